@@ -1,0 +1,137 @@
+"""What a search costs: one record that serves as a price, a running total and a limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+__all__ = ["AXES", "BudgetExhausted", "Cost", "parse_budget"]
+
+ASKED_CAP = 20
+"""Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
+
+
+class BudgetExhausted(BaseException):
+    """The budget is spent.
+
+    It derives from ``BaseException`` so that a library's ``except Exception`` cannot swallow it; the harness
+    catches it and ends the run in good order. A searcher should let it pass.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A price, a running total or a limit (where ``inf`` means unlimited).
+
+    Attributes
+    ----------
+    evaluations : float
+        Unique answers: architectures evaluated, each counted once (once a draw where the problem is noisy).
+    asked : float
+        Questions, known answers included.
+    flops : float
+        Training compute, in multiply-adds as NAS-Bench-201 counts them.
+    seconds : float
+        Training time: declared by a table, measured where the training is live.
+    """
+
+    evaluations: float = 0.0
+    asked: float = 0.0
+    flops: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.evaluations + other.evaluations,
+            self.asked + other.asked,
+            self.flops + other.flops,
+            self.seconds + other.seconds,
+        )
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(
+            self.evaluations - other.evaluations,
+            self.asked - other.asked,
+            self.flops - other.flops,
+            self.seconds - other.seconds,
+        )
+
+    def within(self, limit: Cost) -> bool:
+        """Whether no currency exceeds `limit`."""
+        return (
+            self.evaluations <= limit.evaluations
+            and self.asked <= limit.asked
+            and self.flops <= limit.flops
+            and self.seconds <= limit.seconds
+        )
+
+    def reached(self, limit: Cost) -> bool:
+        """Whether any currency has come up to `limit`."""
+        return (
+            self.evaluations >= limit.evaluations
+            or self.asked >= limit.asked
+            or self.flops >= limit.flops
+            or self.seconds >= limit.seconds
+        )
+
+
+AXES: tuple[str, ...] = tuple(field.name for field in fields(Cost))
+"""The currencies of the ledger, in the order of `Cost`'s fields."""
+
+
+def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
+    """Turn a budget as people write it into a limit.
+
+    Parameters
+    ----------
+    budget : number or mapping
+        A number of unique evaluations, or a mapping over ``evaluations``, ``asked``, ``flops``, ``seconds`` and
+        ``trainings`` (equivalent full trainings); the first limit reached ends the run.
+    training : Cost
+        What one average full training costs on the problem at hand.
+
+    Returns
+    -------
+    Cost
+        The limit. Questions are capped at 20 times the evaluations, or 20 times the trainings that the limit would
+        pay for, unless ``asked`` is given: a space smaller than the budget then ends the run instead of looping.
+
+    Raises
+    ------
+    ValueError
+        An unknown or missing currency, or an amount that is not positive.
+    TypeError
+        An amount that is not a number.
+
+    Examples
+    --------
+    >>> parse_budget(500, Cost(evaluations=1)).asked
+    10000.0
+    >>> parse_budget({"trainings": 2}, Cost(evaluations=1, flops=3e9)).flops
+    6000000000.0
+    """
+    amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
+    known = (*AXES, "trainings")
+    for name, amount in amounts.items():
+        if name not in known:
+            raise ValueError(f"budget: unknown currency {name!r}; choose from {', '.join(known)}")
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            raise TypeError(f"budget: {name} must be a number, found {amount!r}")
+        if not (amount > 0 and math.isfinite(amount)):
+            raise ValueError(f"budget: {name} must be positive and finite, found {amount!r}")
+    if not amounts:
+        raise ValueError(f"budget: empty; give a positive amount of {', '.join(known)}")
+    trainings = float(amounts.pop("trainings", math.inf))
+    limit = {axis: float(amounts.get(axis, math.inf)) for axis in AXES}
+    paid_in = next(axis for axis in ("flops", "seconds", "evaluations") if getattr(training, axis) > 0)
+    limit[paid_in] = min(limit[paid_in], trainings * getattr(training, paid_in))
+    if "asked" not in amounts:
+        payable = min(
+            limit[axis] / getattr(training, axis)
+            for axis in ("evaluations", "flops", "seconds")
+            if getattr(training, axis) > 0
+        )
+        limit["asked"] = ASKED_CAP * math.ceil(min(payable, limit["evaluations"]))
+        limit["asked"] = max(limit["asked"], float(ASKED_CAP))
+    return Cost(**limit)

@@ -1,0 +1,251 @@
+"""A campaign: problems x searchers x seeds under one budget, read from TOML and validated to the last key."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mobench.budget import parse_budget
+from mobench.contract import contract_for
+from mobench.execute import RunSpec, describe
+from mobench.plugins import check_options, find, make_problem, missing, nearest, parse_reference
+from mobench.store import FORMAT, read_document, write_document
+
+__all__ = [
+    "DEFAULT",
+    "Campaign",
+    "NotApplicable",
+    "load_campaign",
+    "make_campaign",
+    "open_campaign",
+    "read_campaign",
+]
+
+Reference = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A pair that a campaign leaves out, and why."""
+
+    problem: str
+    searcher: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A validated campaign.
+
+    Attributes
+    ----------
+    name : str
+        Also the name of its folder.
+    problems, searchers : tuple of (str, dict)
+        Names with their options.
+    seeds : tuple of int
+        Every pair runs once with each.
+    budget : mapping
+        See `mobench.budget.parse_budget`.
+    contract : str
+        How runs are scored: a key of `mobench.contract.CONTRACTS`.
+    """
+
+    name: str
+    problems: tuple[Reference, ...]
+    searchers: tuple[Reference, ...]
+    seeds: tuple[int, ...]
+    budget: Mapping[str, float]
+    contract: str = "mobench-1"
+
+    @cached_property
+    def not_applicable(self) -> tuple[NotApplicable, ...]:
+        """Pairs in which the problem lacks what the searcher needs."""
+        found = []
+        for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
+            if lacking := missing(find("searcher", searcher), make_problem(problem, p_options)):
+                reason = f"needs {', '.join(lacking)}"
+                found.append(NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason))
+        return tuple(found)
+
+    @cached_property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """All runs, seed by seed, so that an interrupted campaign has covered every pair equally."""
+        left_out = {(pair.problem, pair.searcher) for pair in self.not_applicable}
+        specs = [
+            RunSpec(problem, searcher, seed, self.budget, p_options, s_options)
+            for seed, (problem, p_options), (searcher, s_options) in itertools.product(
+                self.seeds, self.problems, self.searchers
+            )
+        ]
+        return tuple(spec for spec in specs if (spec.problem_label, spec.searcher_label) not in left_out)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The campaign as plain data."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "problems": [{"name": name, **options} for name, options in self.problems],
+            "searchers": [{"name": name, **options} for name, options in self.searchers],
+            "seeds": list(self.seeds),
+            "budget": dict(self.budget),
+            "contract": self.contract,
+        }
+
+
+_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract")
+
+
+def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Campaign:
+    """Validate a campaign.
+
+    Parameters
+    ----------
+    entries : mapping
+        ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
+        with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``.
+    source : str
+        Where the entries come from, for messages.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An unknown key or name (the nearest is offered), a wrong type, or an impossible value; one line.
+    """
+    for key in entries:
+        if key not in _KEYS:
+            raise ValueError(f"{source}: unknown key {key!r}{nearest(key, _KEYS)}")
+    for key in ("problems", "searchers"):
+        if key not in entries:
+            raise ValueError(f"{source}: {key} is missing; name at least one")
+    try:
+        campaign = Campaign(
+            name=_name(entries.get("name", "adhoc")),
+            problems=_references(entries["problems"], "problem"),
+            searchers=_references(entries["searchers"], "searcher"),
+            seeds=_seeds(entries.get("seeds", 5)),
+            budget=_budget(entries.get("budget", 500)),
+            contract=str(entries.get("contract", "mobench-1")),
+        )
+        for name, options in campaign.problems:
+            problem = make_problem(name, options)
+            parse_budget(campaign.budget, problem.training)
+            contract_for(problem, campaign.contract)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{source}: {error}") from error.__cause__
+    return campaign
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_.-" for c in name) or name[0] in ".-":
+        raise ValueError(f"name: expected letters, digits, _ . -, not starting with . or -, found {name!r}")
+    return name
+
+
+def _references(items: Any, kind: Any) -> tuple[Reference, ...]:
+    items = [items] if isinstance(items, str | Mapping) else items
+    if not isinstance(items, Sequence) or not items:
+        raise TypeError(f"{kind}s: expected a list of names or tables, found {items!r}")
+    found: list[Reference] = []
+    for item in items:
+        if isinstance(item, str):
+            name, options = parse_reference(item)
+        elif isinstance(item, Mapping) and isinstance(item.get("name"), str):
+            name, options = item["name"], {key: value for key, value in item.items() if key != "name"}
+        else:
+            raise TypeError(f"{kind}s: expected a name or a table with a name, found {item!r}")
+        check_options(find(kind, name), options)
+        if (name, options) in found:
+            raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
+        found.append((name, options))
+    return tuple(found)
+
+
+def _seeds(seeds: Any) -> tuple[int, ...]:
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if seeds < 1:
+            raise ValueError(f"seeds: expected at least 1, found {seeds}")
+        return tuple(range(seeds))
+    whole = isinstance(seeds, list | tuple) and all(isinstance(s, int) and not isinstance(s, bool) for s in seeds)
+    if not whole or not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: expected a number of seeds or a list of different whole numbers, found {seeds!r}")
+    return tuple(seeds)
+
+
+def _budget(budget: Any) -> dict[str, float]:
+    return dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
+
+
+DEFAULT = Path(__file__).with_name("default.toml")
+"""The campaign that `mobench run` carries out without arguments: real, and needing no download."""
+
+
+def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
+    """Read and validate a campaign file; its name is the file's where it gives none.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file; the built-in campaign when left out.
+    **changes
+        Entries that replace the file's.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError, TypeError
+        The file is not TOML, or not a campaign: see `make_campaign`.
+    """
+    path = Path(path)
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a TOML file ({error})") from None
+    return make_campaign({"name": path.stem} | entries | changes, source="command line" if changes else str(path))
+
+
+def open_campaign(campaign: Campaign, folder: Path) -> None:
+    """Claim a results folder for a campaign, which may grow there (more seeds, problems or searchers) but not change.
+
+    Raises
+    ------
+    ValueError
+        The folder holds another campaign; the message says what differs.
+    OSError
+        The folder cannot be written.
+    """
+    path = folder / "campaign.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        old, new = read_document(path), campaign.document
+        changed = [k for k in ("name", "budget", "contract") if old.get(k) != new[k]]
+        changed += [k for k in ("problems", "searchers", "seeds") if any(x not in new[k] for x in old.get(k, []))]
+        if changed:
+            raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
+        if old == new:
+            return
+    write_document(path, campaign.document)
+
+
+def load_campaign(folder: Path) -> Campaign:
+    """The campaign of a results folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder holds none.
+    ValueError
+        It was written in another format, or needs data or plugins that are not here.
+    """
+    path = folder / "campaign.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{folder}: no campaign here (campaign.json is missing); `mobench run` makes one")
+    document = read_document(path)
+    return make_campaign({k: v for k, v in document.items() if k != "format"}, source=str(path))

@@ -1,0 +1,182 @@
+"""Tables on disk: typed columns with a checksummed header, loaded in milliseconds, never a pickle; safe unpickling."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+
+from mobench.problem import Array
+
+__all__ = ["Column", "Table", "data_folder", "load_pickle", "load_table", "save_table"]
+
+TABLE_FORMAT = 1
+
+_SAFE = {
+    "builtins": {"set", "frozenset", "complex", "bytearray", "slice", "range"},
+    "collections": {"OrderedDict"},
+    "numpy": {"dtype", "ndarray"},
+    "numpy.core.multiarray": {"scalar", "_reconstruct"},
+    "numpy._core.multiarray": {"scalar", "_reconstruct"},
+    "_codecs": {"encode"},
+}
+"""All that a pickle of containers, numbers and numpy arrays needs."""
+
+
+def data_folder() -> Path:
+    """Folder of imported tables: ``$MOBENCH_DATA``, else ``$XDG_DATA_HOME/mobench`` or ``~/.local/share/mobench``."""
+    if folder := os.environ.get("MOBENCH_DATA"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mobench"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    values : Array
+        (rows,) or (rows, k), one row an architecture; NaN where there is no value.
+    unit : str
+        Unit of the values.
+    about : mapping
+        Whatever else is known: split, epochs, trials, device, source, errata. Plain JSON values.
+    """
+
+    values: Array
+    unit: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of one length under a header.
+
+    Attributes
+    ----------
+    columns : mapping
+        Name to column.
+    about : mapping
+        Provenance: what the rows are, sources, licences, versions. Plain JSON values.
+    """
+
+    columns: Mapping[str, Column]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Array:
+        """Values of a column; KeyError names those there are."""
+        if name not in self.columns:
+            raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
+        return self.columns[name].values
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+
+def save_table(path: Path, table: Table, *, compress: bool = False) -> None:
+    """Write a table as one ``.npz`` file that appears whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        Columns of different lengths, or of a type that is not a number or a fixed-width string.
+    OSError
+        The folder is full or read-only; a table that was there before is still there.
+    """
+    lengths = {name: len(column.values) for name, column in table.columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"table: columns of different lengths: {lengths}")
+    bad = [name for name, column in table.columns.items() if column.values.dtype.hasobject]
+    if bad:
+        raise ValueError(f"table: column {bad[0]!r} holds Python objects; use numbers or fixed-width strings")
+    header = {
+        "format": TABLE_FORMAT,
+        "about": dict(table.about),
+        "columns": {
+            name: {"unit": c.unit, "about": dict(c.about), "sha256": _digest(c.values)}
+            for name, c in table.columns.items()
+        },
+    }
+    arrays = {f"column_{i}": column.values for i, column in enumerate(table.columns.values())}
+    arrays["header"] = np.frombuffer(orjson.dumps(header), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb") as file:
+            write: Any = np.savez_compressed if compress else np.savez
+            write(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def load_table(path: Path) -> Table:
+    """Read a table and verify its checksums.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is truncated, damaged, or of another format; the message says which and what to do.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such table")
+    cure = "import it again with `mobench data add`, or reinstall mobench if it is one of its own"
+    try:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+            header = orjson.loads(file["header"].tobytes())
+            if header.get("format") != TABLE_FORMAT:
+                raise ValueError(f"format {header.get('format')}, this mobench reads format {TABLE_FORMAT}")
+            columns = {}
+            for i, (name, entry) in enumerate(header["columns"].items()):
+                values = file[f"column_{i}"]
+                if _digest(values) != entry["sha256"]:
+                    raise ValueError(f"column {name!r} does not match its checksum")
+                columns[name] = Column(values, entry["unit"], entry["about"])
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: damaged table ({error}); {cure}") from None
+    return Table(columns, header["about"])
+
+
+def _digest(values: Array) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if name not in _SAFE.get(module, ()):
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data does not need")
+        return super().find_class(module, name)
+
+
+def load_pickle(source: Path | bytes | BinaryIO) -> Any:
+    """Read a pickle of containers, numbers and numpy arrays; anything that asks for more is refused, not run.
+
+    Raises
+    ------
+    ValueError
+        The pickle is damaged, or asks for a class or function outside plain data (it is named).
+    """
+    name = str(source) if isinstance(source, Path) else "pickle"
+    try:
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                return _Unpickler(file).load()
+        return _Unpickler(io.BytesIO(source) if isinstance(source, bytes) else source).load()
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a hostile pickle can raise anything
+        raise ValueError(f"{name}: refused or damaged pickle: {error}") from None

@@ -1,0 +1,1 @@
+"""The problems that ship with mobench: one file, one source of truth."""

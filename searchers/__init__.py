@@ -1,0 +1,1 @@
+"""The searchers that ship with mobench: one file, one method, one paper."""

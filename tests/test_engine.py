@@ -1,0 +1,136 @@
+"""Campaigns survive kills of workers and of the parent: nothing lost, nothing done twice, nobody orphaned."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from mobench.campaign import make_campaign
+from mobench.engine import run_campaign, run_specs
+from mobench.execute import RunSpec, execute
+
+CAMPAIGN = {
+    "name": "kills",
+    "problems": ["catsum", "lotz:bits=14"],
+    "searchers": ["random_search:batch=1", "nsga2:population=20", "local_search"],
+    "seeds": 4,
+    "budget": 1500,
+}
+
+
+def logs(runs):
+    """Every file of every run that must not depend on how it was carried out."""
+    return {str(p.relative_to(runs)): p.read_bytes() for p in sorted(runs.rglob("*")) if p.name in _SAME}
+
+
+_SAME = ("log.jsonl", "spec.json")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The logs of the campaign carried out run by run in this process."""
+    runs = tmp_path_factory.mktemp("plain")
+    for spec in make_campaign(CAMPAIGN).specs:
+        execute(spec, runs / spec.folder)
+    return logs(runs)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_logs_do_not_depend_on_the_number_of_workers(tmp_path, expected, workers):
+    tally = run_campaign(make_campaign(CAMPAIGN), tmp_path, workers=workers, progress=False)
+    assert (len(tally.ended), tally.failed, tally.interrupted) == (24, [], [])
+    assert logs(tmp_path / "runs") == expected
+    again = run_campaign(make_campaign(CAMPAIGN), tmp_path, workers=workers, progress=False)
+    assert (again.ended, again.already) == ([], 24)
+
+
+def start(folder):
+    """Start the campaign as a user would, in a process group of its own."""
+    code = f"from mobench.cli import main; main(['run', 'c.toml', '--results', {str(folder)!r}, '-w', '2'])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+
+
+def write_campaign(folder):
+    (folder / "c.toml").write_text(
+        "name = 'kills'\nproblems = ['catsum', 'lotz:bits=14']\n"
+        "searchers = ['random_search:batch=1', 'nsga2:population=20', 'local_search']\nseeds = 4\nbudget = 1500\n"
+    )
+
+
+def wait_until_gone(processes, seconds=10.0):
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return alive
+
+
+def test_twenty_kills_of_workers_and_parents_lose_nothing_and_orphan_nobody(tmp_path, expected):
+    write_campaign(tmp_path)
+    chance = random.Random(0)
+    for attempt in range(20):
+        parent = start(tmp_path)
+        time.sleep(chance.uniform(0.25, 0.9))
+        family = psutil.Process(parent.pid).children(recursive=True) if parent.poll() is None else []
+        workers = [p for p in family if p.children() == []]
+        if attempt % 2 and workers:
+            victim = chance.choice(workers)
+            try:
+                os.kill(victim.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            time.sleep(chance.uniform(0.0, 0.2))
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert wait_until_gone(family) == []
+    assert start(tmp_path).wait() in (0, 1)
+    assert start(tmp_path).wait() == 0
+    assert logs(tmp_path / "kills" / "runs") == expected
+
+
+def test_ctrl_c_ends_the_workers_and_leaves_everything_resumable(tmp_path, expected):
+    write_campaign(tmp_path)
+    parent = start(tmp_path)
+    time.sleep(0.8)
+    family = psutil.Process(parent.pid).children(recursive=True)
+    parent.send_signal(signal.SIGINT)
+    parent.wait()
+    assert wait_until_gone(family) == []
+    assert start(tmp_path).wait() == 0
+    assert logs(tmp_path / "kills" / "runs") == expected
+
+
+def test_a_killed_worker_loses_only_its_run(tmp_path):
+    """The run kills its own worker; the others end, and the tally says what happened."""
+    (tmp_path / "suicidal.py").write_text("def search(run):\n    import os\n    os.kill(os.getpid(), 9)\n")
+    code = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from mobench.execute import RunSpec\n"
+        "from mobench import plugins, engine\n"
+        "import suicidal, pathlib\n"
+        "if __name__ == '__main__':\n"
+        "    specs = [RunSpec('catsum', 'random_search', s, {'evaluations': 200}) for s in range(6)]\n"
+        "    specs.insert(2, RunSpec('catsum', 'suicidal', 0, {'evaluations': 200}))\n"
+        "    tally = engine.run_specs(specs, pathlib.Path('runs'), workers=2, progress=False)\n"
+        "    print(len(tally.ended), tally.interrupted[0][0].searcher, tally.interrupted[0][1])\n"
+    )
+    package = tmp_path / "suicidal-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Name: suicidal\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[mobench.searchers]\nsuicidal = suicidal\n")
+    (tmp_path / "main.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "main.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "6 suicidal its worker died (exit code -9)\n", done.stderr
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_workers_must_be_at_least_one(tmp_path, workers):
+    with pytest.raises(ValueError, match="workers: expected at least 1"):
+        run_specs([RunSpec("catsum", "random_search", 0, {"evaluations": 5})], tmp_path, workers=workers)
