@@ -1,6 +1,6 @@
 # Two commands do everything on a machine with Python (3.11 or newer), pip and make: `make demo` and `make test`.
 PYTHON ?= python3
-# A pinned torch: an unpinned one brings gigabytes of CUDA libraries. Any torch from 2.4 works: make demo TORCH=torch
+# A pinned torch: an unpinned one brings gigabytes of CUDA libraries. Any torch from 2.6 works: make demo TORCH=torch
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mobench.data import Column as Column
     from mobench.data import Table as Table
     from mobench.data import data_folder as data_folder
+    from mobench.data import fingerprint as fingerprint
     from mobench.data import load_pickle as load_pickle
     from mobench.data import load_table as load_table
     from mobench.data import save_table as save_table
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mobench.problem import Array as Array
     from mobench.problem import Decodable as Decodable
     from mobench.problem import Enumerable as Enumerable
+    from mobench.problem import Fingerprinted as Fingerprinted
     from mobench.problem import MultiFidelity as MultiFidelity
     from mobench.problem import Objective as Objective
     from mobench.problem import Problem as Problem
@@ -49,7 +51,7 @@ _HOMES = {
     "adapters": ("as_pymoo",),
     "budget": ("BudgetExhausted", "Cost"),
     "campaign": ("Campaign", "make_campaign", "read_campaign"),
-    "data": ("Column", "Table", "data_folder", "load_pickle", "load_table", "save_table"),
+    "data": ("Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"),
     "doors": ("Run",),
     "engine": ("run_campaign",),
     "fronts": ("nondominated",),
@@ -58,6 +60,7 @@ _HOMES = {
         "Array",
         "Decodable",
         "Enumerable",
+        "Fingerprinted",
         "MultiFidelity",
         "Objective",
         "Problem",

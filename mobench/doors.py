@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobench.budget import BudgetExhausted, Cost
-from mobench.problem import Array, MultiFidelity, Objective, Problem, Space, minimised
+from mobench.problem import Array, Fingerprinted, MultiFidelity, Objective, Problem, Space, minimised
 from mobench.store import Log
 
 __all__ = ["Run", "addresses"]
@@ -36,7 +36,8 @@ def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
 
 @functools.cache
 def _origin(seed: int) -> npt.NDArray[np.uint64]:
-    return np.random.SeedSequence([seed, 1]).generate_state(1, np.uint64)
+    origin: npt.NDArray[np.uint64] = np.random.SeedSequence([seed, 1]).generate_state(1, np.uint64).astype(np.uint64)
+    return origin
 
 
 class Run:
@@ -80,6 +81,8 @@ class Run:
         self._known: dict[int | None, dict[int, int]] = {}
         self._F = np.empty((256, len(self.objectives)))
         self._n = 0
+        if isinstance(problem, Fingerprinted):
+            self._note("data", problem.fingerprint)
 
     @property
     def left(self) -> Cost:
@@ -254,10 +257,14 @@ class Run:
     def _note(self, kind: str, content: Any) -> None:
         if not self._past:
             self._log.append({kind: content})
-        elif kind in self._past[0] and not self._used:
-            self._past.popleft()
-        else:
-            raise ValueError(_differs(self._n, f"{sorted(self._past[0])} in the log", f"a note ({kind})"))
+            return
+        past = self._past[0]
+        if kind not in past or self._used:
+            raise ValueError(_differs(self._n, f"{next(iter(past))!r} in the log", f"{kind!r}"))
+        now = content.tolist() if isinstance(content, np.ndarray) else content
+        if kind != "record" and past[kind] != now:  # diagnostics may hold times, which differ
+            raise ValueError(_differs(self._n, f"{kind} {past[kind]} in the log", f"{kind} {now}"))
+        self._past.popleft()
 
 
 def _differs(answer: int, was: str, now: str) -> str:

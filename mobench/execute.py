@@ -189,8 +189,8 @@ def search_problem(search: Callable[..., None], run: Run, options: Mapping[str, 
         reason = f"budget: {run.stopped}"
     if run.replaying:
         raise ValueError(
-            f"resume: the log goes on after answer {run.spent.evaluations:g}, but the searcher has ended; the searcher, "
-            "its options or the problem changed. Delete the run's folder to start it again"
+            f"resume: the log goes on after answer {run.spent.evaluations:g}, but the searcher ends; it, its options"
+            " or the problem changed. Delete the run's folder to start it again"
         )
     return reason
 

@@ -212,7 +212,7 @@ def _running_best(values: Array, maximise: bool, *, from_end: bool) -> Array:
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, path: Path) -> list[Path]:
-    """Save a figure as vector (PDF) and as image (PNG, 300 dpi), and the numbers drawn as CSV, under the stem `path`."""
+    """Save a figure as vector (PDF) and image (PNG, 300 dpi), and the numbers drawn as CSV, under the stem `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     paths = [path.with_name(f"{path.name}.{ending}") for ending in ("pdf", "png", "csv")]
     with mpl.rc_context(STYLE):

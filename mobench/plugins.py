@@ -12,8 +12,10 @@ import tomllib
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from mobench.data import data_folder
 from mobench.problem import Problem
 
 __all__ = [
@@ -226,11 +228,11 @@ def make_problem(name: str, options: Mapping[str, Any]) -> Problem:
     """
     plugin = find("problem", name)
     checked = check_options(plugin, options)
-    return _built(name, tuple(sorted(checked.items())))
+    return _built(name, tuple(sorted(checked.items())), data_folder())
 
 
 @functools.lru_cache(maxsize=16)
-def _built(name: str, options: tuple[tuple[str, Any], ...]) -> Problem:
+def _built(name: str, options: tuple[tuple[str, Any], ...], data: Path) -> Problem:
     problem: Problem = find("problem", name).call(**dict(options))
     return problem
 

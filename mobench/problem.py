@@ -17,6 +17,7 @@ __all__ = [
     "Array",
     "Decodable",
     "Enumerable",
+    "Fingerprinted",
     "Keys",
     "MultiFidelity",
     "Objective",
@@ -245,6 +246,16 @@ class Decodable(Protocol):
 
     def decode(self, X: Array) -> list[str]:
         """One string a row of X."""
+        ...
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """Answers come from data that can change under the same name (a table, an import)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Checksum of the data that decides the answers and the scores."""
         ...
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Result", "load", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a run found, as far as its log goes.
 
@@ -45,7 +45,11 @@ class Result:
     history: History
     reason: str
     error: str = ""
-    _contracts: dict[str, Contract] = field(default_factory=dict, repr=False, compare=False)
+    _contracts: dict[str, Contract] = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        names = ", ".join(objective.name for objective in self.problem.objectives)
+        return f"<Result: {len(self.history.X)} answers of ({names}), {self.reason}>"
 
     @cached_property
     def _F(self) -> Array:

@@ -26,6 +26,7 @@ from mobench import (
     Table,
     Values,
     data_folder,
+    fingerprint,
     load_pickle,
     load_table,
     nondominated,
@@ -92,6 +93,11 @@ class NASBenchGraph:
         """Give test error, latency and size of (n, 5) rows; shape (n, m)."""
         scored: Array = self.scored[self.space.index(X)]
         return scored
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Checksum of all that is seen and scored."""
+        return fingerprint(self.seen, self.scored)
 
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal networks, the first row of each class, and their scored values; read-only."""

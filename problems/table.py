@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, minimised, nondominated
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, minimised, nondominated
 
 from ._table_file import Cells, Criterion, Header, read_columns, read_header, to_choices, to_numbers
 
@@ -89,6 +89,11 @@ class TableProblem:
         """Give the scored columns of (n, d) architectures; shape (n, m)."""
         scored: Array = self.scored[self.rows[self.space.index(X)]]
         return scored
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Checksum of all that is seen and scored: the file may change under its name."""
+        return fingerprint(self.genes, self.seen, self.scored, self.flops, self.seconds)
 
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal rows of the table, and their scored values; read-only."""

@@ -25,6 +25,7 @@ def environment():
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
 def test_python_blocks_run_in_order(page, tmp_path):
     """A block that begins with ``# name.py`` is that file; the others run one after the other."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     for source in blocks(page, "python"):
         name = re.match(r"# (\w+\.py)\n", source)
         file = tmp_path / (name[1] if name else "block.py")
@@ -37,6 +38,7 @@ def test_python_blocks_run_in_order(page, tmp_path):
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "bash")], ids=lambda p: p.stem)
 def test_commands_run(page, tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     for line in "".join(blocks(page, "bash")).splitlines():
         command = shlex.split(line, comments=True)
         if command:

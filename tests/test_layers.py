@@ -9,9 +9,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = (
-    "__init__ budget problem progress fronts store data doors plugins execute contract result adapters campaign compare "
-    "plots report engine cli"
-).split()
+    *(
+        "__init__",
+        "budget",
+        "problem",
+        "progress",
+        "fronts",
+        "store",
+        "data",
+        "doors",
+        "plugins",
+        "execute",
+        "contract",
+    ),
+    *("result", "adapters", "campaign", "compare", "plots", "report", "engine", "cli"),
+)
 
 
 def imports(path):

@@ -238,9 +238,9 @@ def test_the_second_load_reads_the_table_that_the_first_left(cora, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:1000], lambda b: b"", lambda b: b[:5000] + b"?" + b[5001:]])
-def test_a_damaged_cached_table_is_made_again(damage, data):
+def test_a_damaged_cached_table_is_made_again(damage, own_data):
     first = nasbench_graph.problem(dataset="proteins")
-    (cache,) = (data / "cache").iterdir()
+    (cache,) = (own_data / "cache").iterdir()
     whole = cache.read_bytes()
     cache.write_bytes(damage(whole))
     np.testing.assert_array_equal(nasbench_graph.problem(dataset="proteins").scored, first.scored)

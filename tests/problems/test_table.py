@@ -359,3 +359,21 @@ def test_the_example_of_the_page_runs_and_is_what_the_page_shows():
     assert (EXAMPLE / "cells.toml").read_text(encoding="utf-8") in page
     for line in (EXAMPLE / "cells.csv").read_text(encoding="utf-8").splitlines()[:4]:
         assert line in page
+
+
+def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
+    """The path is the same, the numbers are not: the log says on which data it began."""
+    from mobench.execute import RunSpec, execute
+
+    (tmp_path / "t.csv").write_text("k,e,c\n1,5,1\n2,4,2\n3,3,3\n")
+    header = "data = 't.csv'\ngenes = ['k']\n"
+    (tmp_path / "t.toml").write_text(header + "[[objectives]]\nname = 'e'\n[[objectives]]\nname = 'c'\n")
+    spec = RunSpec("table", "random_search", 0, {"evaluations": 3}, {"path": str(tmp_path / "t.toml")})
+    assert execute(spec, tmp_path / "run")["reason"] == "budget: asked"
+    (tmp_path / "run" / "end.json").unlink()
+    (tmp_path / "t.csv").write_text("k,e,c\n1,5,1\n2,4,2\n3,9,3\n")
+    from mobench import plugins
+
+    plugins._built.cache_clear()
+    end = execute(spec, tmp_path / "run")
+    assert "the first difference: it was data" in end["error"]

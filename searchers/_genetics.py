@@ -1,0 +1,124 @@
+"""Operators on categorical genes: pure functions of a random stream and arrays of architectures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from mobench import Array, Space
+
+Crossover = Literal["uniform", "two-point"]
+
+_LISTED = 100_000
+"""Largest space whose rows are listed to find those not yet seen."""
+
+
+def bounds(space: Space) -> Array:
+    """Number of values of each gene; shape (d,)."""
+    return np.array(space.cardinalities, dtype=np.int64)
+
+
+def cross(rng: np.random.Generator, A: Array, B: Array, *, kind: Crossover, probability: float) -> Array:
+    """Exchange genes between the k parents `A` and `B`, (k, d) each, a pair at a time.
+
+    Parameters
+    ----------
+    kind : {"uniform", "two-point"}
+        Each gene is exchanged with probability 1/2, or the genes between two cuts are (Syswerda 1989; De Jong 1975).
+    probability : float
+        How likely a pair exchanges anything; the children of the other pairs are copies.
+
+    Returns
+    -------
+    Array
+        (2 k, d) children: the i-th and the (k + i)-th hold the genes of A[i] and B[i], no gene lost.
+    """
+    k, d = A.shape
+    if kind == "uniform":
+        swap = rng.random((k, d)) < 0.5
+    else:
+        cuts = np.sort(rng.integers(0, d + 1, size=(2, k, 1)), axis=0)
+        swap = (cuts[0] <= np.arange(d)) & (np.arange(d) < cuts[1])
+    if probability < 1.0:
+        swap &= rng.random((k, 1)) < probability
+    return np.concatenate([np.where(swap, B, A), np.where(swap, A, B)])
+
+
+def mutate(rng: np.random.Generator, X: Array, cardinalities: Array, *, rate: float | None = None) -> Array:
+    """Change each gene of (n, d) `X` with probability `rate` to a different value, all others equally likely.
+
+    Parameters
+    ----------
+    cardinalities : Array
+        (d,) numbers of values; a gene with one value stays as it is.
+    rate : float, optional
+        One over the number of genes that can change, when left out.
+
+    Returns
+    -------
+    Array
+        (n, d) mutants, some of them unchanged.
+    """
+    changeable = cardinalities > 1
+    if rate is None:
+        rate = 1.0 / max(int(changeable.sum()), 1)
+    hits = (rng.random(X.shape) < rate * changeable).ravel().nonzero()[0]
+    choices = cardinalities[hits % len(cardinalities)]
+    genes = X.flatten()
+    genes[hits] = (genes[hits] + 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)) % choices
+    return genes.reshape(X.shape)
+
+
+def mutate_one(rng: np.random.Generator, X: Array, cardinalities: Array) -> Array:
+    """Change exactly one gene of each row of (n, d) `X` to a different value; rows stay where no gene can change."""
+    genes = np.flatnonzero(cardinalities > 1)
+    if not len(genes):
+        return X.copy()
+    rows, chosen = np.arange(len(X)), genes[rng.integers(0, len(genes), size=len(X))]
+    others = cardinalities[chosen] - 1
+    mutants = X.copy()
+    mutants[rows, chosen] += 1 + (rng.random(len(X)) * others).astype(np.int64)
+    mutants[rows, chosen] %= others + 1
+    return mutants
+
+
+def fresh(keys: Array, known: Array) -> Array:
+    """Which of the (n,) `keys` are neither among the (k,) `known` nor a repeat of an earlier one; shape (n,), bool."""
+    everything = np.concatenate([known, keys])
+    order = np.argsort(everything, kind="stable")  # equal keys stay in order: the first of them is the original
+    ordered = everything[order]
+    first = np.empty(len(ordered), dtype=bool)
+    first[order[:1]] = True
+    first[order[1:]] = ordered[1:] != ordered[:-1]
+    return first[len(known) :]
+
+
+def sample_new(rng: np.random.Generator, space: Space, n: int, known: Array) -> Array:
+    """Draw up to `n` uniform architectures, distinct and none of them known.
+
+    Parameters
+    ----------
+    known : Array
+        (k,) keys (`Space.key`) to avoid.
+
+    Returns
+    -------
+    Array
+        (n, d) rows; fewer where the space holds no more (or, in a space too large to list, none were found in 100
+        rounds of drawing).
+    """
+    found = np.empty((0, len(space.cardinalities)), dtype=np.int64)
+    for _ in range(100):
+        X = space.sample(rng, n - len(found))
+        keys = space.key(np.concatenate([found, X]))
+        X = X[fresh(keys[len(found) :], np.concatenate([known, keys[: len(found)]]))]
+        found = np.concatenate([found, X])
+        if len(found) == n:
+            return found
+    if space.size > _LISTED:
+        return found
+    X = rng.permutation(space.all())
+    keys = space.key(np.concatenate([found, X]))
+    X = X[fresh(keys[len(found) :], np.concatenate([known, keys[: len(found)]]))]
+    return np.concatenate([found, X])[:n]

@@ -1,0 +1,110 @@
+"""Who is better among points with several objectives, all minimised: ranks, crowding and spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moocore
+import numpy as np
+
+from mobench import Array
+
+
+def ranks(F: Array) -> Array:
+    """Nondomination rank of each row of (n, m) `F`: 0 for the front, 1 for the front of the rest, and so on.
+
+    One rank an item, not a sorted list of items: taking the one for the other puts the worst point first.
+
+    Returns
+    -------
+    Array
+        (n,) int.
+
+    Examples
+    --------
+    >>> ranks(np.array([[2.0, 2.0], [3.0, 3.0], [1.0, 1.0]])).tolist()
+    [1, 2, 0]
+    """
+    found: Array = moocore.pareto_rank(F) if len(F) else np.zeros(0, dtype=np.int64)
+    return found
+
+
+def crowding(F: Array, rank: Array) -> Array:
+    """Crowding distance of each row of (n, m) `F` within the front of its (n,) `rank` (Deb et al. 2002, section III-B).
+
+    The extremes of a front have inf, the others the sum over objectives of (next - previous) / (max - min). An
+    objective without range in a front counts nothing there; a row that repeats an earlier one has 0.
+
+    Returns
+    -------
+    Array
+        (n,) float.
+    """
+    distance = np.zeros(len(F))
+    if not len(F):
+        return distance
+    columns = np.ascontiguousarray(F.T)
+    order = np.lexsort(columns[::-1])  # equal rows become neighbours
+    G, rank = columns[:, order], rank[order]
+    original = np.ones(len(F), dtype=bool)
+    original[1:] = (G[:, 1:] != G[:, :-1]).any(axis=0)
+    for r in range(int(rank.max()) + 1):
+        front = (original & (rank == r)).nonzero()[0]
+        distance[order[front]] = _crowding(G[:, front])
+    return distance
+
+
+def _crowding(G: Array) -> Array:
+    """Crowding distances, (k,), of the columns of (m, k) `G`, a front of distinct points."""
+    m, k = G.shape
+    if k <= 2:
+        return np.full(k, np.inf)
+    order = G.argsort(axis=1, kind="stable")
+    V = np.sort(G, axis=1)
+    span = V[:, -1:] - V[:, :1]
+    flat = span <= 0
+    gap = np.full((m, k), np.inf)
+    np.divide(V[:, 2:] - V[:, :-2], span + flat, out=gap[:, 1:-1])
+    if flat.any():
+        gap[flat[:, 0]] = 0.0
+    total: Array = np.bincount(order.ravel(), gap.ravel(), k)  # each point's gaps, summed over the objectives
+    return total
+
+
+def best(rng: np.random.Generator, F: Array, n: int) -> Array:
+    """Rows of the `n` best of `F` by rank, then crowding distance, then chance; the best first; shape (k,), k <= n.
+
+    Only the fronts that hold the best have their crowding computed.
+    """
+    rank = ranks(F)
+    rows = np.arange(len(F))
+    if n < len(F):
+        rows = (rank <= np.partition(rank, n - 1)[n - 1]).nonzero()[0]
+    rank = rank[rows]
+    distance = crowding(F[rows], rank)
+    chance = rng.permutation(len(rows))  # before a stable sort: it decides between equals
+    return rows[chance[np.lexsort((-distance[chance], rank[chance]))[:n]]]
+
+
+def epsilon_net(F: Array) -> Iterator[int]:
+    """Rows of (n, m) `F` so that each prefix covers the set well: every next row is the farthest from those before.
+
+    Starts with the lowest first objective (ties: the lowest second one, and so on); distances are Euclidean with each
+    objective scaled to [0, 1], equal ones taken in order of the rows.
+
+    Yields
+    ------
+    int
+        Every row once.
+    """
+    if not len(F):
+        return
+    low, high = F.min(axis=0), F.max(axis=0)
+    N = (F - low) / np.where(high > low, high - low, 1.0)
+    nearest = np.full(len(F), np.inf)
+    row = int(np.lexsort(F.T[::-1])[0])
+    for _ in range(len(F)):
+        yield row
+        nearest = np.minimum(nearest, ((N - N[row]) ** 2).sum(axis=1))
+        nearest[row] = -1.0
+        row = int(nearest.argmax())
