@@ -119,12 +119,15 @@ class Run:
         """
         X = self.space.check(X)
         fidelity = self._check_fidelity(fidelity)
-        self._ask(len(X))
+        wanted = len(X)
+        X = X[: self._ask(wanted)]
         rows, new = self._recognise(X, fidelity)
         if len(new):
             paid = self._replay(X[new], fidelity)
             if paid < len(new):
                 self._answer(X[new[paid:]], fidelity)
+        if len(X) < wanted:
+            self._stop("asked")
         return minimised(self._F[rows], self.objectives)
 
     def recommend(self, X: Any) -> None:
@@ -143,11 +146,13 @@ class Run:
             raise ValueError(f"fidelity: {fidelity!r} is not on offer; this problem has {offer}")
         return int(fidelity)
 
-    def _ask(self, n: int) -> None:
-        """Charge `n` questions (at least one, so that empty questions come to an end, too)."""
-        if self.stopped or self.spent.asked + max(n, 1) > self.limit.asked:
+    def _ask(self, n: int) -> int:
+        """Charge `n` questions (at least one, so that empty ones come to an end, too); return how many may be asked."""
+        payable = min(max(n, 1), self.limit.asked - self.spent.asked)
+        if self.stopped or payable < 1:
             self._stop("asked")
-        self.spent += Cost(asked=max(n, 1))
+        self.spent += Cost(asked=payable)
+        return min(n, int(payable))
 
     def _stop(self, currency: str) -> None:
         self.stopped = self.stopped or currency

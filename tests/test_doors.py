@@ -134,6 +134,15 @@ def test_questions_are_capped_so_that_a_tiny_space_ends_a_run():
     assert run.spent.evaluations == 64
 
 
+def test_a_batch_beyond_the_last_question_is_answered_in_part():
+    log = Log()
+    run = open_run(budget={"evaluations": 50, "asked": 3}, log=log)
+    with pytest.raises(BudgetExhausted):
+        run.evaluate(run.space.all()[:10])
+    assert (run.spent.asked, run.stopped) == (3, "asked")
+    assert history(log).X.tolist() == run.space.all()[:3].tolist()
+
+
 def test_empty_questions_come_to_an_end():
     run = open_run(budget=1)
     with pytest.raises(BudgetExhausted):
