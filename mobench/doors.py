@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -78,9 +80,8 @@ class Run:
         self._log = Log() if log is None else log
         self._past = deque(self._log.past)
         self._used = 0  # rows of the first line of the past that were already replayed
-        self._known: dict[int | None, dict[int, int]] = {}
-        self._F = np.empty((256, len(self.objectives)))
-        self._n = 0
+        self._memories: dict[int | None, _Memory] = {}
+        self._n = 0  # answers so far, at any fidelity
         if isinstance(problem, Fingerprinted):
             self._note("data", problem.fingerprint)
 
@@ -121,14 +122,19 @@ class Run:
         fidelity = self._check_fidelity(fidelity)
         wanted = len(X)
         X = X[: self._ask(wanted)]
-        rows, new = self._recognise(X, fidelity)
-        if len(new):
-            paid = self._replay(X[new], fidelity)
-            if paid < len(new):
-                self._answer(X[new[paid:]], fidelity)
+        memory = self._memories.setdefault(fidelity, _Memory(len(self.objectives)))
+        drawn = range(self._n, self._n + len(X))  # every draw of a noisy problem is an answer of its own
+        rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
+        try:
+            if len(new):
+                paid = self._replay(X[new], fidelity, memory)
+                if paid < len(new):
+                    self._answer(X[new[paid:]], fidelity, memory)
+        finally:
+            memory.settle()
         if len(X) < wanted:
             self._stop("asked")
-        return minimised(self._F[rows], self.objectives)
+        return minimised(memory.F[rows], self.objectives)
 
     def recommend(self, X: Any) -> None:
         """Record the set of architectures, (k, d), that the method would return now: free, and it answers nothing."""
@@ -158,25 +164,7 @@ class Run:
         self.stopped = self.stopped or currency
         raise BudgetExhausted(f"budget spent: {self.stopped}")
 
-    def _recognise(self, X: Array, fidelity: int | None) -> tuple[Array, Array]:
-        """Rows of the answers to `X` in `_F`, and which rows of `X` are new (their answers come next)."""
-        if not self._problem.deterministic:
-            new = np.arange(len(X))
-            return self._n + new, new
-        known = self._known.setdefault(fidelity, {})
-        rows: list[int] = []
-        unknown: list[int] = []
-        following = self._n
-        for i, key in enumerate(self.space.key(X).tolist()):
-            row = known.get(key)
-            if row is None:
-                known[key] = row = following
-                following += 1
-                unknown.append(i)
-            rows.append(row)
-        return np.array(rows, dtype=np.int64), np.array(unknown, dtype=np.int64)
-
-    def _answer(self, X: Array, fidelity: int | None) -> None:
+    def _answer(self, X: Array, fidelity: int | None, memory: _Memory) -> None:
         """Ask the problem, settle the price, log what the budget can pay."""
         asked, n = len(X), int(min(len(X), self.limit.evaluations - self.spent.evaluations))
         if n == 0:
@@ -194,7 +182,8 @@ class Run:
         payable = self._payable(n, prices)
         if payable:
             cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
-            self._charge(F[:payable], cut)
+            memory.add(F[:payable])
+            self._charge(payable, cut)
             self._log.append(
                 {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": int(self.spent.asked)}
                 | {name: price if price.ndim else float(price) for name, price in cut.items()}
@@ -219,17 +208,13 @@ class Run:
         over = (n for n in following if getattr(self.spent, n) + following[n] > getattr(self.limit, n))
         return next(over, "evaluations")
 
-    def _charge(self, F: Array, prices: dict[str, Array]) -> None:
-        """Move the totals and keep the answers for later questions."""
-        k = len(F)
-        while self._n + k > len(self._F):
-            self._F = np.concatenate([self._F, np.empty_like(self._F)])
-        self._F[self._n : self._n + k] = F
+    def _charge(self, k: int, prices: dict[str, Array]) -> None:
+        """Move the totals by the prices, (k,) or one for all, of k answers."""
         self._n += k
         flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in ("flops", "seconds"))
         self.spent += Cost(evaluations=k, flops=flops, seconds=seconds)
 
-    def _replay(self, X: Array, fidelity: int | None) -> int:
+    def _replay(self, X: Array, fidelity: int | None, memory: _Memory) -> int:
         """Take answers for the rows of `X` from the log of an earlier attempt; return how many it held."""
         done = 0
         while done < len(X) and self._past:
@@ -241,7 +226,8 @@ class Run:
                 raise ValueError(self._difference(line, logged, X[done:], fidelity))
             rows = slice(self._used, self._used + k)
             prices = {n: np.asarray(line[n], dtype=np.float64) for n in ("flops", "seconds")}
-            self._charge(np.array(line["F"])[rows], {n: p[rows] if p.ndim else p for n, p in prices.items()})
+            memory.add(np.array(line["F"], dtype=np.float64)[rows])
+            self._charge(k, {n: p[rows] if p.ndim else p for n, p in prices.items()})
             done += k
             self._used += k
             if self._used == len(line["X"]):
@@ -270,6 +256,36 @@ class Run:
         if kind != "record" and past[kind] != now:  # diagnostics may hold times, which differ
             raise ValueError(_differs(self._n, f"{kind} {past[kind]} in the log", f"{kind} {now}"))
         self._past.popleft()
+
+
+class _Memory:
+    """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key."""
+
+    def __init__(self, m: int) -> None:
+        self.rows: dict[int, int] = {}
+        self.F = np.empty((256, m))
+        self.n = 0
+
+    def recognise(self, keys: Iterable[int]) -> tuple[Array, Array]:
+        """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
+        known = self.rows
+        rows = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+        if len(known) == self.n:
+            return rows, rows[:0]
+        highest = np.maximum.accumulate(np.concatenate([[self.n - 1], rows]))
+        return rows, np.flatnonzero(rows > highest[:-1])  # new rows count upwards: each is new where it comes first
+
+    def add(self, F: Array) -> None:
+        """Append (k, m) answers to new keys."""
+        while self.n + len(F) > len(self.F):
+            self.F = np.concatenate([self.F, np.empty_like(self.F)])
+        self.F[self.n : self.n + len(F)] = F
+        self.n += len(F)
+
+    def settle(self) -> None:
+        """Forget the keys whose answers never came (the budget ended, or the problem refused)."""
+        if len(self.rows) > self.n:
+            self.rows = dict(itertools.islice(self.rows.items(), self.n))
 
 
 def _differs(answer: int, was: str, now: str) -> str:

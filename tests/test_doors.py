@@ -143,6 +143,16 @@ def test_a_batch_beyond_the_last_question_is_answered_in_part():
     assert history(log).X.tolist() == run.space.all()[:3].tolist()
 
 
+def test_a_refused_question_leaves_no_answer_behind():
+    problem = Toy(broken=np.nan)
+    run = open_run(problem)
+    with pytest.raises(ValueError, match="nan"):
+        run.evaluate([[1, 1, 1], [2, 2, 2]])
+    problem.broken = None
+    assert run.evaluate([[2, 2, 2], [1, 1, 1]]).tolist() == [[6, -2], [3, -1]]
+    assert run.spent.evaluations == 2
+
+
 def test_empty_questions_come_to_an_end():
     run = open_run(budget=1)
     with pytest.raises(BudgetExhausted):
