@@ -1,0 +1,1 @@
+"""The torch side of mobench: networks, data and live training."""
