@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from mobench.problem import Enumerable as Enumerable
     from mobench.problem import Fingerprinted as Fingerprinted
     from mobench.problem import MultiFidelity as MultiFidelity
+    from mobench.problem import Network as Network
     from mobench.problem import Objective as Objective
     from mobench.problem import Problem as Problem
     from mobench.problem import Published as Published
     from mobench.problem import Space as Space
+    from mobench.problem import Supernet as Supernet
     from mobench.problem import Values as Values
     from mobench.problem import minimised as minimised
     from mobench.progress import Progress as Progress
@@ -62,10 +64,12 @@ _HOMES = {
         "Enumerable",
         "Fingerprinted",
         "MultiFidelity",
+        "Network",
         "Objective",
         "Problem",
         "Published",
         "Space",
+        "Supernet",
         "Values",
         "minimised",
     ),

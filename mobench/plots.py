@@ -132,9 +132,10 @@ def plot_fronts(
     title: str = "",
     colours: Mapping[str, Any] | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
-    """Delivered fronts over the true front: a panel for the first objective against each of the others.
+    """Delivered fronts over the true front.
 
-    With two objectives a front is drawn as the staircase of what it attains; with more, as points.
+    With two objectives, one panel with the staircase of what each front attains; with more, a panel a searcher (across)
+    and pair of objectives (down: the first against each of the others), as staircases would overlap.
 
     Parameters
     ----------
@@ -155,30 +156,61 @@ def plot_fronts(
         The data has a column ``set`` (searcher, or ``true front``) and one an objective.
     """
     colours = colours or palette(list(fronts))
-    others = list(range(1, len(objectives))) or [0]
+    sets = dict(fronts) | ({"true front": truth} if truth is not None and len(truth) else {})
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(len(others))
-        for ax, j in zip(axes[0], others, strict=True):
-            if truth is not None and len(truth):
-                _draw(ax, truth[:, [j, 0]], objectives, j, color="0.78", label="true front", truth=True)
-            for i, (searcher, F) in enumerate(fronts.items()):
-                marker = _MARKERS[i % len(_MARKERS)]
-                _draw(ax, F[:, [j, 0]], objectives, j, color=colours[searcher], label=searcher, marker=marker)
-            ax.set_xlabel(objectives[j].label)
-            ax.set_ylabel(objectives[0].label)
-            span = [F[:, j] for F in (*fronts.values(), *([] if truth is None else [truth])) if len(F)]
-            if span and min(map(np.min, span)) > 0 and max(map(np.max, span)) > 30 * min(map(np.min, span)):
-                ax.set_xscale("log")
-        axes[0, 0].legend(handlelength=1.4)
+        draw = _overlay if len(objectives) <= 2 else _facets
+        figure = draw(sets, objectives, colours)
         figure.suptitle(title, fontsize=8)
-    sets = dict(fronts) | ({"true front": truth} if truth is not None else {})
     tables = [pd.DataFrame(F, columns=[o.name for o in objectives]).assign(set=name) for name, F in sets.items()]
     return figure, pd.concat(tables, ignore_index=True)
 
 
+def _overlay(sets: Mapping[str, Array], objectives: Sequence[Objective], colours: Mapping[str, Any]) -> Figure:
+    """All sets in one panel, the second objective across and the first up (one objective against itself)."""
+    figure, axes = _figure(1)
+    across = len(objectives) - 1
+    for i, (name, F) in enumerate(sorted(sets.items(), key=lambda item: item[0] != "true front")):
+        style = {"color": "0.78", "truth": True} if name == "true front" else {"color": colours[name]}
+        _draw(axes[0, 0], F, objectives, across, label=name, marker=_MARKERS[(i - 1) % len(_MARKERS)], **style)
+    _label(axes[0, 0], sets, objectives, across)
+    axes[0, 0].legend(handlelength=1.4)
+    return figure
+
+
+def _facets(sets: Mapping[str, Array], objectives: Sequence[Objective], colours: Mapping[str, Any]) -> Figure:
+    """A panel a searcher and pair of objectives, on common axes, the true front as grey ground."""
+    searchers = [name for name in sets if name != "true front"]
+    pairs = range(1, len(objectives))
+    width = max(COLUMN, min(1.35 * len(searchers) + 0.5, 2 * COLUMN + 0.2))
+    figure = Figure(figsize=(width, 1.55 * len(pairs) + 0.3), layout="constrained")
+    axes = figure.subplots(len(pairs), len(searchers), squeeze=False, sharex="row", sharey=True)
+    for row, j in zip(axes, pairs, strict=True):
+        for i, (ax, name) in enumerate(zip(row, searchers, strict=True)):
+            if "true front" in sets:
+                _draw(ax, sets["true front"], objectives, j, color="0.8", label="true front", truth=True)
+            _draw(ax, sets[name], objectives, j, color=colours[name], label=name, marker=_MARKERS[i % len(_MARKERS)])
+            _label(ax, sets, objectives, j)
+            ax.set_xlabel("")
+            if i:
+                ax.set_ylabel("")
+            if j == 1:
+                ax.set_title(name, fontsize=7, color=colours[name])
+        row[len(row) // 2].set_xlabel(objectives[j].label)
+    return figure
+
+
+def _label(ax: Any, sets: Mapping[str, Array], objectives: Sequence[Objective], j: int) -> None:
+    """Names and units; a logarithmic axis where an objective spans more than 30 times its least value."""
+    ax.set_xlabel(objectives[j].label)
+    ax.set_ylabel(objectives[0].label)
+    values = np.concatenate([F[:, j] for F in sets.values()])
+    if len(values) and values.min() > 0 and values.max() > 30 * values.min():
+        ax.set_xscale("log")
+
+
 def _draw(
     ax: Any,
-    points: Array,
+    F: Array,
     objectives: Sequence[Objective],
     j: int,
     *,
@@ -191,6 +223,7 @@ def _draw(
 
     Markers are hollow so that sets that share points show through each other; the truth is a broad grey ground.
     """
+    points = F[:, [j, 0]]
     stairs = len(objectives) == 2
     if stairs:
         points = points[np.argsort(points[:, 0], kind="stable")]
@@ -199,9 +232,15 @@ def _draw(
         width, name = (3.5, label) if truth else (0.9, None)
         ax.step(points[:, 0], best, where=where, color=color, linewidth=width, label=name, zorder=1 if truth else 2)
     if truth and not stairs:
-        ax.scatter(points[:, 0], points[:, 1], s=22, color=color, linewidths=0, label=label, zorder=1)
+        ax.scatter(points[:, 0], points[:, 1], s=14, color=color, linewidths=0, label=label, zorder=1)
     elif not truth:
-        style = {"s": 14, "marker": marker, "facecolors": "none", "edgecolors": [color], "linewidths": 0.9}
+        style = {
+            "s": 14 if stairs else 9,
+            "marker": marker,
+            "facecolors": "none",
+            "edgecolors": [color],
+            "linewidths": 0.8,
+        }
         ax.scatter(points[:, 0], points[:, 1], label=label, zorder=3, **style)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -20,10 +20,12 @@ __all__ = [
     "Fingerprinted",
     "Keys",
     "MultiFidelity",
+    "Network",
     "Objective",
     "Problem",
     "Published",
     "Space",
+    "Supernet",
     "Values",
     "minimised",
 ]
@@ -246,6 +248,69 @@ class Decodable(Protocol):
 
     def decode(self, X: Array) -> list[str]:
         """One string a row of X."""
+        ...
+
+
+class Network(Protocol):
+    """What `run.supernet` hands to a searcher: one set of weights that holds every architecture.
+
+    Tensors are torch's. An architecture parameter ``alpha`` and its relaxation ``p`` (the weights of the operations)
+    have the shape (d, k) for d genes of k operations each; where `genes` is empty, alpha is a plain vector and p is
+    alpha itself. Losses are counted: their forward pass when called, their backward passes, first and second order,
+    when autograd runs them. Batches, costs and discretisation are free.
+    """
+
+    @property
+    def genes(self) -> tuple[int, ...]:
+        """Number of operations of each gene, all equal; empty where alpha is a plain vector."""
+        ...
+
+    def initial_alpha(self) -> Any:
+        """Starting point of alpha, by address."""
+        ...
+
+    def initial_weights(self) -> dict[str, Any]:
+        """Fresh weights, by address: leaves that require a gradient."""
+        ...
+
+    def train_batch(self) -> Any:
+        """Next batch of the training half, in an order by address."""
+        ...
+
+    def valid_batch(self) -> Any:
+        """Next batch of the validation half."""
+        ...
+
+    def train_loss(self, weights: Mapping[str, Any], p: Any, batch: Any) -> Any:
+        """Lower-level loss f, a scalar tensor."""
+        ...
+
+    def valid_loss(self, weights: Mapping[str, Any], p: Any, batch: Any) -> Any:
+        """Upper-level loss F of the first objective, a scalar tensor."""
+        ...
+
+    def costs(self, p: Any) -> Any:
+        """The other objectives, (m - 1,), minimised, in natural units, exact at discrete p and differentiable."""
+        ...
+
+    def one_shot(self, weights: Mapping[str, Any], X: Array, *, batches: int) -> Array:
+        """First objective of (n, d) architectures with inherited weights on `batches` validation batches; (n,)."""
+        ...
+
+    def discretise(self, alpha: Any) -> Array:
+        """The architecture that alpha stands for: (1, d)."""
+        ...
+
+
+@runtime_checkable
+class Supernet(Protocol):
+    """Weight sharing: architectures can be searched with one set of weights for all."""
+
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+        """Open the network; it calls ``charge(flops, may_stop)`` for every pass, before a forward, during a backward.
+
+        `charge` raises BudgetExhausted where it may stop and the budget is spent.
+        """
         ...
 
 

@@ -122,7 +122,8 @@ def _figures(report: Report, problem: str, out: Path) -> list[tuple[str, Path]]:
     curves = report.curves[report.curves["problem"] == problem]
     drawn = []
     if len(curves):
-        grid = np.geomspace(max(curves[report.axis].min(), 1e-12), curves[report.axis].max(), 200)
+        end = curves[report.axis].max()
+        grid = np.geomspace(max(curves[report.axis].min(), end / 100), end, 200)
         lines = resample(curves, report.axis, grid)
         figure, data = plot_anytime(lines, grid, axis=report.axis, title=problem, colours=colours)
         save_figure(figure, data, out / f"anytime-{stem}")

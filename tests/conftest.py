@@ -7,6 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadlines: a loaded machine is not a failure. On CI the same examples every time; elsewhere new ones.
+settings.register_profile(
+    "mobench",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("mobench")
 
 REPOSITORY = Path(__file__).parent.parent
 
