@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mobench.doors import Run as Run
     from mobench.engine import run_campaign as run_campaign
     from mobench.fronts import nondominated as nondominated
+    from mobench.history import History as History
     from mobench.plugins import make_problem as make_problem
     from mobench.plugins import nearest as nearest
     from mobench.problem import Array as Array
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from mobench.result import Result as Result
     from mobench.result import load as load
     from mobench.result import run as run
-    from mobench.store import History as History
 
 __version__ = "0.1.0"
 
@@ -57,6 +57,7 @@ _HOMES = {
     "doors": ("Run",),
     "engine": ("run_campaign",),
     "fronts": ("nondominated",),
+    "history": ("History",),
     "plugins": ("make_problem", "nearest"),
     "problem": (
         "Array",
@@ -76,7 +77,6 @@ _HOMES = {
     "progress": ("Progress",),
     "report": ("write_report",),
     "result": ("Result", "load", "run"),
-    "store": ("History",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

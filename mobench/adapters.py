@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.doors import addresses
+from mobench.answers import addresses
 from mobench.fronts import finite
 from mobench.problem import Array, Enumerable, Problem, minimised
 

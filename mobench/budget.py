@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-__all__ = ["AXES", "BudgetExhausted", "Cost", "parse_budget"]
+__all__ = ["AXES", "BudgetExhausted", "Cost", "paid_in", "parse_budget"]
 
 ASKED_CAP = 20
 """Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
@@ -80,6 +80,11 @@ AXES: tuple[str, ...] = tuple(field.name for field in fields(Cost))
 """The currencies of the ledger, in the order of `Cost`'s fields."""
 
 
+def paid_in(training: Cost) -> str:
+    """The currency in which trainings are counted: flops where a training's are known, else seconds, else answers."""
+    return next(axis for axis in ("flops", "seconds", "evaluations") if getattr(training, axis) > 0)
+
+
 def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
     """Turn a budget as people write it into a limit.
 
@@ -124,8 +129,8 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
         raise ValueError(f"budget: empty; give a positive amount of {', '.join(known)}")
     trainings = float(amounts.pop("trainings", math.inf))
     limit = {axis: float(amounts.get(axis, math.inf)) for axis in AXES}
-    paid_in = next(axis for axis in ("flops", "seconds", "evaluations") if getattr(training, axis) > 0)
-    limit[paid_in] = min(limit[paid_in], trainings * getattr(training, paid_in))
+    currency = paid_in(training)
+    limit[currency] = min(limit[currency], trainings * getattr(training, currency))
     if "asked" not in amounts:
         payable = min(
             limit[axis] / getattr(training, axis)

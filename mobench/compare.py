@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.budget import AXES
 from mobench.campaign import Campaign
 from mobench.fronts import log10_regret
 from mobench.problem import Array
@@ -61,7 +60,7 @@ def collect(
             if row["state"] in ("ended", "failed"):
                 result = load(folder)
                 row["error"] = result.error
-                row |= {a: float(result.history.spent[a][-1]) if len(result.history.X) else 0.0 for a in AXES}
+                row |= result.history.total
                 if row["state"] == "ended":
                     row |= result.measures(contract=campaign.contract)
                     curve = result.curve(axis=axis, contract=campaign.contract)

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from mobench.budget import AXES
 from mobench.fronts import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, nondominated, r2
+from mobench.history import History, Note
 from mobench.problem import Array, Enumerable, Problem, Published, minimised
-from mobench.store import History
 
 __all__ = ["CONTRACTS", "Contract", "anytime", "contract_for"]
 
@@ -85,12 +86,13 @@ class Contract:
         Array
             (k, d) architectures, each once.
         """
-        recommended = [X for n, X in history.recommended if n <= answers]
+        recommended = [note.content for note in history.recommended if note.answers <= answers]
         if recommended:
             return np.unique(recommended[-1], axis=0)
         candidates = np.flatnonzero(history.fidelity[:answers] == 0)
         if self.delivered == "population":
-            populations = [r["population"] for n, r in history.records if n <= answers and "population" in r]
+            earlier = (note.content for note in history.records if note.answers <= answers)
+            populations = [content["population"] for content in earlier if "population" in content]
             if populations:
                 members = set(map(tuple, populations[-1]))
                 seen = map(tuple, history.X[candidates].tolist())
@@ -126,27 +128,33 @@ def contract_for(problem: Problem, name: str = "mobench-1") -> Contract:
     return Contract(name, ideal, nadir, reference, normalised, volume, delivered)
 
 
-def anytime(contract: Contract, problem: Problem, history: History) -> tuple[Array, Array]:
+def anytime(contract: Contract, problem: Problem, history: History) -> tuple[dict[str, Array], Array]:
     """Hypervolume share of what a run would deliver, over its course.
 
     The set is chosen from what was seen up to each moment and only then scored, so the share can fall.
 
     Returns
     -------
-    answers, share : Array
-        (k,) numbers of answers, ascending, after which the share changed; and the share from then on. Empty where
-        nothing was answered at the full fidelity.
+    spent, share : dict of str to Array, Array
+        The ledger, (k,) an axis, at the moments when the share changed, and the (k,) share from then on. Empty where
+        nothing was answered at the full fidelity and nothing recommended.
     """
     F = minimised(history.F, problem.objectives)
-    if history.recommended or contract.delivered == "population":
-        moments = sorted({n for n, _ in history.recommended} | {n for n, r in history.records if "population" in r})
-        moments = moments or [len(F)]
-        sets = [problem.score(contract.choose(history, F, n)) for n in moments if n]
-        steps = [n for n in moments if n]
-        return np.array(steps, dtype=np.int64), _shares(contract, [minimised(S, problem.objectives) for S in sets])
+    if history.recommended:
+        sets = [problem.score(np.unique(note.content, axis=0)) for note in history.recommended]
+        return _positions(history.recommended), _shares(contract, [minimised(S, problem.objectives) for S in sets])
+    notes = [note for note in history.records if "population" in note.content and note.answers]
+    if contract.delivered == "population" and notes:
+        sets = [problem.score(contract.choose(history, F, note.answers)) for note in notes]
+        return _positions(notes), _shares(contract, [minimised(S, problem.objectives) for S in sets])
     scored = minimised(problem.score(history.X), problem.objectives) if len(F) else F
     changes, members = _archives(F, history.fidelity == 0)
-    return changes, _shares(contract, [scored[rows] for rows in members])
+    spent = {axis: amounts[changes - 1] for axis, amounts in history.spent.items()}
+    return spent, _shares(contract, [scored[rows] for rows in members])
+
+
+def _positions(notes: list[Note]) -> dict[str, Array]:
+    return {axis: np.array([note.spent[axis] for note in notes]) for axis in AXES}
 
 
 def _shares(contract: Contract, sets: list[Array]) -> Array:

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
-from collections import deque
-from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from mobench.budget import BudgetExhausted, Cost
-from mobench.problem import Array, Fingerprinted, MultiFidelity, Objective, Problem, Space, minimised
+from mobench.answers import Memory, addresses
+from mobench.budget import AXES, BudgetExhausted, Cost
+from mobench.checkpoint import load_checkpoint, save_checkpoint
+from mobench.problem import (
+    Array,
+    Fingerprinted,
+    MultiFidelity,
+    Network,
+    Objective,
+    Problem,
+    Space,
+    Supernet,
+    minimised,
+)
+from mobench.replay import Past
 from mobench.store import Log
 
-__all__ = ["Run", "addresses"]
-
-
-def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
-    """Randomness of answers `start` .. `start + n - 1`: one 64-bit seed each, a function of (seed, i) alone.
-
-    The i-th output of SplitMix64 (Steele, Lea and Flood 2014) started at a state drawn from ``[seed, 1]``, so the
-    noise of an answer depends neither on batching nor on workers nor on a resume.
-
-    Returns
-    -------
-    Array
-        (n,) uint64.
-    """
-    z = _origin(seed) + np.arange(start + 1, start + n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    seeds: npt.NDArray[np.uint64] = z ^ (z >> np.uint64(31))
-    return seeds
-
-
-@functools.cache
-def _origin(seed: int) -> npt.NDArray[np.uint64]:
-    origin: npt.NDArray[np.uint64] = np.random.SeedSequence([seed, 1]).generate_state(1, np.uint64).astype(np.uint64)
-    return origin
+__all__ = ["Run"]
 
 
 class Run:
@@ -78,10 +63,10 @@ class Run:
         self._problem = problem
         self._seed = seed
         self._log = Log() if log is None else log
-        self._past = deque(self._log.past)
-        self._used = 0  # rows of the first line of the past that were already replayed
-        self._memories: dict[int | None, _Memory] = {}
+        self._past = Past(self._log.past)
+        self._memories: dict[int | None, Memory] = {}
         self._n = 0  # answers so far, at any fidelity
+        self._learned = 0.0  # multiply-adds charged since the last line of the log
         if isinstance(problem, Fingerprinted):
             self._note("data", problem.fingerprint)
 
@@ -120,14 +105,19 @@ class Run:
         """
         X = self.space.check(X)
         fidelity = self._check_fidelity(fidelity)
+        self._write_learned()
         wanted = len(X)
         X = X[: self._ask(wanted)]
-        memory = self._memories.setdefault(fidelity, _Memory(len(self.objectives)))
+        memory = self._memories.setdefault(fidelity, Memory(len(self.objectives)))
         drawn = range(self._n, self._n + len(X))  # every draw of a noisy problem is an answer of its own
         rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
         try:
             if len(new):
-                paid = self._replay(X[new], fidelity, memory)
+                logged = self._past.answers(X[new], fidelity, self._n)
+                for F, prices in logged:
+                    memory.add(F)
+                    self._charge(len(F), prices)
+                paid = sum(len(F) for F, _ in logged)
                 if paid < len(new):
                     self._answer(X[new[paid:]], fidelity, memory)
         finally:
@@ -136,13 +126,89 @@ class Run:
             self._stop("asked")
         return minimised(memory.F[rows], self.objectives)
 
+    @cached_property
+    def supernet(self) -> Network:
+        """The second door: a network that holds every architecture, whose passes are charged as they are computed.
+
+        Raises
+        ------
+        ValueError
+            The problem has none; a searcher says ``needs = (Supernet,)`` to be left out there.
+        """
+        if not isinstance(self._problem, Supernet):
+            raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
+        return self._problem.supernet(charge=self._learn, seed=self._seed)
+
     def recommend(self, X: Any) -> None:
         """Record the set of architectures, (k, d), that the method would return now: free, and it answers nothing."""
+        self._write_learned()
         self._note("recommend", self.space.check(X))
 
     def record(self, **diagnostics: Any) -> None:
         """Record diagnostics worth plotting (numbers, strings, arrays and lists of them): free, and answers nothing."""
+        self._write_learned()
         self._note("record", diagnostics)
+
+    def checkpoint(self, **state: Any) -> None:
+        """Keep `state` (arrays, numbers, strings) so that a killed run goes on from here: free.
+
+        The searcher's stream, the ledger and the place in the batches of the supernet are kept along. Without a
+        checkpoint a resumed run computes everything since its beginning again, to the same end.
+        """
+        self._write_learned()
+        if self._log.path is not None and not self._past:
+            drawn = dict(self.supernet.drawn) if "supernet" in self.__dict__ else {}
+            header = {"lines": self._log.count, "rng": self.rng.bit_generator.state, "drawn": drawn}
+            save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)
+
+    def restore(self) -> dict[str, Any] | None:
+        """The last checkpoint's state, or None where there is none: ask first thing, and go on from it.
+
+        Raises
+        ------
+        ValueError
+            The checkpoint is damaged, or asked for after the first question.
+        """
+        if self._log.path is None or not (path := self._log.path.with_name("checkpoint.npz")).exists():
+            return None
+        if self.spent != Cost():
+            raise ValueError("restore: ask for the checkpoint before the first question")
+        header, state = load_checkpoint(path)
+        for line in self._past.skip_to(header["lines"], path):
+            self._skip(line)
+        self.rng.bit_generator.state = header["rng"]
+        if header["drawn"]:
+            self.supernet.drawn.update(header["drawn"])
+        return state
+
+    def finish(self) -> None:
+        """Write what was learned since the last line; the harness calls it when the searcher has ended."""
+        self._write_learned()
+
+    def _learn(self, flops: float, may_stop: bool) -> None:
+        """Charge a pass of the supernet; where it may stop and nothing is left, end the run before it is computed."""
+        if may_stop and (self.stopped or self.spent.reached(self.limit)):
+            over = (axis for axis in AXES if getattr(self.spent, axis) >= getattr(self.limit, axis))
+            self._stop(next(over, "flops"))
+        self.spent += Cost(flops=flops)
+        self._learned += flops
+
+    def _write_learned(self) -> None:
+        if self._learned:
+            learned, self._learned = self._learned, 0.0
+            self._note("learned", learned)
+
+    def _skip(self, line: dict[str, Any]) -> None:
+        """Take a line of the past as it is: its answers into the memory, its price into the ledger."""
+        if "learned" in line:
+            self.spent += Cost(flops=line["learned"])
+        if "X" in line:
+            memory = self._memories.setdefault(line["fidelity"], Memory(len(self.objectives)))
+            keys = self.space.key(np.array(line["X"], dtype=np.int64)).tolist()
+            memory.recognise(keys if self._problem.deterministic else range(self._n, self._n + len(keys)))
+            memory.add(np.array(line["F"], dtype=np.float64))
+            self._charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in ("flops", "seconds")})
+            self.spent += Cost(asked=line["asked"] - self.spent.asked)
 
     def _check_fidelity(self, fidelity: int | None) -> int | None:
         if fidelity is None or (self.fidelities and fidelity == self.fidelities[-1]):
@@ -164,7 +230,7 @@ class Run:
         self.stopped = self.stopped or currency
         raise BudgetExhausted(f"budget spent: {self.stopped}")
 
-    def _answer(self, X: Array, fidelity: int | None, memory: _Memory) -> None:
+    def _answer(self, X: Array, fidelity: int | None, memory: Memory) -> None:
         """Ask the problem, settle the price, log what the budget can pay."""
         asked, n = len(X), int(min(len(X), self.limit.evaluations - self.spent.evaluations))
         if n == 0:
@@ -214,82 +280,9 @@ class Run:
         flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in ("flops", "seconds"))
         self.spent += Cost(evaluations=k, flops=flops, seconds=seconds)
 
-    def _replay(self, X: Array, fidelity: int | None, memory: _Memory) -> int:
-        """Take answers for the rows of `X` from the log of an earlier attempt; return how many it held."""
-        done = 0
-        while done < len(X) and self._past:
-            line = self._past[0]
-            logged = np.array(line.get("X", []), dtype=np.int64)[self._used :]
-            k = min(len(logged), len(X) - done)
-            same = k > 0 and (logged[:k] == X[done : done + k]).all() and line["fidelity"] == fidelity
-            if not same:
-                raise ValueError(self._difference(line, logged, X[done:], fidelity))
-            rows = slice(self._used, self._used + k)
-            prices = {n: np.asarray(line[n], dtype=np.float64) for n in ("flops", "seconds")}
-            memory.add(np.array(line["F"], dtype=np.float64)[rows])
-            self._charge(k, {n: p[rows] if p.ndim else p for n, p in prices.items()})
-            done += k
-            self._used += k
-            if self._used == len(line["X"]):
-                self._past.popleft()
-                self._used = 0
-        return done
-
-    def _difference(self, line: dict[str, Any], logged: Array, X: Array, fidelity: int | None) -> str:
-        if "X" not in line:
-            return _differs(self._n, f"a note ({next(iter(line))})", f"a question about {X[0].tolist()}")
-        k = min(len(logged), len(X))
-        first = int(np.argmax((logged[:k] != X[:k]).any(axis=1)))
-        was, now = logged[first].tolist(), X[first].tolist()
-        return _differs(
-            self._n + first, f"{was} at fidelity {line['fidelity']} in the log", f"{now} at fidelity {fidelity}"
-        )
-
     def _note(self, kind: str, content: Any) -> None:
-        if not self._past:
+        """Write a line that is no answer, or compare it with the logged one."""
+        if self._past:
+            self._past.note(kind, content, self._n)
+        else:
             self._log.append({kind: content})
-            return
-        past = self._past[0]
-        if kind not in past or self._used:
-            raise ValueError(_differs(self._n, f"{next(iter(past))!r} in the log", f"{kind!r}"))
-        now = content.tolist() if isinstance(content, np.ndarray) else content
-        if kind != "record" and past[kind] != now:  # diagnostics may hold times, which differ
-            raise ValueError(_differs(self._n, f"{kind} {past[kind]} in the log", f"{kind} {now}"))
-        self._past.popleft()
-
-
-class _Memory:
-    """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key."""
-
-    def __init__(self, m: int) -> None:
-        self.rows: dict[int, int] = {}
-        self.F = np.empty((256, m))
-        self.n = 0
-
-    def recognise(self, keys: Iterable[int]) -> tuple[Array, Array]:
-        """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
-        known = self.rows
-        rows = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
-        if len(known) == self.n:
-            return rows, rows[:0]
-        highest = np.maximum.accumulate(np.concatenate([[self.n - 1], rows]))
-        return rows, np.flatnonzero(rows > highest[:-1])  # new rows count upwards: each is new where it comes first
-
-    def add(self, F: Array) -> None:
-        """Append (k, m) answers to new keys."""
-        while self.n + len(F) > len(self.F):
-            self.F = np.concatenate([self.F, np.empty_like(self.F)])
-        self.F[self.n : self.n + len(F)] = F
-        self.n += len(F)
-
-    def settle(self) -> None:
-        """Forget the keys whose answers never came (the budget ended, or the problem refused)."""
-        if len(self.rows) > self.n:
-            self.rows = dict(itertools.islice(self.rows.items(), self.n))
-
-
-def _differs(answer: int, was: str, now: str) -> str:
-    return (
-        f"resume: after answer {answer} the first difference: it was {was}, now it is {now}; the searcher, its options "
-        "or the problem changed, or it is not deterministic. Delete the run's folder to start it again"
-    )

@@ -187,6 +187,7 @@ def search_problem(search: Callable[..., None], run: Run, options: Mapping[str, 
         search(run, **options)
     except BudgetExhausted:
         reason = f"budget: {run.stopped}"
+    run.finish()
     if run.replaying:
         raise ValueError(
             f"resume: the log goes on after answer {run.spent.evaluations:g}, but the searcher ends; it, its options"

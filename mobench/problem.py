@@ -265,6 +265,11 @@ class Network(Protocol):
         """Number of operations of each gene, all equal; empty where alpha is a plain vector."""
         ...
 
+    @property
+    def drawn(self) -> dict[str, int]:
+        """Batches drawn so far from each half, ``train`` and ``valid``; a checkpoint sets them."""
+        ...
+
     def initial_alpha(self) -> Any:
         """Starting point of alpha, by address."""
         ...

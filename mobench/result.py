@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobench.budget import AXES, parse_budget
+from mobench.budget import AXES, paid_in, parse_budget
 from mobench.contract import Contract, anytime, contract_for
 from mobench.doors import Run
 from mobench.execute import RunSpec, execute, search_problem
 from mobench.fronts import log10_regret
+from mobench.history import History, read_history
 from mobench.plugins import Plugin, check_options, find, make_problem, missing, parse_reference
 from mobench.problem import Array, Decodable, Problem, minimised
-from mobench.store import History, Log, read_document, read_history
+from mobench.store import Log, read_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,25 +121,19 @@ class Result:
         """
         import pandas as pd
 
-        answers, share = anytime(self._contract(contract), self.problem, self.history)
-        spent = ledger_axis(self.problem, self.history, axis)
-        return pd.DataFrame({axis: spent[answers - 1], "hypervolume": share, "log10_regret": log10_regret(share)})
+        spent, share = anytime(self._contract(contract), self.problem, self.history)
+        amounts = _on_axis(self.problem, spent, axis)
+        return pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
 
 
-def ledger_axis(problem: Problem, history: History, axis: str) -> Array:
-    """The ledger after each answer on one axis; shape (N,).
-
-    Raises
-    ------
-    ValueError
-        Unknown axis.
-    """
-    if axis in AXES:
-        return history.spent[axis]
+def _on_axis(problem: Problem, spent: Mapping[str, Array], axis: str) -> Array:
+    """Amounts of a currency, or of equivalent full trainings."""
+    if axis in spent:
+        return spent[axis]
     if axis != "trainings":
         raise ValueError(f"axis: unknown {axis!r}; choose from {', '.join((*AXES, 'trainings'))}")
-    currency = next(name for name in ("flops", "seconds", "evaluations") if getattr(problem.training, name) > 0)
-    return history.spent[currency] / float(getattr(problem.training, currency))
+    currency = paid_in(problem.training)
+    return spent[currency] / float(getattr(problem.training, currency))
 
 
 def run(

@@ -6,17 +6,13 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import orjson
 
-from mobench.problem import Array
-
-__all__ = ["FORMAT", "History", "Log", "RunIsBusy", "StorageError", "read_document", "read_history", "write_document"]
+__all__ = ["FORMAT", "Log", "RunIsBusy", "StorageError", "parse_events", "read_document", "write_document"]
 
 FORMAT = 1
 """Version of the layout of a run's folder; a folder of another version is refused."""
@@ -88,6 +84,13 @@ class Log:
     path : Path or None
         The file; None keeps the log in memory only.
 
+    Attributes
+    ----------
+    past : list of dict
+        The events that were there when it was opened.
+    count : int
+        Lines so far, those of the past included.
+
     Raises
     ------
     RunIsBusy
@@ -102,6 +105,7 @@ class Log:
         self.path = path
         self.past: list[dict[str, Any]] = []
         self.lines: list[bytes] = []
+        self.count = 0
         self._file: int | None = None
         self._synced = time.monotonic()
         if path is not None:
@@ -113,7 +117,8 @@ class Log:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             data = path.read_bytes()
             whole = data[: data.rfind(b"\n") + 1]
-            self.past = list(_parse(whole, path))
+            self.past = list(parse_events(whole, path))
+            self.count = len(self.past)
             if len(whole) < len(data):
                 os.ftruncate(self._file, len(whole))
         except BaseException as error:
@@ -134,6 +139,7 @@ class Log:
             The event holds something that JSON cannot.
         """
         line = orjson.dumps(event, option=_JSON)
+        self.count += 1
         if self._file is None:
             self.lines.append(line)
             return
@@ -163,7 +169,8 @@ class Log:
         self.close()
 
 
-def _parse(whole: bytes, source: object) -> Iterator[dict[str, Any]]:
+def parse_events(whole: bytes, source: object) -> Iterator[dict[str, Any]]:
+    """Events of the whole lines of a log; ValueError names the first damaged line."""
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             event = orjson.loads(line)
@@ -172,90 +179,3 @@ def _parse(whole: bytes, source: object) -> Iterator[dict[str, Any]]:
         if not isinstance(event, dict):
             raise ValueError(f"{source}: line {number} is not an event; delete the folder to run again")
         yield event
-
-
-@dataclass(frozen=True)
-class History:
-    """Everything that a run's log says, as arrays over its N answers (in the order they were given).
-
-    Attributes
-    ----------
-    X : Array
-        (N, d) architectures.
-    F : Array
-        (N, m) values as the searcher saw them, in natural units and sign.
-    fidelity : Array
-        (N,) epochs asked for; 0 stands for the full fidelity.
-    spent : dict of str to Array
-        The ledger after each answer: (N,) arrays for each axis of `mobench.budget.AXES`.
-    recommended : list of (int, Array)
-        Recommendations in order: the number of answers before it, and the (k, d) architectures.
-    records : list of (int, dict)
-        Diagnostics in order: the number of answers before it, and what the searcher recorded.
-    """
-
-    X: Array
-    F: Array
-    fidelity: Array
-    spent: dict[str, Array]
-    recommended: list[tuple[int, Array]]
-    records: list[tuple[int, dict[str, Any]]]
-
-
-def read_history(source: Path | Log, *, d: int, m: int) -> History:
-    """Read a log (finished, running or cut short) into arrays.
-
-    Parameters
-    ----------
-    source : Path or Log
-        A log file, or a log in memory.
-    d, m : int
-        Genes of an architecture and number of objectives.
-
-    Raises
-    ------
-    ValueError
-        The log is damaged, or does not have `d` genes and `m` objectives.
-    """
-    if isinstance(source, Log):
-        data = b"".join(source.lines) if source.path is None else source.path.read_bytes()
-    else:
-        data = source.read_bytes()
-    X, F, fidelity, asked, flops, seconds = [], [], [], [], [], []
-    recommended: list[tuple[int, Array]] = []
-    records: list[tuple[int, dict[str, Any]]] = []
-    n = 0
-    try:
-        for event in _parse(data[: data.rfind(b"\n") + 1], source):
-            if "X" in event:
-                k = len(event["X"])
-                n += k
-                X.append(np.array(event["X"], dtype=np.int64).reshape(k, d))
-                F.append(np.array(event["F"], dtype=np.float64).reshape(k, m))
-                fidelity.append(np.full(k, event["fidelity"] or 0))
-                asked.append(np.full(k, event["asked"]))
-                flops.append(np.broadcast_to(np.asarray(event["flops"], dtype=np.float64), k))
-                seconds.append(np.broadcast_to(np.asarray(event["seconds"], dtype=np.float64), k))
-            elif "recommend" in event:
-                recommended.append((n, np.array(event["recommend"], dtype=np.int64).reshape(-1, d)))
-            elif "record" in event:
-                records.append((n, event["record"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{source}: not a log of this problem ({error})") from None
-    return History(
-        X=np.concatenate(X) if X else np.empty((0, d), np.int64),
-        F=np.concatenate(F) if F else np.empty((0, m)),
-        fidelity=_join(fidelity),
-        spent={
-            "evaluations": np.arange(1.0, n + 1.0),
-            "asked": _join(asked).astype(np.float64),
-            "flops": np.cumsum(_join(flops)),
-            "seconds": np.cumsum(_join(seconds)),
-        },
-        recommended=recommended,
-        records=records,
-    )
-
-
-def _join(parts: list[Array]) -> Array:
-    return np.concatenate(parts) if parts else np.empty(0)

@@ -7,8 +7,8 @@ import mobench
 from mobench.budget import Cost
 from mobench.contract import CONTRACTS, _archives, anytime, contract_for
 from mobench.fronts import hypervolume, nondominated
+from mobench.history import History, Note
 from mobench.problem import Objective, Space, Values
-from mobench.store import History
 
 
 class Misleading:
@@ -37,8 +37,12 @@ class Misleading:
 def history(X, seen, **changes):
     n = len(X)
     spent = {axis: np.arange(1.0, n + 1) for axis in ("evaluations", "asked", "flops", "seconds")}
-    base = {"fidelity": np.zeros(n), "spent": spent, "recommended": [], "records": []}
+    base = {"fidelity": np.zeros(n), "spent": spent, "total": {}, "recommended": [], "records": []}
     return History(X=X, F=seen[X[:, 0]], **(base | changes))
+
+
+def note(answers, content):
+    return Note(answers, dict.fromkeys(("evaluations", "asked", "flops", "seconds"), float(answers)), content)
 
 
 ALL = np.array([[0], [1], [2], [3]])
@@ -60,12 +64,12 @@ def test_the_reference_is_one_point_one_in_units_of_ideal_and_nadir():
 
 def test_a_recommendation_is_the_set_and_a_later_one_replaces_it():
     problem = Misleading()
-    seen = history(ALL, problem.seen, recommended=[(2, np.array([[1]])), (4, np.array([[3], [3]]))])
+    seen = history(ALL, problem.seen, recommended=[note(2, np.array([[1]])), note(4, np.array([[3], [3]]))])
     contract = contract_for(problem)
     assert contract.choose(seen, problem.seen, 2).tolist() == [[1]]
     assert contract.choose(seen, problem.seen, 4).tolist() == [[3]]
-    answers, share = anytime(contract, problem, seen)
-    assert answers.tolist() == [2, 4]
+    spent, share = anytime(contract, problem, seen)
+    assert spent["flops"].tolist() == [2, 4]
     assert share[1] > 1  # better than the front that this problem declares: nothing is clipped
 
 
@@ -79,7 +83,9 @@ def test_evoxbench_judges_the_final_population_within_published_bounds():
     problem = Misleading()
     contract = contract_for(problem, "evoxbench")
     assert (contract.reference, contract.ideal.tolist(), contract.nadir.tolist()) == (1, [0, 0], [10, 10])
-    seen = history(ALL, problem.seen, records=[(2, {"population": [[0], [1]]}), (4, {"population": [[2], [3]]})])
+    seen = history(
+        ALL, problem.seen, records=[note(2, {"population": [[0], [1]]}), note(4, {"population": [[2], [3]]})]
+    )
     assert contract.choose(seen, problem.seen, 2).tolist() == [[0], [1]]
     assert contract.choose(seen, problem.seen, 4).tolist() == [[2]]
 

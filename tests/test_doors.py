@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from mobench.answers import addresses
 from mobench.budget import BudgetExhausted, Cost, parse_budget
-from mobench.doors import Run, addresses
+from mobench.doors import Run
+from mobench.history import read_history
 from mobench.problem import Objective, Space, Values
-from mobench.store import Log, read_history
+from mobench.store import Log
 
 
 @dataclass
@@ -173,9 +175,10 @@ def test_recommendations_and_records_are_free_and_kept():
     run.recommend([[1, 2, 3]])
     run.record(alpha=np.array([0.5, 0.5]), note="x")
     assert run.spent == Cost(evaluations=1, asked=1, flops=3, seconds=0.5)
-    (n, X), (k, record) = history(log).recommended[0], history(log).records[0]
-    assert (n, X.tolist()) == (1, [[1, 2, 3]])
-    assert (k, record) == (1, {"alpha": [0.5, 0.5], "note": "x"})
+    recommended, recorded = history(log).recommended[0], history(log).records[0]
+    assert (recommended.answers, recommended.content.tolist()) == (1, [[1, 2, 3]])
+    assert (recorded.answers, recorded.content) == (1, {"alpha": [0.5, 0.5], "note": "x"})
+    assert recorded.spent["flops"] == 3
 
 
 def test_the_ledger_in_the_log_equals_the_ledger_of_the_run():
@@ -204,3 +207,124 @@ def test_classes_share_an_answer_and_are_charged_once():
     run = open_run(problem)
     run.evaluate([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     assert run.spent.evaluations == 1
+
+
+class Learner(Toy):
+    """A toy with a second door: its network counts passes of 10 multiply-adds and hands out numbered batches."""
+
+    def supernet(self, *, charge, seed):
+        return Counter(charge)
+
+
+class Counter:
+    genes = ()
+
+    def __init__(self, charge):
+        self.charge = charge
+        self.drawn = {"train": 0, "valid": 0}
+
+    def train_batch(self):
+        self.drawn["train"] += 1
+        return self.drawn["train"]
+
+    def train_loss(self, weights, p, batch):
+        self.charge(10.0, True)
+        return weights + batch
+
+
+def learn(run, *, steps, every, die_at=None):
+    """Sum the numbers of the batches; recommend and keep a checkpoint now and then."""
+    state = run.restore() or {"step": 0, "weights": 0.0}
+    weights = state["weights"]
+    for step in range(state["step"], steps):
+        if step == die_at:
+            raise KeyboardInterrupt
+        weights = run.supernet.train_loss(weights, None, run.supernet.train_batch())
+        if (step + 1) % every == 0:
+            run.record(weights=weights, chance=run.rng.random())
+            run.evaluate(run.space.sample(run.rng, 1))
+            run.recommend(run.space.at([int(weights) % 64]))
+            run.checkpoint(step=step + 1, weights=weights)
+    run.finish()
+    return weights
+
+
+def test_passes_are_charged_logged_and_stopped_before_they_are_computed():
+    log = Log()
+    run = open_run(Learner(), budget={"flops": 45}, log=log)
+    with pytest.raises(BudgetExhausted):
+        learn(run, steps=100, every=1000)
+    assert run.spent.flops == 50  # the pass that crosses the limit is computed, the next one is not
+    run.finish()
+    assert history(log).total["flops"] == 50
+    assert run.stopped == "flops"
+
+
+def test_learning_and_answers_share_one_ledger():
+    log = Log()
+    run = open_run(Learner(), budget={"flops": 1000}, log=log)
+    learn(run, steps=6, every=2)
+    seen = history(log)
+    assert [note.spent["flops"] for note in seen.recommended] == seen.spent["flops"].tolist()
+    assert (np.diff([0, *seen.spent["flops"]]) > 20).all()
+    assert run.spent.flops == seen.total["flops"]
+
+
+def test_a_problem_without_a_supernet_says_so():
+    with pytest.raises(ValueError, match="this problem has none"):
+        open_run().supernet  # noqa: B018
+
+
+@pytest.mark.parametrize("keep_checkpoint", [True, False])
+@pytest.mark.parametrize("die_at", [1, 4, 7, 11])
+def test_a_killed_learner_ends_as_if_it_had_not_been_killed(tmp_path, die_at, keep_checkpoint):
+    def attempt(folder, **options):
+        folder.mkdir(exist_ok=True)
+        with Log(folder / "log.jsonl") as log:
+            run = open_run(Learner(), budget={"flops": 10_000}, log=log)
+            return learn(run, steps=12, every=3, **options), run.spent
+
+    whole = attempt(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path / "killed", die_at=die_at)
+    if not keep_checkpoint:
+        (tmp_path / "killed" / "checkpoint.npz").unlink(missing_ok=True)
+    assert attempt(tmp_path / "killed") == whole
+    logs = [(tmp_path / name / "log.jsonl").read_bytes() for name in ("whole", "killed")]
+    assert logs[0] == logs[1]
+
+
+def test_checkpoints_that_are_damaged_or_ahead_of_their_log_are_refused(tmp_path):
+    def opened():
+        return open_run(Learner(), budget={"flops": 10_000}, log=Log(tmp_path / "log.jsonl"))
+
+    run = opened()
+    learn(run, steps=3, every=3)
+    run._log.close()
+    whole = (tmp_path / "checkpoint.npz").read_bytes()
+    for damage, words in ((whole[:50], "damaged checkpoint"), (b"", "damaged checkpoint")):
+        (tmp_path / "checkpoint.npz").write_bytes(damage)
+        run = opened()
+        with pytest.raises(ValueError, match=words):
+            run.restore()
+        run._log.close()
+    (tmp_path / "checkpoint.npz").write_bytes(whole)
+    (tmp_path / "log.jsonl").write_bytes(b"")
+    run = opened()
+    with pytest.raises(ValueError, match="ahead of its log"):
+        run.restore()
+    run._log.close()
+
+
+def test_checkpoints_hold_numbers_and_refuse_objects(tmp_path):
+    run = open_run(Learner(), log=Log(tmp_path / "log.jsonl"))
+    with pytest.raises(TypeError, match="'x' is no array of numbers, found object"):
+        run.checkpoint(x=object())
+    run.checkpoint(w=np.arange(3.0), n=3, text="int:5", nothing=None)
+    run._log.close()
+    again = open_run(Learner(), log=Log(tmp_path / "log.jsonl"))
+    state = again.restore()
+    assert state["w"].tolist() == [0, 1, 2]
+    assert (state["n"], state["text"], state["nothing"]) == (3, "int:5", None)
+    assert again.rng.random() == np.random.default_rng([0, 0]).random()
+    again._log.close()

@@ -9,20 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = (
-    *(
-        "__init__",
-        "budget",
-        "problem",
-        "progress",
-        "fronts",
-        "store",
-        "data",
-        "doors",
-        "plugins",
-        "execute",
-        "contract",
-    ),
-    *("result", "adapters", "campaign", "compare", "plots", "report", "engine", "cli"),
+    *("__init__", "budget", "problem", "progress", "fronts", "store", "history", "data", "checkpoint", "answers"),
+    *("replay", "doors", "plugins", "execute", "contract", "result", "adapters", "campaign", "compare", "plots"),
+    *("report", "engine", "cli"),
 )
 
 

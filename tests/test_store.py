@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mobench.store import Log, RunIsBusy, StorageError, read_document, read_history, write_document
+from mobench.history import read_history
+from mobench.store import Log, RunIsBusy, StorageError, read_document, write_document
 
 EVENT = {"X": [[1, 2]], "F": [[0.5]], "fidelity": None, "asked": 1, "flops": 0.0, "seconds": 0.0}
 

@@ -1,0 +1,130 @@
+"""What a run's log says, as arrays: what was seen, what it cost, what was recommended and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobench.budget import AXES
+from mobench.problem import Array
+from mobench.store import Log, parse_events
+
+__all__ = ["History", "Note", "read_history"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a searcher noted.
+
+    Attributes
+    ----------
+    answers : int
+        Answers given before it.
+    spent : dict of str to float
+        The ledger at that moment: each axis of `mobench.budget.AXES`.
+    content : Any
+        Architectures (k, d) of a recommendation, or recorded diagnostics.
+    """
+
+    answers: int
+    spent: dict[str, float]
+    content: Any
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that a run's log says, as arrays over its N answers (in the order they were given).
+
+    Attributes
+    ----------
+    X : Array
+        (N, d) architectures.
+    F : Array
+        (N, m) values as the searcher saw them, in natural units and sign.
+    fidelity : Array
+        (N,) epochs asked for; 0 stands for the full fidelity.
+    spent : dict of str to Array
+        The ledger after each answer: (N,) arrays for each axis of `mobench.budget.AXES`, learning included.
+    total : dict of str to float
+        The ledger at the end of the log.
+    recommended, records : list of Note
+        Recommendations and diagnostics in order.
+    """
+
+    X: Array
+    F: Array
+    fidelity: Array
+    spent: dict[str, Array]
+    total: dict[str, float]
+    recommended: list[Note]
+    records: list[Note]
+
+
+def read_history(source: Path | Log, *, d: int, m: int) -> History:
+    """Read a log (finished, running or cut short) into arrays.
+
+    Parameters
+    ----------
+    source : Path or Log
+        A log file, or a log in memory.
+    d, m : int
+        Genes of an architecture and number of objectives.
+
+    Raises
+    ------
+    ValueError
+        The log is damaged, or does not have `d` genes and `m` objectives.
+    """
+    if isinstance(source, Log):
+        data = b"".join(source.lines) if source.path is None else source.path.read_bytes()
+    else:
+        data = source.read_bytes()
+    X, F, fidelity = [], [], []
+    spent: dict[str, list[Array]] = {axis: [] for axis in AXES}
+    total = dict.fromkeys(AXES, 0.0)
+    notes: dict[str, list[Note]] = {"recommend": [], "record": []}
+    try:
+        for event in parse_events(data[: data.rfind(b"\n") + 1], source):
+            if "X" in event:
+                k = len(event["X"])
+                X.append(np.array(event["X"], dtype=np.int64).reshape(k, d))
+                F.append(np.array(event["F"], dtype=np.float64).reshape(k, m))
+                fidelity.append(np.full(k, event["fidelity"] or 0))
+                for axis, amounts in _ledger(event, k, total).items():
+                    spent[axis].append(amounts)
+                    total[axis] = float(amounts[-1])
+            elif "learned" in event:
+                total["flops"] += event["learned"]
+            elif "recommend" in event:
+                chosen = np.array(event["recommend"], dtype=np.int64).reshape(-1, d)
+                notes["recommend"].append(Note(int(total["evaluations"]), dict(total), chosen))
+            elif "record" in event:
+                notes["record"].append(Note(int(total["evaluations"]), dict(total), event["record"]))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"{source}: not a log of this problem ({error})") from None
+    return History(
+        X=np.concatenate(X) if X else np.empty((0, d), np.int64),
+        F=np.concatenate(F) if F else np.empty((0, m)),
+        fidelity=_join(fidelity),
+        spent={axis: _join(parts) for axis, parts in spent.items()},
+        total=total,
+        recommended=notes["recommend"],
+        records=notes["record"],
+    )
+
+
+def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
+    """The ledger after each of the k answers of a line; (k,) an axis."""
+    prices = {axis: np.broadcast_to(np.asarray(event[axis], dtype=np.float64), k) for axis in ("flops", "seconds")}
+    return {
+        "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
+        "asked": np.full(k, float(event["asked"])),
+        **{axis: before[axis] + np.cumsum(price) for axis, price in prices.items()},
+    }
+
+
+def _join(parts: list[Array]) -> Array:
+    return np.concatenate(parts) if parts else np.empty(0)
