@@ -15,7 +15,8 @@ from mobench.budget import parse_budget
 from mobench.execute import search_problem
 from mobench.fronts import hypervolume
 from mobench.plugins import check_options, find
-from mobench.store import Log, read_history
+from mobench.history import read_history
+from mobench.store import Log
 
 SEARCHERS = (
     "local_search",
@@ -176,8 +177,8 @@ def test_evolution_with_places_taken_for_ranks_would_be_no_better_than_chance(mo
 def test_evolution_lets_the_oldest_die() -> None:
     run, history, _ = go("regularized_evolution", make_problem("catsum", {}), 200, population=7, sample=3)
     asked = np.concatenate(run.asked)
-    for turn, (_, record) in enumerate(history.records):
-        assert record["population"] == asked[7 * turn : 7 * turn + 7].tolist()
+    for turn, note in enumerate(history.records):
+        assert note.content["population"] == asked[7 * turn : 7 * turn + 7].tolist()
 
 
 @pytest.mark.parametrize("name", SEARCHERS)
@@ -244,9 +245,9 @@ def test_populations_are_recorded_and_were_evaluated(name: str) -> None:
     problem = make_problem("catsum", {})
     _, history, _ = go(name, problem, 200, seed=3)
     assert len(history.records) >= 5
-    for n, record in history.records:
-        population = np.array(record["population"])
-        assert np.isin(problem.space.key(population), problem.space.key(history.X[:n])).all()
+    for note in history.records:
+        population = np.array(note.content["population"])
+        assert np.isin(problem.space.key(population), problem.space.key(history.X[: note.answers])).all()
 
 
 @pytest.mark.parametrize("name", ["nsga2", "nsga3", "moead", "smsemoa", "agemoea2"])
