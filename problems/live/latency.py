@@ -1,0 +1,193 @@
+"""Latency of any torch module on the device at hand: warm-up, many repeats, their median, its spread and context."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+WARM_UP_SECONDS = 0.2
+"""Calls before the first measurement: clocks rise, caches fill, kernels are chosen."""
+
+REPEAT_SECONDS = 0.002
+"""Least length of one repeat: as many calls are timed together as that takes, whatever the clock's grain."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One measured latency and everything needed to judge it.
+
+    Attributes
+    ----------
+    median, low, high : float
+        Milliseconds a call: median and quartiles of the repeats.
+    repeats, calls : int
+        How many repeats, and calls timed together in each.
+    batch : int
+        Images a call.
+    mode : str
+        ``cpu``, ``eager`` (CUDA events around calls) or ``graph`` (around replays of a captured CUDA graph).
+    dtype, device : str
+        Type of weights and input; the device's own name.
+    about : dict
+        Versions, threads, memory format; on CUDA driver, clock (MHz) and temperature (C) as read, never set.
+    """
+
+    median: float
+    low: float
+    high: float
+    repeats: int
+    calls: int
+    batch: int
+    mode: str
+    dtype: str
+    device: str
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> float:
+        """Interquartile range over the median."""
+        return (self.high - self.low) / self.median
+
+
+def measure_latency(
+    module: nn.Module,
+    shape: Sequence[int],
+    *,
+    batch: int = 1,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    mode: Literal["eager", "graph"] = "eager",
+    repeats: int = 50,
+) -> Latency:
+    """Time the forward pass of a module in evaluation mode on random input.
+
+    On the CPU one thread computes and the monotonic clock is read. On CUDA the calls lie between two events on their
+    stream: launched one by one (``eager``), or replayed from a captured graph (``graph``), which leaves the launch
+    overhead out. Calls are made for 0.2 s first; each repeat lasts at least 2 ms.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Any module of one input; it is moved to the device and type, and its training mode restored.
+    shape : sequence of int
+        Shape of one input, without the batch.
+    batch : int
+        Inputs a call.
+    device, dtype
+        Where and in which type to measure.
+    mode : {"eager", "graph"}
+        How calls are launched on CUDA; the CPU knows ``eager`` only.
+    repeats : int
+        Measurements of which the median is taken, at least 5.
+
+    Raises
+    ------
+    ValueError
+        A batch below 1, fewer than 5 repeats, or graphs on the CPU.
+    """
+    device = torch.device(device)
+    if batch < 1 or repeats < 5:
+        raise ValueError(f"measure_latency: expected batch >= 1 and repeats >= 5, found {batch} and {repeats}")
+    if mode == "graph" and device.type != "cuda":
+        raise ValueError(f"mode: 'graph' needs a CUDA device, found {device}; use 'eager'")
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn((batch, *shape), generator=generator).to(device=device, dtype=dtype)
+    with _measuring(module, device, dtype), torch.inference_mode():
+        call = _captured(module, inputs) if mode == "graph" else lambda: module(inputs)
+        seconds = _cuda_seconds if device.type == "cuda" else _cpu_seconds
+        warm = time.monotonic()
+        calls = 0
+        while time.monotonic() - warm < WARM_UP_SECONDS or calls < 3:
+            call()
+            calls += 1
+        _synchronise(device)
+        calls = max(1, int(np.ceil(REPEAT_SECONDS / max(seconds(call, 3) / 3, 1e-9))))
+        times = np.array([seconds(call, calls) / calls for _ in range(repeats)]) * 1e3
+        about = _about(device, inputs)
+    low, median, high = np.percentile(times, [25, 50, 75])
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    return Latency(
+        median=float(median),
+        low=float(low),
+        high=float(high),
+        repeats=repeats,
+        calls=calls,
+        batch=batch,
+        mode=mode if device.type == "cuda" else "cpu",
+        dtype=str(dtype).removeprefix("torch."),
+        device=name,
+        about=about,
+    )
+
+
+def _cpu_seconds(call: Callable[[], Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return time.perf_counter() - start
+
+
+def _cuda_seconds(call: Callable[[], Any], calls: int) -> float:
+    event: Any = torch.cuda.Event
+    start, end = event(enable_timing=True), event(enable_timing=True)
+    start.record()
+    for _ in range(calls):
+        call()
+    end.record()
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1e3
+
+
+def _captured(module: nn.Module, inputs: Tensor) -> Callable[[], Any]:
+    """The forward pass as a CUDA graph, captured after three calls on a side stream (as capture asks for)."""
+    stream: Any = torch.cuda.Stream
+    side = stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            module(inputs)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        module(inputs)
+    return graph.replay
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@contextlib.contextmanager
+def _measuring(module: nn.Module, device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """The module on the device in evaluation mode, one CPU thread; all as before afterwards."""
+    threads, training = torch.get_num_threads(), module.training
+    before = [(tensor, tensor.data) for tensor in (*module.parameters(), *module.buffers())]
+    torch.set_num_threads(1)
+    module.eval().to(device=device, dtype=dtype)
+    try:
+        yield
+    finally:
+        for tensor, data in before:
+            tensor.data = data
+        module.train(training)
+        torch.set_num_threads(threads)
+
+
+def _about(device: torch.device, inputs: Tensor) -> dict[str, Any]:
+    about: dict[str, Any] = {"torch": str(torch.__version__), "host": platform.node(), "threads": 1}
+    about["channels_last"] = inputs.dim() == 4 and inputs.is_contiguous(memory_format=torch.channels_last)
+    if device.type == "cuda":
+        about |= {"cuda": torch.version.cuda, "capability": list(torch.cuda.get_device_capability(device))}
+        for name in ("clock_rate", "temperature"):
+            with contextlib.suppress(Exception):  # they need NVIDIA's management library, which may be missing
+                about[name] = getattr(torch.cuda, name)(device)
+    return about
