@@ -210,7 +210,7 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from mobench.plugins import find, option_lines, plugins
+    from mobench.plugins import find, option_lines, plugins, summary
 
     if args.name:
         kinds = [kind for kind in ("searcher", "problem") if args.name in plugins(kind)]
@@ -223,7 +223,7 @@ def _list(args: argparse.Namespace) -> int:
         print(f"{kind}s")
         for name in plugins(kind):
             try:
-                print(f"  {name:<24} {find(kind, name).summary}")
+                print(f"  {name:<24} {summary(kind, name)}")
             except ValueError as error:
                 print(f"  {name:<24} BROKEN: {error}")
     return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
 import inspect
 import pkgutil
 import tomllib
@@ -28,6 +30,7 @@ __all__ = [
     "option_lines",
     "parse_reference",
     "plugins",
+    "summary",
     "with_data",
 ]
 
@@ -102,6 +105,21 @@ def find(kind: Kind, name: str) -> Plugin:
 
 def _summary(source: object) -> str:
     return (inspect.getdoc(source) or "").partition("\n")[0].rstrip(".")
+
+
+def summary(kind: Kind, name: str) -> str:
+    """One sentence on a plugin; a built-in one is read without importing it (and torch with it).
+
+    Raises
+    ------
+    ValueError
+        The plugin of another package cannot be imported.
+    """
+    if name not in _built_in(kind):
+        return find(kind, name).summary
+    module = importlib.util.find_spec(_built_in(kind)[name])
+    source = Path(module.origin).read_text(encoding="utf-8") if module and module.origin else ""
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: tiny networks, one thread
+
 # No deadlines: a loaded machine is not a failure. On CI the same examples every time; elsewhere new ones.
 settings.register_profile(
     "mobench",

@@ -1,9 +1,7 @@
 """The cell space: which genotypes are one network, what they cost, and how they are written."""
 
 import csv
-import os
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from mobench.problems import _cell as cell
 from mobench.problems.live.network import Cell, Network
 
-SHARED = Path(os.environ.get("MOBENCH_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 CELLS = cell.all_cells()
 rows = st.integers(0, len(CELLS) - 1)
 skeletons = st.builds(
@@ -63,8 +60,8 @@ def test_there_are_so_many_classes_each_named_by_its_first_member(classes, count
     assert not of.flags.writeable
 
 
-def test_isomorphism_classes_are_those_of_nats_bench():
-    path = SHARED / "nasbench201" / "nats_bench.csv"
+def test_isomorphism_classes_are_those_of_nats_bench(shared_data):
+    path = shared_data / "nasbench201" / "nats_bench.csv"
     if not path.exists():
         pytest.skip(f"{path} is absent")
     with path.open() as file:
@@ -126,7 +123,7 @@ def matched(a, b, twice_a, twice_b):
     return pairs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(row=rows, choice=st.integers(0, 10**6), seed=st.integers(0, 1000))
 def test_cells_of_one_functional_class_compute_the_same_with_copied_weights(row, choice, seed):
     of = cell.functional_classes()
@@ -158,7 +155,7 @@ def test_costs_on_the_image_sets_are_the_published_ones():
     np.testing.assert_array_equal(quarter * 4, cell.flops(CELLS) - 7783050)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(row=rows, skeleton=skeletons)
 def test_costs_equal_what_the_built_network_has_and_does(row, skeleton):
     genes = cell.live(CELLS[[row]])

@@ -14,8 +14,8 @@ from mobench import Array, Cost, History, Objective, Run, Space, Values, make_pr
 from mobench.budget import parse_budget
 from mobench.execute import search_problem
 from mobench.fronts import hypervolume
-from mobench.plugins import check_options, find
 from mobench.history import read_history
+from mobench.plugins import check_options, find
 from mobench.store import Log
 
 SEARCHERS = (

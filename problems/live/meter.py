@@ -1,0 +1,116 @@
+"""The meter: what is computed with a supernet is charged, forward passes before, backward passes while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
+from torch.autograd import Function
+
+Charge = Callable[[float, bool], None]
+"""``charge(flops, may_stop)``: it raises BudgetExhausted where it may stop and the budget is spent."""
+
+FORWARD, BACKWARD, SECOND = 1.0, 2.0, 6.0
+"""Prices of a pass in units of the forward pass: a training step costs 3, each Hessian-vector product 6 more.
+
+Multiply-adds counted by `torch.utils.flop_counter` on the cell supernet, mixtures and paths: a backward pass takes 1.97
+to 1.99 (0.9 by the operations' shares alone), a second one 5.97 to 6.02 by the weights, 4.9 by the shares.
+"""
+
+
+def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge) -> Tensor:
+    """Charge a forward pass, run it, and have every later backward pass through its loss charged.
+
+    A pass is charged whenever autograd runs it: two backward passes through one loss cost two, and each second
+    backward pass (a Hessian-vector product, a mixed product, a gradient through an unrolled step) costs `SECOND`.
+    Passes that `torch.func.vmap` batches are charged each. What cannot be metered is refused with an error:
+    ``is_grads_batched``, forward-mode differentiation, and `vmap` over the loss itself.
+
+    Parameters
+    ----------
+    compute : callable
+        Gives the loss, a scalar tensor.
+    flops : float
+        Multiply-adds of one forward pass over the batch.
+    charge : callable
+        Called with ``(flops, True)`` before `compute`, and with ``(flops, False)`` from within autograd, where
+        nothing may be raised.
+
+    Returns
+    -------
+    Tensor
+        The loss, unchanged.
+
+    Raises
+    ------
+    BudgetExhausted
+        By `charge`, when the budget is spent; nothing has been computed then.
+    """
+    charge(FORWARD * flops, True)
+    loss: Tensor = _Mark.apply(compute(), charge, flops)  # type: ignore[no-untyped-call]
+    return loss
+
+
+class _Mark(Function):
+    """The identity at a loss; the gradient that enters it pays for a backward pass."""
+
+    @staticmethod
+    def forward(loss: Tensor, charge: Charge, flops: float) -> Tensor:
+        """Hand the loss through."""
+        return loss.view_as(loss)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep the loss: it ties the gradient's toll to the network (see `_Toll`)."""
+        loss, ctx.charge, ctx.flops = inputs
+        ctx.save_for_backward(loss)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        """Let the gradient pass the toll of a first backward pass."""
+        (loss,) = ctx.saved_tensors
+        toll: Tensor = _Toll.apply(  # type: ignore[no-untyped-call]
+            gradients[0], loss, ctx.charge, BACKWARD * ctx.flops, ctx.flops
+        )
+        return toll, None, None
+
+
+class _Toll(Function):
+    """The identity on a gradient, charged each time it runs.
+
+    It names the loss as an input although it does not use it: a second backward pass, which reaches the first one's
+    incoming gradient but wants the derivative by weights or architecture only, would be cut short before this node
+    if no path led from here to them.
+    """
+
+    @staticmethod
+    def forward(gradient: Tensor, loss: Tensor, charge: Charge, price: float, flops: float) -> Tensor:
+        """Charge, and hand the gradient through."""
+        if is_legacy_batchedtensor(gradient):
+            raise RuntimeError("is_grads_batched: its passes cannot be counted; use torch.func.vmap or a loop instead")
+        charge(price, False)
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep what the next order needs."""
+        _, loss, ctx.charge, _, ctx.flops = inputs
+        ctx.save_for_backward(loss)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Let the second-order gradient pass its own toll."""
+        (loss,) = ctx.saved_tensors
+        toll: Tensor = _Toll.apply(  # type: ignore[no-untyped-call]
+            gradients[0], loss, ctx.charge, SECOND * ctx.flops, ctx.flops
+        )
+        return toll, None, None, None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int | None]:
+        """Charge every pass of a batch of them."""
+        gradient, _, charge, price, _ = inputs
+        charge(price * info.batch_size, False)
+        return gradient.view_as(gradient), in_dims[0]

@@ -1,0 +1,63 @@
+"""EPO: descent to the Pareto optimal point on each preference's ray (Mahapatra and Rajan 2020)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor
+
+from mobench import Run, Supernet
+from mobench.searchers import _descent
+from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._epo import epo_weights
+from mobench.searchers._relaxations import Relaxation
+from mobench.searchers._sweep import Method, sweep
+
+needs = (Supernet,)
+
+
+def search(
+    run: Run,
+    *,
+    preferences: Annotated[int, Ge(1)] = 5,
+    preference: Annotated[float, Interval(gt=0, lt=1)] | None = None,
+    restricted: bool = True,
+    steps: Annotated[int, Ge(1)] | None = None,
+    relaxation: Relaxation = "reinmax",
+    learning_rate: Annotated[float, Gt(0)] = 0.025,
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
+    weight_decay: Annotated[float, Ge(0)] = 3e-4,
+    alpha_rate: Annotated[float, Gt(0)] = 3e-3,
+    alpha_decay: Annotated[float, Ge(0)] = 0.0,
+) -> None:
+    """Step alpha so that the weighted objectives become equal, ``r_1 f_1 = ... = r_m f_m``, and then all fall.
+
+    Parameters
+    ----------
+    run : Run
+        The problem, with a supernet. Objectives are taken as positive: the loss, and costs in units of their scales.
+    preferences, preference
+        Rays to reach: a large weight of the first objective asks for a small error.
+    restricted : bool
+        Keep the balance while descending on the ray.
+    steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+        See `mobench.searchers._bilevel.Settings`.
+    """
+    settings = Settings(
+        preferences=preferences,
+        preference=preference,
+        steps=steps,
+        relaxation=relaxation,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        alpha_rate=alpha_rate,
+        alpha_decay=alpha_decay,
+    )
+
+    def direction(search: Search, losses: Tensor, gradients: Tensor) -> Tensor:
+        positive = losses.clamp_min(0.0) + _descent.POSITIVE
+        return epo_weights(gradients, positive, search.preference, restricted=restricted) @ gradients
+
+    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction)))

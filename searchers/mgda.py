@@ -1,0 +1,75 @@
+"""MGDA: descent that improves all objectives at once, from several starting points (Désidéri 2012)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor
+
+from mobench import Run, Supernet
+from mobench.searchers import _descent
+from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._linear import Vector
+from mobench.searchers._min_norm import Aggregation, Normalisation, aggregate, normalise
+from mobench.searchers._relaxations import Relaxation
+from mobench.searchers._sweep import Method, sweep
+
+needs = (Supernet,)
+
+
+def search(
+    run: Run,
+    *,
+    aggregator: Aggregation | str = "min_norm",
+    normalisation: Normalisation = "l2",
+    starts: Annotated[int, Ge(1)] = 5,
+    spread: Annotated[float, Ge(0)] = 1.0,
+    steps: Annotated[int, Ge(1)] | None = None,
+    relaxation: Relaxation = "reinmax",
+    learning_rate: Annotated[float, Gt(0)] = 0.025,
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
+    weight_decay: Annotated[float, Ge(0)] = 3e-4,
+    alpha_rate: Annotated[float, Gt(0)] = 3e-3,
+    alpha_decay: Annotated[float, Ge(0)] = 0.0,
+) -> None:
+    """Step alpha along the min-norm combination of the objectives' gradients, once from each starting point.
+
+    One descent ends at one arbitrary Pareto-stationary point; several starts give a set.
+
+    Parameters
+    ----------
+    run : Run
+        The problem, with a supernet.
+    aggregator : str
+        ``min_norm`` (exact), ``frank_wolfe``, or one of TorchJD's by name: UPGrad, CAGrad, NashMTL, ...
+    normalisation : {"none", "l2", "loss", "loss+"}
+        Of the gradients; without it the smallest, mostly a cost's, decides.
+    starts : int
+        Starting points, each with an equal share of the budget.
+    spread : float
+        Standard deviation of the starting alphas around the initial one.
+    steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+        See `mobench.searchers._bilevel.Settings`.
+    """
+    settings = Settings(
+        preferences=starts,
+        steps=steps,
+        relaxation=relaxation,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        alpha_rate=alpha_rate,
+        alpha_decay=alpha_decay,
+    )
+
+    def direction(search: Search, losses: Tensor, gradients: Tensor) -> Tensor:
+        return aggregate(normalise(gradients, losses, normalisation), aggregator, generator=search.generator)
+
+    def scatter(search: Search, before: Vector) -> None:
+        noise = torch.empty(search.alpha.shape, dtype=search.alpha.dtype).normal_(generator=search.generator)
+        with torch.no_grad():
+            search.alpha.add_(spread * noise.to(search.alpha.device))
+
+    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction), begin=scatter))

@@ -1,0 +1,88 @@
+"""One-shot searchers: they pay for what they learn, ask each architecture once, and go on after a kill."""
+
+import numpy as np
+import pytest
+
+import mobench
+from mobench.doors import Run
+from mobench.execute import RunSpec, execute
+from mobench.fronts import nondominated
+from mobench.searchers import _one_shot
+
+SEARCHERS = ["spos", "random_weight_sharing"]
+RIDGENET = "bilevel_toys:name=ridgenet"
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_the_budget_is_shared_between_training_and_scoring(searcher):
+    result = mobench.run(searcher, RIDGENET, budget={"flops": 3000}, training_share=0.5, batches=1)
+    spent = [note.spent["flops"] for note in result.history.recommended]
+    assert 1500 < spent[-1] <= 3003
+    assert len(result.history.X) == 0  # nothing was trained stand-alone
+    assert result.hypervolume() > 0.3
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_what_is_recommended_is_nondominated_by_one_shot_error_and_exact_cost(searcher):
+    result = mobench.run(searcher, RIDGENET, budget={"flops": 3000})
+    X = result.history.recommended[-1].content
+    cost = result.problem.score(X)[:, 1]
+    assert len(np.unique(cost)) == len(np.unique(X, axis=0))  # one architecture a cost
+    assert len(X) > 1
+
+
+def test_each_architecture_is_scored_once():
+    asked = []
+
+    class Network:
+        genes = (4, 4, 4)
+
+        def one_shot(self, weights, X, *, batches):
+            asked.extend(map(tuple, X.tolist()))
+            return X.sum(axis=1).astype(float)
+
+        def costs(self, p):
+            return p[:, 1:].sum()[None]
+
+    problem = mobench.make_problem("bilevel_toys", {"name": "ridgenet"})
+    run = Run(problem, limit=mobench.Cost(1e9, 1e9, 1e9, 1e9))
+    scores = _one_shot.Scores(run, Network(), {}, batches=1)
+    first = scores(np.array([[0, 1, 2], [0, 1, 2], [3, 3, 3]]))
+    again = scores(np.array([[3, 3, 3], [0, 0, 0], [0, 1, 2]]))
+    assert asked == [(0, 1, 2), (3, 3, 3), (0, 0, 0)]
+    assert first.tolist() == [[3, 2], [3, 2], [9, 3]]
+    assert (again[[0, 2]] == first[[2, 0]]).all()
+    assert nondominated(scores.F).any()
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_killed_search_goes_on_to_the_same_end(tmp_path, searcher, monkeypatch):
+    spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 2000.0}, {"name": "ridgenet"}, {})
+    execute(spec, tmp_path / "whole")
+    keep, count = Run.checkpoint, []
+
+    def dying(self, **state):
+        keep(self, **state)
+        count.append(1)
+        if len(count) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "checkpoint", dying)
+    with pytest.raises(KeyboardInterrupt):
+        execute(spec, tmp_path / "killed")
+    monkeypatch.setattr(Run, "checkpoint", keep)
+    execute(spec, tmp_path / "killed")
+    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_budget_without_compute_is_refused(searcher):
+    with pytest.raises(ValueError, match="give a budget of trainings or flops"):
+        mobench.run(searcher, RIDGENET, budget=100)
+
+
+def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
+    campaign = mobench.make_campaign({"problems": ["catsum", RIDGENET], "searchers": SEARCHERS, "seeds": 1})
+    assert {pair.problem for pair in campaign.not_applicable} == {"catsum"}
+    assert all(pair.reason == "needs Supernet" for pair in campaign.not_applicable)
+    assert len(campaign.specs) == 2
