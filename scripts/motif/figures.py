@@ -1,0 +1,181 @@
+"""Draw the figure of `docs/problems/motif.md` and print its numbers, from the table alone.
+
+    python scripts/motif/figures.py --shared ../shared/data
+
+The comparison with CIFAR-10 needs `nasbench201/nats_bench.csv` and `accuracy_12_epochs.csv` in the folder `--shared`.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from scipy.stats import kendalltau
+
+from mobench import Array, nondominated
+from mobench.fronts import hypervolume
+from mobench.problems._cell import from_strings, functional_classes, index
+from mobench.problems.motif import Motif, problem
+
+BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
+
+
+def tau(x: Array, y: Array) -> float:
+    """Kendall's tau-b of the pairs that both have."""
+    both = ~(np.isnan(x) | np.isnan(y))
+    return float(kendalltau(x[both], y[both]).statistic)
+
+
+def real_accuracy(shared: Path) -> dict[str, Array]:
+    """Read CIFAR-10 accuracies, in the order of all genotypes; those whose file is absent are left out."""
+    sources = {
+        "200 epochs, test": ("nats_bench.csv", "ArchitectureString", "CIFAR10TestAccuracy200Epochs"),
+        "12 epochs, validation": ("accuracy_12_epochs.csv", "cellstr", "cifar10-val"),
+    }
+    found = {}
+    for name, (file, cell, accuracy) in sources.items():
+        path = shared / "nasbench201" / file
+        if path.exists():
+            with path.open() as lines:
+                entries = list(csv.DictReader(lines))
+            found[name] = np.empty(len(entries))
+            found[name][index(from_strings([e[cell] for e in entries]))] = [float(e[accuracy]) for e in entries]
+    return found
+
+
+def draw_histogram(axes: Axes, accuracy: Array) -> None:
+    """Show how the networks' accuracies are spread."""
+    axes.hist(accuracy, bins=np.arange(0, 101, 1), color=BLUE)
+    axes.set(xlabel="mean test accuracy [%]", ylabel="networks", yscale="log", title="Accuracy of 5,260 networks")
+
+
+def draw_front(axes: Axes, motif: Motif) -> None:
+    """Show all networks and the true front."""
+    F, (_, front) = motif.costs, motif.front()
+    axes.plot(F[:, 1], F[:, 0], ".", color=GREY, markersize=2, rasterized=True)
+    order = np.argsort(front[:, 1])
+    axes.plot(front[order, 1], front[order, 0], "o", color=RED, markersize=4)
+    axes.step([*front[order, 1], F[:, 1].max()], [*front[order, 0], front[:, 0].min()], where="post", color=RED)
+    title = f"True front: {len(front)} networks"
+    axes.set(xlabel="FLOPs [M multiply-adds]", ylabel="mean test error [%]", yscale="log", title=title)
+
+
+def draw_noise(axes: Axes, motif: Motif) -> None:
+    """Show how far the seeds of one network lie apart, against its accuracy."""
+    spread = np.nanstd(motif.test[:, (~np.isnan(motif.test)).sum(axis=0) > 1], axis=0, ddof=1)
+    several = (~np.isnan(motif.test)).sum(axis=0) > 1
+    axes.plot(100 - np.nanmean(motif.test[:, several], axis=0), spread, ".", color=BLUE, markersize=2, rasterized=True)
+    axes.set(
+        xlabel="mean test accuracy [%]", ylabel="std. dev. between seeds [points]", yscale="log", title="Seed noise"
+    )
+    axes.set_ylim(bottom=0.02)
+
+
+def draw_epochs(axes: Axes, motif: Motif) -> Array:
+    """Show how well each epoch's validation error ranks the final test error; returns the (12,) taus."""
+    epochs = np.array(motif.fidelities)
+    final = np.nanmean(motif.test, axis=0)
+    mean = np.array([tau(np.nanmean(motif.valid[:, e - 1], axis=0), final) for e in epochs])
+    axes.plot(epochs, mean, "o-", color=BLUE)
+    axes.set(
+        xlabel="epoch of the validation error", ylabel="Kendall's tau", ylim=(0, 1), title="Rank with final test error"
+    )
+    return mean
+
+
+def draw_learning(axes: Axes, motif: Motif) -> None:
+    """Show the validation accuracy of the networks by epoch, as percentiles."""
+    accuracy = 100 - np.nanmean(motif.valid, axis=0)
+    for low, high, alpha in ((5, 95, 0.2), (25, 75, 0.4)):
+        bounds = np.percentile(accuracy, [low, high], axis=1)
+        axes.fill_between(motif.fidelities, *bounds, color=BLUE, alpha=alpha, label=f"{low} to {high} %")
+    axes.plot(motif.fidelities, np.median(accuracy, axis=1), color=BLUE, label="median")
+    axes.set(xlabel="epoch", ylabel="validation accuracy [%]", title="Learning curves, percentiles of networks")
+    axes.legend(loc="lower right")
+
+
+def draw_real(axes: Axes, accuracy: Array, real: dict[str, Array]) -> None:
+    """Show Motif's accuracy against that on CIFAR-10, one point a network."""
+    if not real:
+        axes.text(0.5, 0.5, "NAS-Bench-201 table absent", ha="center")
+        return
+    first = np.unique(functional_classes())
+    axes.plot(real["200 epochs, test"][first], accuracy, ".", color=BLUE, markersize=2, rasterized=True)
+    axes.set(
+        xlabel="CIFAR-10 test accuracy [%], 200 epochs", ylabel="Motif test accuracy [%]", title="Against CIFAR-10"
+    )
+
+
+def report(motif: Motif, real: dict[str, Array], per_epoch: Array) -> None:
+    """Print the numbers of the page."""
+    final = np.nanmean(motif.test, axis=0)
+    trained = (~np.isnan(motif.test)).sum(axis=0)
+    print(f"seeds a network: {dict(zip(*np.unique(trained, return_counts=True), strict=True))}")
+    print(
+        "accuracy, percentiles 0 5 25 50 75 95 100:", np.percentile(100 - final, [0, 5, 25, 50, 75, 95, 100]).round(2)
+    )
+    for i in range(len(motif.test)):
+        for j in range(i):
+            print(f"tau of test errors, trained seeds {j} and {i}: {tau(motif.test[j], motif.test[i]):.3f}")
+    print("tau of validation at epoch 1..12 with final test:", per_epoch.round(3))
+    _, member = np.unique(functional_classes(), return_inverse=True)
+    print(f"tau of accuracy and FLOPs: {tau(100 - final, motif.macs):.3f} (networks)")
+    genotypes = (100 - final)[member]
+    for name, values in real.items():
+        networks = np.bincount(member, values) / np.bincount(member)
+        print(f"CIFAR-10, {name}: tau {tau(genotypes, values):.3f} over genotypes, ", end="")
+        print(f"{tau(100 - final, networks):.3f} over networks; ", end="")
+        print(f"of its FLOPs with it {tau(motif.macs[member].astype(float), values):.3f} over genotypes")
+    X, F = motif.front()
+    print(f"true front, {len(F)} networks:")
+    for name, values in zip(motif.decode(X), F.round(3), strict=True):
+        print("  ", name, *values)
+
+
+def report_difficulty(objectives: tuple[str, ...]) -> None:
+    """Print the share of the true front's hypervolume that random search and a choice on validation reach."""
+    motif = problem(objectives=objectives)
+    _, front = motif.front()
+    low, high = front.min(axis=0), front.max(axis=0)
+    whole = hypervolume((front - low) / (high - low), 1.1)
+
+    def share(rows: Array) -> float:
+        """Score the rows that look best on validation."""
+        X = motif.space.at(rows)
+        X = X[nondominated(motif.evaluate(X).F)]
+        return hypervolume((motif.score(X) - low) / (high - low), 1.1) / whole
+
+    print(f"{', '.join(objectives)}: front of {len(front)}; ", end="")
+    for n in (50, 200, 1000):
+        drawn = [np.random.default_rng([20, i]).choice(motif.space.size, size=n, replace=False) for i in range(20)]
+        print(f"random search {n}: {np.mean([share(rows) for rows in drawn]):.3f}; ", end="")
+    print(f"chosen on validation from all: {share(np.unique(functional_classes())):.3f}")
+
+
+def main() -> None:
+    """Draw and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--to", type=Path, default=Path("docs/problems/figures/motif.png"))
+    options = parser.parse_args()
+    motif = problem(objectives=("error", "flops"))
+    real = real_accuracy(options.shared)
+    accuracy = 100 - np.nanmean(motif.test, axis=0)
+    figure, axes = plt.subplots(2, 3, figsize=(13, 7.5), layout="constrained")
+    draw_histogram(axes[0, 0], accuracy)
+    draw_front(axes[0, 1], motif)
+    draw_noise(axes[0, 2], motif)
+    per_epoch = draw_epochs(axes[1, 0], motif)
+    draw_real(axes[1, 1], accuracy, real)
+    draw_learning(axes[1, 2], motif)
+    options.to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(options.to, dpi=110)
+    report(motif, real, per_epoch)
+    for objectives in (("error", "flops"), ("error", "flops", "params")):
+        report_difficulty(objectives)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Pack Motif's shards into the table that mobench ships; one seed has to be complete, others may be in part.
+
+python scripts/motif/pack.py --shards results/motif --to problems/motif.npz
+"""
+
+import argparse
+import hashlib
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from make import SHARDS, shard_file
+from trainer import BATCH, EARLY, EPOCHS, FLAGS, RATE, SKELETON
+
+from mobench import Array, Column, Table, save_table
+from mobench.problems import _motif_data
+from mobench.problems._cell import functional_classes
+from mobench.problems.motif import MISSING
+
+
+def read_seed(shards: Path, seed: int, rows: Array) -> dict[str, Array]:
+    """Put the shards of a seed together.
+
+    Returns
+    -------
+    dict of ``loss`` and ``correct`` (n, 12, 2), ``final_loss`` and ``final_correct`` (n,), for the n `rows`; where a
+    class is missing, losses are NaN and counts are `MISSING`. Empty if there is no shard.
+    """
+    files = [file for shard in range(SHARDS) if (file := shard_file(shards, seed, shard)).exists()]
+    whole: dict[str, Array] = {}
+    for file in files:
+        part = np.load(file, allow_pickle=False)
+        at = np.searchsorted(rows, part["rows"])
+        for name in ("loss", "correct", "final_loss", "final_correct"):
+            values = part[name]
+            blank = MISSING if name.endswith("correct") else np.nan
+            whole.setdefault(name, np.full((len(rows), *values.shape[1:]), blank, dtype=values.dtype))[at] = values
+    return whole
+
+
+def columns_of(seed: int, found: dict[str, Array]) -> dict[str, Column]:
+    """Make the six columns of a seed."""
+    columns = {}
+    for i, (name, split, images) in enumerate((("valid", "valid", _motif_data.VALID), ("early_test", "test", EARLY))):
+        about = {"split": split, "seed": seed, "images": images, "epochs": list(range(1, EPOCHS + 1))}
+        columns[f"{name}_correct:{seed}"] = Column(found["correct"][:, :, i], "right answers", about)
+        columns[f"{name}_loss:{seed}"] = Column(found["loss"][:, :, i].astype(np.float16), "nats", about)
+    about = {"split": "test", "seed": seed, "images": _motif_data.TEST, "epochs": [EPOCHS]}
+    columns[f"test_correct:{seed}"] = Column(found["final_correct"], "right answers", about)
+    columns[f"test_loss:{seed}"] = Column(found["final_loss"], "nats", about)
+    return columns
+
+
+def processor() -> str:
+    """Name this machine's processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def provenance(trained: dict[int, int]) -> dict[str, object]:
+    """Say what the rows are and how they came about; `trained` counts the classes of each seed."""
+    here = Path(__file__).parent
+    sources = {"trainer.c": here / "trainer.c", "_motif_data.py": Path(_motif_data.__file__)}
+    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return {
+        "what": "NAS-Bench-201 cells trained on Motif's generated images; one row a functional class, named by `row`",
+        "coverage": {
+            f"seed {seed}": f"{count:,} of 5,260 classes x {EPOCHS} epochs" for seed, count in trained.items()
+        },
+        "missing": f"a count of {MISSING} and a loss of NaN: not trained with this seed",
+        "skeleton": vars(SKELETON),
+        "training": f"{EPOCHS} epochs, batch {BATCH}, SGD with Nesterov momentum 0.9, weight decay 5e-4, float32, "
+        f"learning rate {RATE} with cosine decay by step; weights drawn at [seed, 3, row], order at [seed, 2, row]",
+        "data": f"{_motif_data.TRAIN} training, {_motif_data.VALID} validation and {_motif_data.TEST} test images "
+        f"of 8x8, from seed {_motif_data.DATA_SEED}; `early_test`: the first {EARLY} test images after every epoch",
+        "made_by": "scripts/motif/make.py and scripts/motif/pack.py",
+        "sha256": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
+        "compiled_by": f"{compiler}, {' '.join(FLAGS)}",
+        "host": processor(),
+        "licence": "MIT",
+    }
+
+
+def main() -> None:
+    """Pack what there is, and say what there is not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=Path, default=Path("results/motif"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--to", type=Path, default=Path("problems/motif.npz"))
+    options = parser.parse_args()
+    rows = np.unique(functional_classes())
+    columns: dict[str, Column] = {"row": Column(rows.astype(np.uint16), "", {"of": "mobench.problems._cell.all_cells"})}
+    trained: dict[int, int] = {}
+    for seed in options.seeds:
+        found = read_seed(options.shards, seed, rows)
+        if found:
+            columns |= columns_of(seed, found)
+            trained[seed] = int((found["final_correct"] != MISSING).sum())
+        print(f"seed {seed}: {trained.get(seed, 0):,} of {len(rows):,} classes")
+    if len(rows) not in trained.values():
+        raise SystemExit(f"{options.shards}: no seed is complete; nothing packed")
+    save_table(options.to, Table(columns, provenance(trained)), compress=True)
+    print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
