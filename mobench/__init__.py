@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from mobench.campaign import Campaign as Campaign
     from mobench.campaign import make_campaign as make_campaign
     from mobench.campaign import read_campaign as read_campaign
+    from mobench.capabilities import Decodable as Decodable
+    from mobench.capabilities import Enumerable as Enumerable
+    from mobench.capabilities import Fingerprinted as Fingerprinted
+    from mobench.capabilities import MultiFidelity as MultiFidelity
+    from mobench.capabilities import Network as Network
+    from mobench.capabilities import Published as Published
+    from mobench.capabilities import Supernet as Supernet
     from mobench.data import Column as Column
     from mobench.data import Table as Table
     from mobench.data import data_folder as data_folder
@@ -29,16 +36,9 @@ if TYPE_CHECKING:
     from mobench.plugins import make_problem as make_problem
     from mobench.plugins import nearest as nearest
     from mobench.problem import Array as Array
-    from mobench.problem import Decodable as Decodable
-    from mobench.problem import Enumerable as Enumerable
-    from mobench.problem import Fingerprinted as Fingerprinted
-    from mobench.problem import MultiFidelity as MultiFidelity
-    from mobench.problem import Network as Network
     from mobench.problem import Objective as Objective
     from mobench.problem import Problem as Problem
-    from mobench.problem import Published as Published
     from mobench.problem import Space as Space
-    from mobench.problem import Supernet as Supernet
     from mobench.problem import Values as Values
     from mobench.problem import minimised as minimised
     from mobench.progress import Progress as Progress
@@ -53,6 +53,7 @@ _HOMES = {
     "adapters": ("as_pymoo",),
     "budget": ("BudgetExhausted", "Cost"),
     "campaign": ("Campaign", "make_campaign", "read_campaign"),
+    "capabilities": ("Decodable", "Enumerable", "Fingerprinted", "MultiFidelity", "Network", "Published", "Supernet"),
     "data": ("Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"),
     "doors": ("Run",),
     "engine": ("run_campaign",),
@@ -61,16 +62,9 @@ _HOMES = {
     "plugins": ("make_problem", "nearest"),
     "problem": (
         "Array",
-        "Decodable",
-        "Enumerable",
-        "Fingerprinted",
-        "MultiFidelity",
-        "Network",
         "Objective",
         "Problem",
-        "Published",
         "Space",
-        "Supernet",
         "Values",
         "minimised",
     ),

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mobench.answers import addresses
+from mobench.capabilities import Enumerable
 from mobench.fronts import finite
-from mobench.problem import Array, Enumerable, Problem, minimised
+from mobench.problem import Array, Problem, minimised
 
 __all__ = ["as_pymoo"]
 

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from mobench.budget import AXES
+from mobench.capabilities import Enumerable, Published
 from mobench.fronts import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, nondominated, r2
 from mobench.history import History, Note
-from mobench.problem import Array, Enumerable, Problem, Published, minimised
+from mobench.problem import Array, Problem, minimised
 
 __all__ = ["CONTRACTS", "Contract", "anytime", "contract_for"]
 

@@ -9,18 +9,9 @@ import numpy as np
 
 from mobench.answers import Memory, addresses
 from mobench.budget import AXES, BudgetExhausted, Cost
+from mobench.capabilities import Fingerprinted, MultiFidelity, Network, Supernet
 from mobench.checkpoint import load_checkpoint, save_checkpoint
-from mobench.problem import (
-    Array,
-    Fingerprinted,
-    MultiFidelity,
-    Network,
-    Objective,
-    Problem,
-    Space,
-    Supernet,
-    minimised,
-)
+from mobench.problem import Array, Objective, Problem, Space, minimised
 from mobench.replay import Past
 from mobench.store import Log
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mobench.campaign import Campaign, load_campaign
+from mobench.capabilities import Enumerable
 from mobench.compare import STATES, collect, mean_ranks, median_run, resample, summarise
 from mobench.contract import CONTRACTS
 from mobench.plots import palette, plot_anytime, plot_fronts, save_figure
 from mobench.plugins import make_problem
-from mobench.problem import Enumerable
 
 __all__ = ["Report", "format_report", "write_report"]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobench.budget import AXES, paid_in, parse_budget
+from mobench.capabilities import Decodable
 from mobench.contract import Contract, anytime, contract_for
 from mobench.doors import Run
 from mobench.execute import RunSpec, execute, search_problem
 from mobench.fronts import log10_regret
 from mobench.history import History, read_history
 from mobench.plugins import Plugin, check_options, find, make_problem, missing, parse_reference
-from mobench.problem import Array, Decodable, Problem, minimised
+from mobench.problem import Array, Problem, minimised
 from mobench.store import Log, read_document
 
 if TYPE_CHECKING:

@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = (
-    *("__init__", "budget", "problem", "progress", "fronts", "store", "history", "data", "checkpoint", "answers"),
+    *(
+        "__init__",
+        "budget",
+        "problem",
+        "capabilities",
+        "progress",
+        "fronts",
+        "store",
+        "history",
+        "data",
+        "checkpoint",
+        "answers",
+    ),
     *("replay", "doors", "plugins", "execute", "contract", "result", "adapters", "campaign", "compare", "plots"),
     *("report", "engine", "cli"),
 )

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from mobench import Column, Enumerable, MultiFidelity, Published, Table, minimised, nondominated, save_table
+from mobench.capabilities import Decodable
 from mobench.plugins import check_options, find
-from mobench.problem import Decodable, Problem
+from mobench.problem import Problem
 from mobench.problems import _cell, nasbench201
 from mobench.problems import _nasbench201_official as official
 from mobench.problems import _nasbench201_readers as readers
