@@ -1,5 +1,7 @@
 """Motif's table: whole, small and quick; equal networks get equal answers, and the front is the true one."""
 
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -230,3 +232,22 @@ def test_one_shot_search_is_scored_by_the_trained_truth():
 def test_a_supernet_needs_the_error_first():
     with pytest.raises(ValueError, match="a supernet needs error first"):
         motif.problem(objectives=("flops", "error")).supernet(charge=lambda flops, may_stop: None, seed=0)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="packing names the C compiler, and there is none")
+def test_a_table_unpacked_and_packed_again_is_the_same(tmp_path, table):
+    scripts = Path(__file__).parents[2] / "scripts" / "motif"
+    for script, *arguments in (
+        ("unpack.py", "--table", motif.TABLE, "--out", tmp_path),
+        ("pack.py", "--shards", tmp_path, "--to", tmp_path / "again.npz"),
+    ):
+        subprocess.run([sys.executable, scripts / script, *map(str, arguments)], check=True, capture_output=True)
+    again = load_table(tmp_path / "again.npz")
+    whole = [name for name in table.columns if name == "row" or _whole(table, int(name.partition(":")[2]))]
+    assert len(whole) > 6
+    for name in whole:
+        np.testing.assert_array_equal(again[name], table[name])
+
+
+def _whole(table, seed):
+    return (table[f"test_correct:{seed}"] != motif.MISSING).all()
