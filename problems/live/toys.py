@@ -49,8 +49,8 @@ class _Metered:
 class ContinuousNetwork(_Metered):
     """A toy whose architecture is a plain vector alpha; p is alpha itself.
 
-    The starting points are the cards' and the same for every seed; those of `two_quadratics` and `fonseca`, which
-    have no card, are drawn in the middle half of the box at the address [seed, 3].
+    The starting points are those of `docs/problems/bilevel_toys.md`, the same for every seed; of `two_quadratics` and
+    `fonseca`, which name none, they are drawn in the middle half of the box at the address [seed, 3].
     """
 
     genes: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""The bilevel toys: every number of their cards, from exact answers and from autograd through the networks."""
+"""The bilevel toys: every number of their pages, from exact answers and from autograd through the networks."""
 
 import subprocess
 import sys
