@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+
+from mobench.store import written_whole
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -29,16 +30,9 @@ def save_checkpoint(path: Path, header: Mapping[str, Any], state: Mapping[str, A
         if array.dtype.kind not in "biufc":
             raise TypeError(f"checkpoint: {name!r} is no array of numbers, found {type(state[name]).__name__}")
     text = orjson.dumps({"header": _exact(header), "plain": plain})
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            write: Any = np.savez
-            write(file, __plain__=np.frombuffer(text, dtype=np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        write: Any = np.savez
+        write(file, __plain__=np.frombuffer(text, dtype=np.uint8), **arrays)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from mobench.problem import Array
+from mobench.store import written_whole
 
 __all__ = ["Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"]
 
@@ -113,16 +114,9 @@ def save_table(path: Path, table: Table, *, compress: bool = False) -> None:
     arrays = {f"column_{i}": column.values for i, column in enumerate(table.columns.values())}
     arrays["header"] = np.frombuffer(orjson.dumps(header), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            write: Any = np.savez_compressed if compress else np.savez
-            write(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        write: Any = np.savez_compressed if compress else np.savez
+        write(file, **arrays)
 
 
 def load_table(path: Path) -> Table:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
-__all__ = ["FORMAT", "Log", "RunIsBusy", "StorageError", "parse_events", "read_document", "write_document"]
+__all__ = [
+    "FORMAT",
+    "Log",
+    "RunIsBusy",
+    "StorageError",
+    "parse_events",
+    "read_document",
+    "write_document",
+    "written_whole",
+]
 
 FORMAT = 1
 """Version of the layout of a run's folder; a folder of another version is refused."""
@@ -33,6 +43,20 @@ class StorageError(BaseException):
     """
 
 
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears at `path` whole when the block ends well, and not at all otherwise."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """Write a JSON document so that `path` holds all of it or does not exist.
 
@@ -41,15 +65,8 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
     OSError
         The folder is full or read-only; nothing that was there before is lost.
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            file.write(orjson.dumps(document, option=_JSON | orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        file.write(orjson.dumps(document, option=_JSON | orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
 
 
 def read_document(path: Path) -> dict[str, Any]:
