@@ -55,6 +55,16 @@ def test_imports_of_the_harness_run_one_way(name):
         assert parts[0] != "torch", f"mobench/{name}.py imports torch; the harness does without"
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("mobench/commands/*.py")), ids=lambda path: path.stem)
+def test_commands_stand_beside_the_command_line_and_know_no_plugin(path):
+    for module in imports(path):
+        parts = module.split(".")
+        assert parts[:2] not in (["mobench", "searchers"], ["mobench", "problems"]), f"{path.name} knows {module}"
+        assert parts[0] != "torch", f"{path.name} imports torch; the harness does without"
+        shared = parts[:2] != ["mobench", "commands"] or parts[2:3] in ([], ["_terminal"])
+        assert shared and parts[:2] != ["mobench", "cli"], f"{path.name} imports {module}, another command"
+
+
 @pytest.mark.parametrize("path", sorted([*ROOT.glob("searchers/*.py"), *ROOT.glob("problems/**/*.py")]), ids=str)
 def test_plugins_come_in_by_the_front_door_and_never_import_each_other(path):
     for module in imports(path):

@@ -66,12 +66,13 @@ def measure_latency(
     dtype: torch.dtype = torch.float32,
     mode: Literal["eager", "graph"] = "eager",
     repeats: int = 50,
+    warm_up: float = WARM_UP_SECONDS,
 ) -> Latency:
     """Time the forward pass of a module in evaluation mode on random input.
 
     On the CPU one thread computes and the monotonic clock is read. On CUDA the calls lie between two events on their
     stream: launched one by one (``eager``), or replayed from a captured graph (``graph``), which leaves the launch
-    overhead out. Calls are made for 0.2 s first; each repeat lasts at least 2 ms.
+    overhead out. Calls are made for `warm_up` first; each repeat lasts at least 2 ms.
 
     Parameters
     ----------
@@ -87,6 +88,8 @@ def measure_latency(
         How calls are launched on CUDA; the CPU knows ``eager`` only.
     repeats : int
         Measurements of which the median is taken, at least 5.
+    warm_up : float
+        Seconds of calls before the first repeat; less will do on a device that has been at work all along.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def measure_latency(
         seconds = _cuda_seconds if device.type == "cuda" else _cpu_seconds
         warm = time.monotonic()
         calls = 0
-        while time.monotonic() - warm < WARM_UP_SECONDS or calls < 3:
+        while time.monotonic() - warm < warm_up or calls < 3:
             call()
             calls += 1
         _synchronise(device)

@@ -1,0 +1,21 @@
+"""What the commands share: the examples that they teach by, and a line on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+EXAMPLES = """examples:
+  mobench run                                       the default campaign: no download, about a minute
+  mobench run my-campaign.toml --workers 8          a campaign of your own
+  mobench run -p nasbench_graph:dataset=cora -s nsga2:population=50 -s random_search -b 500 --seeds 10 --name try
+  mobench run -p catsum -s nsga2 -b trainings=100   budgets: evaluations, trainings, flops, seconds, asked
+  mobench status results/default                    how far it has come
+  mobench report results/default                    tables and figures from the logs, at any time
+  mobench list nsga2                                what a searcher or problem is, and its options
+  mobench data add nasbench201 --from ~/Downloads   import official files once
+"""
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, so that standard output holds results only."""
+    sys.stderr.write(f"mobench: {line}\n")
