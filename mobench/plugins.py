@@ -1,27 +1,27 @@
-"""Names to searchers and problems: the built-in files and the entry points of other packages, with checked options."""
+"""Names to searchers and problems, whatever their source, with checked options."""
 
 from __future__ import annotations
 
-import ast
 import difflib
 import functools
 import importlib
-import importlib.metadata
-import importlib.util
 import inspect
-import pkgutil
+import sys
 import tomllib
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from mobench import sources
 from mobench.data import data_folder
 from mobench.problem import Problem
+from mobench.sources import Kind
 
 __all__ = [
     "Plugin",
+    "as_plugin",
     "check_options",
     "find",
     "make_problem",
@@ -33,9 +33,6 @@ __all__ = [
     "summary",
     "with_data",
 ]
-
-Kind = Literal["searcher", "problem"]
-_ENTRY = {"searcher": "search", "problem": "problem"}
 
 
 @dataclass(frozen=True)
@@ -63,22 +60,9 @@ class Plugin:
 
 def plugins(kind: Kind) -> tuple[str, ...]:
     """Names of all searchers or problems at hand, sorted."""
-    return tuple(sorted({*_built_in(kind), *_entry_points(kind)}))
+    return sources.names(kind)
 
 
-@functools.cache
-def _built_in(kind: Kind) -> dict[str, str]:
-    package = importlib.import_module(f"mobench.{kind}s")
-    found = (module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg)
-    return {name: f"{package.__name__}.{name}" for name in found if not name.startswith("_")}
-
-
-@functools.cache
-def _entry_points(kind: Kind) -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=f"mobench.{kind}s")}
-
-
-@functools.cache
 def find(kind: Kind, name: str) -> Plugin:
     """Load a searcher or problem by name.
 
@@ -87,39 +71,47 @@ def find(kind: Kind, name: str) -> Plugin:
     ValueError
         No such name (the nearest one is offered), or the plugin cannot be imported (its cause is named).
     """
-    if name in _built_in(kind):
-        source: Any = importlib.import_module(_built_in(kind)[name])
-    elif name in _entry_points(kind):
-        entry = _entry_points(kind)[name]
-        try:
-            source = entry.load()
-        except Exception as error:
-            raise ValueError(f"{kind} {name!r}: its package cannot be imported ({entry.value}: {error})") from error
-    else:
+    return _find(kind, name, sources.file_of(name))
+
+
+@functools.cache
+def _find(kind: Kind, name: str, file: sources.PluginFile | None) -> Plugin:
+    """`file`, as it was read, is part of the key: a file that changed is another plugin."""
+    source = sources.load(kind, name)
+    if source is None:
         raise ValueError(f"unknown {kind} {name!r}{nearest(name, plugins(kind))}; `mobench list` shows all")
-    call = getattr(source, _ENTRY[kind], source)
+    return as_plugin(kind, name, source)
+
+
+def as_plugin(kind: Kind, name: str, source: Any) -> Plugin:
+    """The plugin that a module or a function is; a function's `needs` are its own or its module's.
+
+    Raises
+    ------
+    ValueError
+        It is no function and has none of the right name.
+    """
+    call = getattr(source, sources.ENTRY[kind], source)
     if not callable(call):
-        raise ValueError(f"{kind} {name!r}: {source!r} has no function {_ENTRY[kind]!r}")
-    return Plugin(name, kind, call, tuple(getattr(source, "needs", ())), _summary(source))
+        raise ValueError(f"{kind} {name!r}: {source!r} has no function {sources.ENTRY[kind]!r}")
+    home = source if hasattr(source, "needs") else sys.modules.get(getattr(source, "__module__", ""))
+    return Plugin(name, kind, call, tuple(getattr(home, "needs", ())), _first_line(inspect.getdoc(source)))
 
 
-def _summary(source: object) -> str:
-    return (inspect.getdoc(source) or "").partition("\n")[0].rstrip(".")
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0].rstrip(".")
 
 
 def summary(kind: Kind, name: str) -> str:
-    """One sentence on a plugin; a built-in one is read without importing it (and torch with it).
+    """One sentence on a plugin; that of a built-in one or a file is read without importing it (and torch with it).
 
     Raises
     ------
     ValueError
         The plugin of another package cannot be imported.
     """
-    if name not in _built_in(kind):
-        return find(kind, name).summary
-    module = importlib.util.find_spec(_built_in(kind)[name])
-    source = Path(module.origin).read_text(encoding="utf-8") if module and module.origin else ""
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
+    text = sources.docstring(kind, name)
+    return find(kind, name).summary if text is None else _first_line(text)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -246,12 +238,13 @@ def make_problem(name: str, options: Mapping[str, Any]) -> Problem:
     """
     plugin = find("problem", name)
     checked = check_options(plugin, options)
-    return _built(name, tuple(sorted(checked.items())), data_folder())
+    return _built(plugin, tuple(sorted(checked.items())), data_folder())
 
 
 @functools.lru_cache(maxsize=16)
-def _built(name: str, options: tuple[tuple[str, Any], ...], data: Path) -> Problem:
-    problem: Problem = find("problem", name).call(**dict(options))
+def _built(plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path) -> Problem:
+    """`data` is part of the key: another folder holds other tables."""
+    problem: Problem = plugin.call(**dict(options))
     return problem
 
 

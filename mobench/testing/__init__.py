@@ -1,0 +1,110 @@
+"""The conformance kit: what a searcher or a problem must do to be trusted in a campaign, as a list of checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mobench.plugins import as_plugin, find, parse_reference
+from mobench.problem import Problem
+from mobench.sources import use_plugins
+from mobench.testing.checks import Check, perform
+from mobench.testing.problems import LENIENT as PROBLEM_LENIENT
+from mobench.testing.problems import MOOT as PROBLEM_MOOT
+from mobench.testing.problems import PROBLEM_CHECKS, Specimen
+from mobench.testing.searchers import LENIENT, MOOT, SEARCHER_CHECKS, subject_of
+from mobench.testing.state import kept_randomness
+
+__all__ = ["Check", "assert_passes", "check_problem", "check_searcher", "table"]
+
+
+def check_searcher(
+    searcher: str | Path | Callable[..., None],
+    *,
+    options: Mapping[str, Any] | None = None,
+    problem: str = "",
+    expected: Mapping[str, str] | None = None,
+    seconds: float = 60.0,
+) -> list[Check]:
+    """Check a searcher: it keeps to its space, budget, seed and door, and survives what campaigns contain.
+
+    Parameters
+    ----------
+    searcher : str, path or callable
+        A name (``"nsga2"``, ``"nsga2:population=20"``), a file (``"climber.py"``), or a function
+        ``search(run, *, options)``, of which a fresh process cannot be checked.
+    options : mapping, optional
+        Options of the searcher.
+    problem : str, optional
+        What most checks search, by name, where the searcher needs what neither the toy nor RidgeNet offers.
+    expected : mapping of str to str, optional
+        Checks that are known to fail, and why. Strict: one that passes all the same fails.
+    seconds : float
+        Longest computing time for one run; a searcher that takes longer fails.
+
+    Returns
+    -------
+    list of Check
+
+    Raises
+    ------
+    ValueError
+        No such searcher, a broken file, or an unknown check in `expected`.
+    """
+    name, given, source = _named("searcher", searcher)
+    plugin = find("searcher", name) if source is None else as_plugin("searcher", name, source)
+    subject = subject_of(
+        plugin, options=given | dict(options or {}), problem=problem, named=source is None, seconds=seconds
+    )
+    with kept_randomness():
+        return perform(SEARCHER_CHECKS, subject, moot=MOOT, lenient=LENIENT, expected=expected)
+
+
+def check_problem(
+    problem: str | Path | Problem | Callable[..., Problem],
+    *,
+    options: Mapping[str, Any] | None = None,
+    expected: Mapping[str, str] | None = None,
+) -> list[Check]:
+    """Check a problem: shapes, prices, randomness, scores and its front.
+
+    Parameters
+    ----------
+    problem : str, path, Problem or callable
+        A name, a file, a problem, or a function that makes one; of the last two a fresh process cannot be checked.
+    options, expected : mapping, optional
+        As of `check_searcher`.
+
+    Raises
+    ------
+    ValueError
+        No such problem, a broken file, data that is missing, or an unknown check in `expected`.
+    """
+    name, given, source = _named("problem", problem)
+    specimen = Specimen.of(name, given | dict(options or {}), source)
+    with kept_randomness():
+        return perform(PROBLEM_CHECKS, specimen, moot=PROBLEM_MOOT, lenient=PROBLEM_LENIENT, expected=expected)
+
+
+def _named(kind: str, target: Any) -> tuple[str, dict[str, Any], Any]:
+    """Name, options, and the object where it is one; a file becomes known by its name."""
+    if not isinstance(target, str | Path):
+        return getattr(target, "__name__", type(target).__name__), {}, target
+    if str(target).partition(":")[0].endswith(".py"):
+        path, colon, rest = str(target).partition(":")
+        (file,) = use_plugins([path])
+        target = f"{file.name}{colon}{rest}"
+    return *parse_reference(str(target)), None
+
+
+def table(results: Sequence[Check]) -> str:
+    """The results as text, a line a check."""
+    width = max((len(result.name) for result in results), default=0)
+    return "\n".join(f"{result.status:<8}  {result.name:<{width}}  {result.detail}".rstrip() for result in results)
+
+
+def assert_passes(results: Sequence[Check]) -> None:
+    """Raise AssertionError with the table where a check failed: for tests."""
+    if any(result.status == "failed" for result in results):
+        raise AssertionError(f"not conformant:\n{table(results)}")

@@ -1,0 +1,332 @@
+"""What is checked of a searcher, each check a function that raises `Failed` where it finds a fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobench.capabilities import Supernet
+from mobench.contract import contract_for
+from mobench.history import read_history
+from mobench.plugins import Plugin, check_options, find, make_problem, missing, parse_reference
+from mobench.problem import Problem, minimised
+from mobench.sources import files_in_use, use_plugins
+from mobench.store import Log
+from mobench.testing.checks import Failed, Skipped
+from mobench.testing.state import global_state as state_now
+from mobench.testing.state import seed_globals
+from mobench.testing.toy import GradedToy, Toy
+from mobench.testing.trial import Trial, difference, trial
+
+__all__ = ["LENIENT", "MOOT", "SEARCHER_CHECKS", "Subject", "subject_of"]
+
+BUDGET = {"evaluations": 60}
+LEARNING = {"trainings": 2}
+"""The budget of a searcher that learns with a supernet."""
+LASTING = ("the environment", "the working directory", "the recursion limit")
+"""Global state that no import has a reason to change."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A searcher to be checked, and the problem of the checks that do not bring their own.
+
+    Attributes
+    ----------
+    plugin : Plugin
+        The searcher.
+    options : mapping
+        Its options, as given.
+    reference : str
+        The problem as another process can build it; empty for the toy.
+    named : bool
+        Whether another process can find the searcher by name.
+    seconds : float
+        Longest computing time for one run.
+    before : mapping
+        Global state before the first check: what the first run changes for good, no later one does.
+    """
+
+    plugin: Plugin
+    options: Mapping[str, Any]
+    reference: str
+    named: bool
+    seconds: float
+    before: Mapping[str, Any] = field(default_factory=state_now)
+
+    @property
+    def problem(self) -> Problem:
+        """What most checks search."""
+        return make_problem(*parse_reference(self.reference)) if self.reference else Toy()
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Of most checks."""
+        return dict(LEARNING if Supernet in self.plugin.needs else BUDGET)
+
+    def run(self, problem: Problem | None = None, budget: Any = None, **more: Any) -> Trial:
+        """One watched run: see `mobench.testing.trial.trial`."""
+        options = check_options(self.plugin, self.options)
+        problem = self.problem if problem is None else problem
+        return trial(self.plugin.call, problem, budget or self.budget, options=options, seconds=self.seconds, **more)
+
+    def toy(self, kind: type[Toy] = Toy, **shape: Any) -> Toy:
+        """A toy of this shape; `Skipped` where it cannot offer what the searcher needs."""
+        toy = kind(**shape)
+        if lacking := missing(self.plugin, toy):
+            raise Skipped(f"the searcher needs {', '.join(lacking)}, which the toys do not offer")
+        return toy
+
+
+def subject_of(plugin: Plugin, *, options: Mapping[str, Any], problem: str, named: bool, seconds: float) -> Subject:
+    """A subject, with a problem that offers what the searcher needs: the toy, else RidgeNet, else the one given.
+
+    Raises
+    ------
+    ValueError
+        Neither offers it.
+    """
+    for reference in [problem] if problem else ["", "bilevel_toys"]:
+        subject = Subject(plugin, options, reference, named, seconds)
+        if not (lacking := missing(plugin, subject.problem)):
+            return subject
+    raise ValueError(f"searcher {plugin.name!r} needs {', '.join(lacking)}; name a problem that offers it")
+
+
+def options(subject: Subject) -> None:
+    """Every option has a default that its annotation allows."""
+    import inspect
+
+    check_options(subject.plugin, subject.options)
+    given = {p.name: p.default for p in list(inspect.signature(subject.plugin.call).parameters.values())[1:]}
+    defaults = {name: value for name, value in given.items() if value is not None and name not in subject.options}
+    check_options(subject.plugin, {n: v for n, v in defaults.items() if v is not inspect.Parameter.empty})
+
+
+def summary(subject: Subject) -> None:
+    """The file says in one line what it is."""
+    if not subject.plugin.summary:
+        raise Failed("no docstring: its first line is what `mobench list` shows")
+
+
+def space(subject: Subject) -> None:
+    """It asks for architectures of the space only, also where genes are uneven or fixed."""
+    shapes = [(4, 3, 5, 2, 4), (1, 7, 2, 1, 3, 9), (2,) * 12]
+    bases = [subject.problem] if subject.reference else [subject.toy(cardinalities=shape) for shape in shapes]
+    for problem in bases:
+        for seed in range(2):
+            found = subject.run(problem, seed=seed)
+            if found.run.outside:
+                raise Failed(found.run.outside[0])
+
+
+def runs(subject: Subject) -> None:
+    """It comes to a good end on a problem without difficulties."""
+    found = subject.run().well()
+    if not found.run.spent.asked and not found.run.spent.flops:
+        raise Failed("it ended without asking anything")
+
+
+def budget(subject: Subject) -> None:
+    """It spends its budget to the unit where it does not end by itself, and stops when that is spent."""
+    sizes: list[dict[str, float]] = [subject.budget]
+    if not subject.reference:
+        sizes += [{"evaluations": 1}, {"evaluations": 7}, {"evaluations": 200}, {"asked": 33}, {"seconds": 90.0}]
+    for size in sizes:
+        found = subject.run(budget=size).well(str(size))
+        run = found.run
+        if run.after:
+            raise Failed(f"{size}: it asked on after BudgetExhausted, {run.after} times or more; let it pass")
+        if run.stopped and found.reason == "finished":
+            raise Failed(f"{size}: it swallowed BudgetExhausted; let it pass")
+        amount = getattr(run.limit, run.stopped) if run.stopped in ("evaluations", "asked") else 0.0
+        if run.stopped and getattr(run.spent, run.stopped) < amount:
+            raise Failed(f"{size}: {getattr(run.spent, run.stopped):g} {run.stopped} spent of {amount:g}")
+
+
+def deterministic(subject: Subject) -> None:
+    """Equal seeds give equal logs, whatever ran in between, with the global random state the same."""
+    first = subject.run(prepare=lambda: seed_globals(0)).well()
+    if not subject.reference:
+        subject.run(Toy(cardinalities=(3, 3, 3)), prepare=lambda: seed_globals(0))
+    again = subject.run(prepare=lambda: seed_globals(0)).well()
+    if text := difference(first.lines, again.lines):
+        raise Failed(f"two runs with one seed: {text}; draw from run.rng only, and keep nothing between runs")
+
+
+def global_randomness(subject: Subject) -> None:
+    """The log does not depend on the global random states."""
+    logs = [subject.run(prepare=lambda seed=seed: seed_globals(seed)).well().lines for seed in (1, 2)]
+    if text := difference(*logs):
+        raise Failed(f"with another state of random, numpy.random or torch, {text}; draw from run.rng only")
+
+
+def global_state(subject: Subject) -> None:
+    """Global state is what it was: random states, warnings, environment, working directory, torch's settings."""
+    changed = subject.run(prepare=lambda: seed_globals(3)).changed  # random states not as a run before left them
+    changed += [name for name in LASTING if subject.before[name] != state_now()[name]]
+    if changed:
+        raise Failed(f"changed: {', '.join(dict.fromkeys(changed))}")
+
+
+def resumes(subject: Subject) -> None:
+    """Killed anywhere and started again, it writes the log of an uninterrupted run."""
+    whole = subject.run().well().lines
+    cuts = sorted({int(len(whole) * share) for share in (0.15, 0.5, 0.85, 1.0)} - {0})
+    for cut in cuts:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "log.jsonl"
+            killed = subject.run(path=path, killed_at=cut)
+            if cut < len(whole) and killed.reason != "killed":
+                raise Failed(f"killed after line {cut}, it went on: something swallows BaseException")
+            with path.open("ab") as log:
+                log.write(b'{"X":[[0')  # the line that the kill tore
+            resumed = subject.run(path=path).well(f"resumed after line {cut} of {len(whole)}")
+            if text := difference(whole, resumed.lines):
+                raise Failed(f"killed after line {cut} of {len(whole)} and resumed: {text}")
+
+
+def tiny_spaces(subject: Subject) -> None:
+    """Spaces smaller than a population or than the budget are survived."""
+    for shape in [(1,), (2,), (1, 1, 1), (2, 1), (3, 2)]:
+        subject.run(subject.toy(cardinalities=shape), {"evaluations": 40}).well(f"cardinalities {shape}")
+
+
+def objectives(subject: Subject) -> None:
+    """Any number of objectives from 1 to 6 is survived, maximised ones included."""
+    for m in range(1, 7):
+        subject.run(subject.toy(m=m, maximise=m % 2 == 0)).well(f"m = {m}")
+
+
+def ties(subject: Subject) -> None:
+    """Equal values are survived: few different ones, and all the same."""
+    for levels in (3, 1):
+        subject.run(subject.toy(levels=levels)).well("few different values" if levels > 1 else "all values the same")
+
+
+def duplicates(subject: Subject) -> None:
+    """Different rows that are the same network, and share an answer, are survived."""
+    subject.run(subject.toy(paired=True, cardinalities=(4, 3, 2)), {"evaluations": 30}).well()
+
+
+def scales(subject: Subject) -> None:
+    """Objectives of any scale and sign are survived."""
+    for scale, shift in [(1e9, 0.0), (1e-9, 0.0), (1.0, -1e3), (1e-3, 1e6)]:
+        subject.run(subject.toy(scale=scale, shift=shift)).well(f"values times {scale:g} plus {shift:g}")
+
+
+def noise(subject: Subject) -> None:
+    """Noisy answers, new with every draw, are survived, and follow the seed."""
+    logs = [subject.run(subject.toy(noisy=True)).well().lines for _ in range(2)]
+    if text := difference(*logs):
+        raise Failed(text)
+
+
+def fidelities(subject: Subject) -> None:
+    """Cheaper fidelities on offer are used rightly, or left alone."""
+    subject.run(subject.toy(GradedToy), {"trainings": 60}).well()
+
+
+def ledger(subject: Subject) -> None:
+    """It writes nothing on the run, whose ledger and limit are the harness's."""
+    if written := [text for text in subject.run().run.touched if text.startswith("writes")]:
+        raise Failed(f"{written[0]}; a run's attributes are for reading")
+
+
+def hidden_truth(subject: Subject) -> None:
+    """It keeps to the doors: nothing private of the run, behind which the problem's scores are."""
+    if read := [text for text in subject.run().run.touched if text.startswith("reads")]:
+        raise Failed(f"{read[0]}, which is private; run.evaluate is the door")
+
+
+def fresh_process(subject: Subject) -> None:
+    """A fresh process, whose hashes of strings differ, writes the same log."""
+    if not subject.named:
+        raise Skipped("given as a function; give its file to check this")
+    job = {
+        "files": [str(file.path) for file in files_in_use()],
+        "searcher": subject.plugin.name,
+        "options": dict(subject.options),
+        "problem": subject.reference,
+        "seconds": subject.seconds,
+    }
+    code = "from mobench.testing.searchers import elsewhere; elsewhere()"
+    hashing = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(job),
+        env=os.environ | {"PYTHONHASHSEED": hashing},
+        capture_output=True,
+        text=True,
+        timeout=60 + subject.seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise Failed(done.stderr.strip().splitlines()[-1])
+    if text := difference(subject.run().well().lines, done.stdout.encode().splitlines(keepends=True)):
+        raise Failed(f"{text}; is there a set, a hash or a setting that another process has in another order?")
+
+
+def elsewhere() -> None:
+    """The other process of `fresh_process`: read a job from standard input, write the run's log."""
+    job = json.load(sys.stdin)
+    use_plugins(job["files"])
+    plugin = find("searcher", job["searcher"])
+    subject = Subject(plugin, job["options"], job["problem"], named=True, seconds=job["seconds"])
+    sys.stdout.write(b"".join(subject.run().well().lines).decode())
+    sys.stdout.flush()
+    os._exit(0)  # a thread that does not end keeps nobody waiting
+
+
+def better_than_chance(subject: Subject) -> None:
+    """On CatSum, after 150 evaluations, five seeds reach more hypervolume than random search on average."""
+    problem = make_problem("catsum", {})
+    if lacking := missing(subject.plugin, problem):
+        raise Skipped(f"CatSum does not offer {', '.join(lacking)}")
+    chance = Subject(find("searcher", "random_search"), {}, "catsum", named=True, seconds=subject.seconds)
+    mine, floor = (np.mean([_share(who, problem, seed) for seed in range(5)]) for who in (subject, chance))
+    if subject.plugin.name != "random_search" and mine <= floor:
+        raise Failed(f"it reaches {mine:.3f} of CatSum's hypervolume, random search {floor:.3f}")
+
+
+def _share(subject: Subject, problem: Problem, seed: int) -> float:
+    found = subject.run(problem, {"evaluations": 150}, seed=seed).well()
+    log = Log()
+    log.lines = found.lines
+    history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
+    contract = contract_for(problem)
+    delivered = contract.choose(history, minimised(history.F, problem.objectives), len(history.X))
+    return contract.share(minimised(problem.score(delivered), problem.objectives))
+
+
+SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {
+    check.__name__.replace("_", " "): check
+    for check in (
+        *(options, summary, space, runs, budget, ledger, hidden_truth),
+        *(deterministic, global_randomness, global_state, resumes, fresh_process),
+        *(tiny_spaces, objectives, ties, duplicates, scales, noise, fidelities, better_than_chance),
+    )
+}
+"""Checks by name, in order."""
+
+MOOT = {
+    "options": ("*",),
+    "space": ("*",),
+    "runs": ("*",),
+    "budget": ("resumes",),
+    "deterministic": ("global randomness", "resumes", "fresh process", "noise"),
+    "global randomness": ("resumes", "fresh process", "noise"),
+}
+"""What a failure leaves nothing to say about."""
+
+LENIENT = ("summary", "better than chance")
+"""Checks whose failure is a warning."""

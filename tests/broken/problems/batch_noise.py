@@ -1,0 +1,18 @@
+"""One draw serves a whole batch."""
+
+import numpy as np
+
+from mobench import Values
+
+from ._grid import Grid
+
+
+class Broken(Grid):
+    deterministic = False
+
+    def evaluate(self, X, *, fidelity, seeds):
+        return Values(self.score(X) + np.random.default_rng(seeds[0]).random((len(X), 2)), seconds=2.0)
+
+
+def problem():
+    return Broken()

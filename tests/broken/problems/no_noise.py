@@ -1,0 +1,11 @@
+"""Noise is declared, and there is none."""
+
+from ._grid import Grid
+
+
+class Broken(Grid):
+    deterministic = False
+
+
+def problem():
+    return Broken()
