@@ -8,36 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.campaign import Campaign
+from mobench.budget import AXES
+from mobench.capabilities import Fingerprinted
 from mobench.fronts import log10_regret
 from mobench.problem import Array
 from mobench.progress import Progress
-from mobench.result import Result, load
-from mobench.store import read_document
+from mobench.result import Result, load, on_axis
+from mobench.runs import STATES, Runs, run_state
 
-__all__ = ["STATES", "collect", "mean_ranks", "median_run", "resample", "run_state", "summarise"]
-
-STATES = ("ended", "failed", "running", "missing")
+__all__ = ["collect", "mean_ranks", "median_run", "resample", "summarise"]
 
 
-def run_state(folder: Path) -> str:
-    """``ended``, ``failed``, ``running`` (or interrupted: it has a log but no end) or ``missing``."""
-    if (folder / "end.json").exists():
-        return "failed" if read_document(folder / "end.json")["reason"] == "failed" else "ended"
-    return "running" if (folder / "log.jsonl").exists() else "missing"
-
-
-def collect(
-    campaign: Campaign, runs: Path, *, axis: str = "evaluations", progress: bool = False
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score every run of a campaign and trace it over its course.
+def collect(runs: Runs, *, axis: str = "evaluations", progress: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every run and trace it over its course.
 
     Parameters
     ----------
-    campaign : Campaign
-        Which runs, and the contract that scores them.
-    runs : Path
-        The campaign's ``runs`` folder.
+    runs : Runs
+        Which runs, and the contract that scores them; see `mobench.runs.merge`.
     axis : str
         Currency of the curves.
     progress : bool
@@ -46,42 +34,56 @@ def collect(
     Returns
     -------
     scores : pandas.DataFrame
-        One row a run, none left out: problem, searcher, seed, state, error, the ledger at its end, and for runs that
-        ended the measures of the contract (NaN otherwise).
+        One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
+        (checksum), the ledger at its end (``evaluations``, ``asked``, ``flops``, ``seconds``, ``trainings``), and for
+        runs that ended the measures of the contract (NaN otherwise).
     curves : pandas.DataFrame
         Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever an ended run's share changes.
+
+    Raises
+    ------
+    ValueError
+        Runs of one problem were answered from different data, or from other data than is here now.
     """
     rows, curves = [], []
-    with Progress(len(campaign.specs), unit="score", show=progress) as bar:
-        for spec in campaign.specs:
-            pair = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
-            folder = runs / spec.folder
-            row: dict[str, Any] = {**pair, "state": run_state(folder), "error": "", "run": str(spec.folder)}
+    with Progress(len(runs.specs), unit="score", show=progress) as bar:
+        for spec, folder in zip(runs.specs, runs.folders, strict=True):
+            key: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+            row = {**key, "state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
             if row["state"] in ("ended", "failed"):
                 result = load(folder)
-                row["error"] = result.error
+                row |= {"error": result.error, "data": _known_data(result, folder)}
                 row |= result.history.total
+                row["trainings"] = on_axis(result.problem, result.history.total, "trainings")
                 if row["state"] == "ended":
-                    row |= result.measures(contract=campaign.contract)
-                    curve = result.curve(axis=axis, contract=campaign.contract)
-                    curves.append(
-                        curve.assign(problem=spec.problem_label, searcher=spec.searcher_label, seed=spec.seed)
-                    )
+                    row |= result.measures(contract=runs.contract)
+                    curves.append(result.curve(axis=axis, contract=runs.contract).assign(**key))
             rows.append(row)
             bar.advance()
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
     empty = pd.DataFrame(columns=columns)
     scores = pd.DataFrame(rows)
-    for measure in ("hypervolume", "log10_regret"):
+    for measure in (*AXES, "trainings", "hypervolume", "log10_regret"):
         if measure not in scores:
             scores[measure] = np.nan
     return scores, pd.concat(curves, ignore_index=True)[columns] if curves else empty
 
 
-def summarise(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row a (problem, searcher) pair: median and quartiles of the share, median log10 regret, rank, runs by state.
+def _known_data(result: Result, folder: Path) -> str:
+    """Checksum of the data that answered a run; ValueError where it is not the data that would score it."""
+    here = result.problem.fingerprint if isinstance(result.problem, Fingerprinted) else ""
+    if result.history.data != here and (len(result.history.X) or result.history.recommended):
+        raise ValueError(
+            f"{folder}: was answered from data {result.history.data or 'without a checksum'}, but scores would come "
+            f"from {here or 'none'}; restore the data it was run on, or delete the run and run it again"
+        )
+    return result.history.data
 
-    Searchers are ranked on each problem by the mean share over their ended runs (1 is best, ties share a rank).
+
+def summarise(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row a (problem, searcher) pair: median, quartiles and mean of the share, log10 regret, rank, runs by state.
+
+    Searchers are ranked on each problem by the median share of their ended runs (1 is best, ties share a rank).
     """
     rows = []
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
@@ -91,14 +93,19 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
         row |= {"mean": share.mean() if len(share) else np.nan, "log10_regret": group["log10_regret"].median()}
         rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})
     table = pd.DataFrame(rows)
-    table["rank"] = table.groupby("problem")["mean"].rank(ascending=False)
+    table["rank"] = table.groupby("problem")["median"].transform(lambda share: share.round(12).rank(ascending=False))
     return table
 
 
 def mean_ranks(summary: pd.DataFrame) -> pd.DataFrame:
-    """One row a searcher, best first: its mean rank over the problems, and its runs by state."""
-    grouped = summary.groupby("searcher", sort=False)
-    table = grouped.agg(mean_rank=("rank", "mean"), problems=("rank", "count"), **{s: (s, "sum") for s in STATES})
+    """One row a searcher, best first: its mean rank, over how many problems, and its runs by state.
+
+    Only problems on which every searcher has a rank count; a searcher without any rank has no mean.
+    """
+    ranks = summary.pivot(index="problem", columns="searcher", values="rank").dropna(axis=1, how="all").dropna()
+    table = summary.groupby("searcher", sort=False)[list(STATES)].sum()
+    table.insert(0, "mean_rank", ranks.mean())
+    table.insert(1, "problems", len(ranks))
     return table.sort_values("mean_rank", kind="stable").reset_index()
 
 
@@ -129,10 +136,11 @@ def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
     return found
 
 
-def median_run(campaign: Campaign, runs: Path, scores: pd.DataFrame, pair: tuple[str, str]) -> Result | None:
+def median_run(runs: Runs, scores: pd.DataFrame, pair: tuple[str, str]) -> Result | None:
     """The ended run of a (problem, searcher) pair whose share is the (lower) median; None where none ended."""
     group = scores[(scores["problem"] == pair[0]) & (scores["searcher"] == pair[1]) & (scores["state"] == "ended")]
     if group.empty:
         return None
     chosen = group.sort_values(["hypervolume", "seed"]).iloc[(len(group) - 1) // 2]
-    return load(runs / str(chosen["run"]))
+    places = dict(zip((str(spec.folder) for spec in runs.specs), runs.folders, strict=True))
+    return load(places[str(chosen["run"])])
