@@ -1,144 +1,134 @@
-"""The report of a campaign's folder: tables and figures remade from the logs, finished campaign or not."""
+"""The report of campaigns or of a single run, finished or not: one HTML page, tables and figures, from their logs."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from mobench.campaign import Campaign, load_campaign
-from mobench.capabilities import Enumerable
-from mobench.compare import STATES, collect, mean_ranks, median_run, resample, summarise
 from mobench.contract import CONTRACTS
-from mobench.plots import palette, plot_anytime, plot_fronts, save_figure
-from mobench.plugins import make_problem
+from mobench.page import Block, Folded, Pair, Section, render
+from mobench.report_data import Report, read_report
+from mobench.report_figures import draw_overall, draw_problem, draw_states
+from mobench.report_problems import problem_section
+from mobench.report_sections import (
+    answer_section,
+    overall_section,
+    provenance_section,
+    runs_section,
+    searchers_section,
+    state_section,
+)
+from mobench.runs import STATES
+from mobench.tables import ABSENT, Table, save_table, shown
 
-__all__ = ["Report", "format_report", "write_report"]
-
-
-class Report:
-    """What a campaign's logs say, as frames: `scores` (a row a run), `summary` (a row a pair), `ranks`, `curves`."""
-
-    def __init__(self, folder: Path, *, axis: str = "", progress: bool = False) -> None:
-        self.folder = folder
-        self.campaign: Campaign = load_campaign(folder)
-        self.axis = axis or _main_axis(self.campaign)
-        self.scores, self.curves = collect(self.campaign, folder / "runs", axis=self.axis, progress=progress)
-        self.summary = summarise(self.scores)
-        self.ranks = mean_ranks(self.summary)
-
-
-def _main_axis(campaign: Campaign) -> str:
-    return next(iter(campaign.budget))
+__all__ = ["format_report", "write_report"]
 
 
-def format_report(report: Report) -> str:
-    """The report as text: failures first, then a table a problem, then mean ranks."""
-    campaign = report.campaign
-    budget = ", ".join(f"{amount:g} {currency}" for currency, amount in campaign.budget.items())
-    parts = [
-        f"campaign {campaign.name}: {len(campaign.specs)} runs, {len(campaign.seeds)} seeds, budget {budget}\n"
-        f"contract {campaign.contract}: {CONTRACTS[campaign.contract]}"
-    ]
-    parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in campaign.not_applicable]
-    incomplete = report.scores[report.scores["state"] != "ended"]
-    if len(incomplete):
-        counts = incomplete["state"].value_counts()
-        parts.append("INCOMPLETE  " + ", ".join(f"{n} {state}" for state, n in counts.items()) + ":")
-        failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
-        parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
-    for problem, rows in report.summary.groupby("problem", sort=False):
-        table = rows.sort_values("rank", kind="stable")
-        shown = pd.DataFrame(
-            {
-                "searcher": table["searcher"],
-                "hypervolume": table["median"].map(_share),
-                "quartiles": [f"{_share(a)}..{_share(b)}" for a, b in zip(table["q25"], table["q75"], strict=True)],
-                "log10 regret": table["log10_regret"].map(lambda v: "-" if np.isnan(v) else f"{v:.2f}"),
-                "rank": table["rank"].map(lambda v: "-" if np.isnan(v) else f"{v:g}"),
-                "runs": table["ended"].astype(str),
-                "not ended": [_states(row) for _, row in table.iterrows()],
-            }
-        )
-        parts.append(f"{problem}\n{shown.to_string(index=False)}")
-    ranks = report.ranks.assign(mean_rank=report.ranks["mean_rank"].map("{:.2f}".format))
-    parts.append(f"mean rank over problems\n{ranks.to_string(index=False)}")
-    return "\n\n".join(parts)
-
-
-def _share(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.4f}"
-
-
-def _states(row: pd.Series) -> str:
-    return ", ".join(f"{row[state]} {state}" for state in STATES[1:] if row[state]) or "-"
-
-
-def write_report(folder: str | Path, *, axis: str = "", progress: bool = False) -> tuple[Path, str]:
-    """Write tables and figures of a campaign to ``<folder>/report``.
+def write_report(
+    folders: str | Path | Sequence[str | Path], *, axis: str = "", to: str | Path | None = None, progress: bool = False
+) -> tuple[Path, str]:
+    """Write the report of one or several results folders.
 
     Parameters
     ----------
-    folder : path
-        A campaign's results folder; it may be running still.
+    folders : path or sequence of path
+        Campaigns' folders, or runs' folders; they may be running still. Several are merged: see `mobench.runs.merge`.
     axis : str, optional
-        Currency of the anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when left out.
+        Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
+        left out.
+    to : path, optional
+        Folder to write to; ``report`` in the first of `folders` when left out.
     progress : bool
         Whether to show progress on standard error.
 
     Returns
     -------
     page, text
-        The path of ``report.md``, and the tables as text.
+        The path of ``report.html``, and the main tables as text.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        There is no campaign in the folder, or it cannot be read here.
+        There are no runs in a folder, they cannot be read here, or they may not be compared.
     """
-    report = Report(Path(folder), axis=axis, progress=progress)
-    out = report.folder / "report"
-    out.mkdir(exist_ok=True)
-    for name, frame in (("scores", report.scores), ("summary", report.summary), ("ranks", report.ranks)):
-        frame.to_csv(out / f"{name}.csv", index=False)
-    report.curves.to_csv(out / "curves.csv", index=False)
-    text = format_report(report)
-    lines = [f"# Campaign {report.campaign.name}", "", "```text", text, "```", ""]
-    for problem in report.summary["problem"].unique():
-        lines += [f"## {problem}", ""]
-        for kind, path in _figures(report, str(problem), out / "figures"):
-            lines += [f"![{kind} of {problem}](figures/{path.name}.png)", ""]
-    page = out / "report.md"
-    page.write_text("\n".join(lines), encoding="utf-8")
-    return page, text
+    sources = [folders] if isinstance(folders, str | Path) else list(folders)
+    report = read_report(sources, axis=axis, progress=progress)
+    out = Path(to) if to else Path(sources[0]) / "report"
+    sections = _sections(report, out / "figures")
+    for table in _tables(sections):
+        save_table(table, out / "tables")
+    curves = Table("curves", "The share over the course of every run.", report.curves)
+    save_table(curves, out / "tables", latex=False)
+    title, subtitle = f"Report of {report.runs.name}", _outline(report)
+    page = out / "report.html"
+    page.write_text(render(title, subtitle, sections), encoding="utf-8")
+    return page, format_report(report)
 
 
-def _figures(report: Report, problem: str, out: Path) -> list[tuple[str, Path]]:
-    """Draw one problem's figures; those without ended runs are left out."""
-    stem = re.sub(r"[^A-Za-z0-9_.=]+", "-", problem)
-    colours = palette(list(dict.fromkeys(report.summary["searcher"])))
-    curves = report.curves[report.curves["problem"] == problem]
-    drawn = []
-    if len(curves):
-        end = curves[report.axis].max()
-        grid = np.geomspace(max(curves[report.axis].min(), end / 100), end, 200)
-        lines = resample(curves, report.axis, grid)
-        figure, data = plot_anytime(lines, grid, axis=report.axis, title=problem, colours=colours)
-        save_figure(figure, data, out / f"anytime-{stem}")
-        drawn.append(("Anytime regret", out / f"anytime-{stem}"))
-    name, options = next((s.problem, s.problem_options) for s in report.campaign.specs if s.problem_label == problem)
-    built = make_problem(name, options)
-    searchers = dict.fromkeys(report.summary["searcher"])
-    found = {
-        s: run.front()[[o.name for o in built.objectives]].to_numpy()
-        for s in searchers
-        if (run := median_run(report.campaign, report.folder / "runs", report.scores, (problem, s)))
+def _sections(report: Report, figures: Path) -> list[Section]:
+    problems = [problem_section(report, p, draw_problem(report, p, figures)) for p in report.runs.problems]
+    overall = [overall_section(report, draw_overall(report, figures))] if report.ended else []
+    return [
+        state_section(report, () if (report.scores["state"] == "ended").all() else (draw_states(report, figures),)),
+        answer_section(report),
+        *overall,
+        Section("Problems", (), tuple(problems)),
+        searchers_section(report),
+        runs_section(report),
+        provenance_section(report),
+    ]
+
+
+def _tables(parts: Sequence[Block | Section]) -> Iterator[Table]:
+    """Every table within sections and blocks."""
+    for part in parts:
+        if isinstance(part, Table):
+            yield part
+        elif isinstance(part, Section):
+            yield from _tables([*part.blocks, *part.sections])
+        elif isinstance(part, Folded | Pair):
+            yield from _tables(part.blocks)
+
+
+def _outline(report: Report) -> str:
+    runs = report.runs
+    counts = [(len(runs.specs), "run"), (len(runs.searchers), "searcher"), (len(runs.problems), "problem")]
+    counts.append((len(runs.seeds), "seed"))
+    numbers = ", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts)
+    budget = ", ".join(f"{amount:g} {currency}" for currency, amount in runs.budget.items())
+    return f"{numbers}; budget {budget}; contract {runs.contract}"
+
+
+def format_report(report: Report) -> str:
+    """The report as text: failures first, then a table a problem, then mean ranks."""
+    runs = report.runs
+    parts = [f"{runs.name}: {_outline(report)}\ncontract {runs.contract}: {CONTRACTS[runs.contract]}"]
+    parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in runs.not_applicable]
+    incomplete = report.scores[report.scores["state"] != "ended"]
+    if len(incomplete):
+        counts = incomplete["state"].value_counts()
+        parts.append("INCOMPLETE  " + ", ".join(f"{n} {state}" for state, n in counts.items()) + ":")
+        failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
+        parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
+    parts += [f"{problem}\n{_problem_text(rows)}" for problem, rows in report.summary.groupby("problem", sort=False)]
+    ranks = report.ranks[["searcher", "mean_rank", "problems", *STATES]]
+    ranks = ranks.assign(mean_rank=ranks["mean_rank"].map(lambda v: shown(v, ".2f")))
+    parts.append(f"mean rank over problems\n{ranks.to_string(index=False)}")
+    return "\n\n".join(parts)
+
+
+def _problem_text(rows: pd.DataFrame) -> str:
+    table = rows.sort_values("rank", kind="stable")
+    interval = [f"{shown(a, '.4f')}..{shown(b, '.4f')}" for a, b in zip(table["low"], table["high"], strict=True)]
+    columns = {
+        "searcher": table["searcher"],
+        "hypervolume": table["median"].map(lambda v: shown(v, ".4f")),
+        "95 % interval": interval,
+        "log10 regret": table["log10_regret"].map(lambda v: shown(v, ".2f")),
+        "rank": table["rank"].map(shown),
+        "runs": table["ended"].astype(str),
+        "not ended": [", ".join(f"{r[s]} {s}" for s in STATES[1:] if r[s]) or ABSENT for _, r in table.iterrows()],
     }
-    if found:
-        truth = built.front()[1] if isinstance(built, Enumerable) else None
-        figure, data = plot_fronts(found, built.objectives, truth=truth, title=problem, colours=colours)
-        save_figure(figure, data, out / f"front-{stem}")
-        drawn.append(("Delivered fronts (run of median hypervolume) over the true front", out / f"front-{stem}"))
-    return drawn
+    return pd.DataFrame(columns).to_string(index=False)

@@ -1,0 +1,131 @@
+"""Where numbers come from: how runs ended, on which machines and versions, from which data, by which commands."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mobench.campaign import Campaign, load_campaign
+from mobench.capabilities import Enumerable, Fingerprinted
+from mobench.execute import describe
+from mobench.plugins import make_problem
+from mobench.runs import Runs
+from mobench.store import read_document
+
+__all__ = ["command_to_run", "commit", "ends", "problem_table", "setups"]
+
+
+def ends(runs: Runs) -> pd.DataFrame:
+    """How each run ended, a row a run that did.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Problem, searcher, seed, reason, error, traceback, started (UTC), wall_seconds, cpu_seconds, setup (host and
+        versions, as one text).
+    """
+    rows = []
+    for spec, folder in zip(runs.specs, runs.folders, strict=True):
+        if not (folder / "end.json").exists():
+            continue
+        end = read_document(folder / "end.json")
+        row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+        row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started")}
+        row |= {key: float(end.get(key, np.nan)) for key in ("wall_seconds", "cpu_seconds")}
+        rows.append(row | {"setup": _setup(end)})
+    columns = ["problem", "searcher", "seed", "reason", "error", "traceback", "started"]
+    return pd.DataFrame(rows, columns=[*columns, "wall_seconds", "cpu_seconds", "setup"])
+
+
+def _setup(end: Mapping[str, Any]) -> str:
+    """Host and versions of a run; torch and the like are listed only where the run had loaded them."""
+    host = end.get("host") or {}
+    parts = [f"{host.get('name', '?')} ({host.get('machine', '?')}, {host.get('cores', '?')} cores)"]
+    parts += [f"{name} {version}" for name, version in sorted((end.get("versions") or {}).items())]
+    return ", ".join(parts)
+
+
+def setups(found: pd.DataFrame) -> pd.DataFrame:
+    """The set-ups under which runs ended: set-up, runs, when the first of them began and the last; most runs first.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        As `ends` returns them.
+    """
+    grouped = found.groupby("setup")
+    table = grouped.agg(
+        runs=("seed", "size"),
+        first_started=("started", "min"),
+        last_started=("started", "max"),
+        wall_hours=("wall_seconds", lambda seconds: seconds.sum() / 3600),
+        cpu_hours=("cpu_seconds", lambda seconds: seconds.sum() / 3600),
+    )
+    return table.reset_index().sort_values(["runs", "setup"], ascending=[False, True], ignore_index=True)
+
+
+def problem_table(runs: Runs) -> pd.DataFrame:
+    """What was searched: problem, objectives, size of the space, size of the true front, checksum of the data."""
+    rows = []
+    for label, (name, options) in runs.problems.items():
+        problem = make_problem(name, options)
+        rows.append(
+            {
+                "problem": label,
+                "objectives": ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives),
+                "architectures": float(problem.space.size),
+                "true_front": float(len(problem.front()[0])) if isinstance(problem, Enumerable) else np.nan,
+                "data": problem.fingerprint if isinstance(problem, Fingerprinted) else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def command_to_run(source: Path) -> str:
+    """The command that makes the runs of a folder again: a campaign's on the shell, a single run's in Python.
+
+    Parameters
+    ----------
+    source : Path
+        A campaign's folder, or a run's.
+    """
+    if (source / "spec.json").exists():
+        spec = read_document(source / "spec.json")
+        searcher = describe(spec["searcher"], spec["searcher_options"])
+        problem = describe(spec["problem"], spec["problem_options"])
+        call = f"mobench.run({searcher!r}, {problem!r}, budget={spec['budget']!r}, seed={spec['seed']})"
+        return f"python -c {shlex.quote(f'import mobench; print({call})')}"
+    return _shell(load_campaign(source))
+
+
+def _shell(campaign: Campaign) -> str:
+    words = ["mobench", "run"]
+    for flag, references in (("-p", campaign.problems), ("-s", campaign.searchers)):
+        for name, options in references:
+            words += [flag, describe(name, options)]
+    words += ["-b", ",".join(f"{currency}={amount!r}" for currency, amount in campaign.budget.items())]
+    seeds = campaign.seeds
+    words += ["--seeds", str(len(seeds)) if seeds == tuple(range(len(seeds))) else ",".join(map(str, seeds))]
+    return shlex.join([*words, "--contract", campaign.contract, "--name", campaign.name])
+
+
+def commit() -> str:
+    """Commit of the checkout that mobench is run from, and whether it was changed since; empty where there is none."""
+    here = Path(__file__).parent
+    try:
+        for arguments in (["ls-files", "--error-unmatch", Path(__file__).name], ["rev-parse", "HEAD"]):
+            done = subprocess.run(
+                ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True, timeout=10
+            )
+        changed = subprocess.run(
+            ["git", "-C", str(here), "diff", "--quiet", "HEAD"], capture_output=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() + (" (with changes)" if changed.returncode else "")

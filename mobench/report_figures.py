@@ -1,0 +1,61 @@
+"""The figures of a report: which kinds it shows, drawn, saved with their numbers, and handed to the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mobench.figure_problem import Selection
+from mobench.figures import draw, summary
+from mobench.page import Drawing, Text, slug
+from mobench.plot_style import save_figure, styled
+from mobench.report_data import Report, numbers
+
+__all__ = ["draw_overall", "draw_problem", "draw_states"]
+
+OVERALL = ("critical-difference", "ranks", "intervals", "rank-time", "ecdf", "profile", "medians")
+
+
+def draw_states(report: Report, out: Path) -> Drawing | Text:
+    """Which runs ended, and which did not."""
+    return _drawn(report, "states", Selection(), out)
+
+
+def draw_overall(report: Report, out: Path) -> tuple[Drawing | Text, ...]:
+    """Figures over all problems."""
+    return tuple(_drawn(report, kind, Selection(), out) for kind in OVERALL)
+
+
+def draw_problem(report: Report, label: str, out: Path) -> tuple[Drawing | Text, ...]:
+    """Figures of one problem: its course, its fronts over all runs, and where there is something to see, what
+    was spent and what was recorded.
+    """
+    ended = (report.scores["problem"] == label) & (report.scores["state"] == "ended")
+    if not ended.any():
+        return ()
+    kinds = ["anytime", "attainment" if len(report.problem(label).objectives) == 2 else "parallel"]
+    if not np.isclose(report.scores.loc[ended, report.axis], report.budget, rtol=0.01).all():
+        kinds.append("spending")  # where every run spent the whole budget there is nothing to see
+    recorded = (note.content for (problem, _), run in report.median_runs.items() if problem == label
+                for note in run.history.records)  # fmt: skip
+    if any(map(numbers, recorded)):
+        kinds.append("diagnostics")
+    return tuple(_drawn(report, kind, Selection(problem=label), out) for kind in kinds)
+
+
+def _drawn(report: Report, kind: str, selection: Selection, out: Path) -> Drawing | Text:
+    """A figure saved as ``<out>/<kind>[-<problem>]``, or why it cannot be drawn."""
+    try:
+        figure, data = draw(report, kind, selection)
+    except ValueError as error:
+        return Text((f"No figure of {kind}: {error}.",))
+    with styled():  # the layout once, not once a format: it is most of the work
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    stem = f"{kind}-{slug(selection.problem)}" if selection.problem else kind
+    paths = save_figure(figure, data, out / stem, formats=("svg", "pdf"))
+    caption = f"{summary(kind)}."
+    alt = f"{selection.problem or 'All problems'}: {caption} The numbers drawn are in {paths[-1].name}."
+    svg = paths[0].read_text(encoding="utf-8")
+    return Drawing(svg, caption, alt, tuple(f"{out.name}/{path.name}" for path in paths))

@@ -1,0 +1,69 @@
+"""The parts of a report that are about one problem each: table, fronts to look at closely, figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mobench.page import Block, Folded, Pair, Section, Text, slug
+from mobench.page_fronts import TRUE_FRONT, Front
+from mobench.report_data import Report
+from mobench.runs import STATES
+from mobench.tables import Table
+
+__all__ = ["problem_section"]
+
+
+def problem_section(report: Report, label: str, drawings: tuple[Block, ...]) -> Section:
+    """One problem: what it is, how the searchers did, their fronts, and figures.
+
+    Parameters
+    ----------
+    report : Report
+        The frames.
+    label : str
+        The problem.
+    drawings : tuple of Block
+        Its figures.
+    """
+    problem = report.problem(label)
+    names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
+    about = f"{problem.space.size:,} architectures; objectives {names}."
+    blocks: list[Block] = [Text((about,)), _table(report, label)]
+    sets = report.fronts(label)
+    if set(sets) - {TRUE_FRONT}:
+        caption = (
+            "What the run of median share of each searcher delivered, as scored, over the true front. Point at a mark, "
+            "or use the arrow keys, to see its architecture."
+        )
+        blocks.append(Front(f"Fronts of {label}", caption, problem.objectives, sets, report.colours))
+        blocks.append(Folded("Architectures of these fronts", (_architectures(label, sets),)))
+    if drawings:
+        blocks.append(Pair(drawings))
+    return Section(label, tuple(blocks))
+
+
+def _table(report: Report, label: str) -> Table:
+    rows = report.summary[report.summary["problem"] == label].sort_values("rank", kind="stable", ignore_index=True)
+    columns = ["searcher", "median", "low", "high", "q25", "q75", "log10_regret", "rank"]
+    states = ["ended", *(state for state in STATES[1:] if rows[state].any())]
+    return Table(
+        f"problem-{slug(label)}",
+        f"{label}: hypervolume as a share of the true front's, median over runs with its 95 % interval and quartiles.",
+        rows[[*columns, *states]],
+        formats=dict.fromkeys(columns[1:6], ".4f") | {"log10_regret": ".2f"},
+        titles={"low": "95 % low", "high": "95 % high", "q25": "lower quartile", "q75": "upper quartile"}
+        | {"log10_regret": "log10 regret"},
+        best=np.flatnonzero(rows["rank"] == rows["rank"].min()).tolist() if len(rows) > 1 else (),
+    )
+
+
+def _architectures(label: str, sets: dict[str, pd.DataFrame]) -> Table:
+    frame = pd.concat([s.assign(set=name) for name, s in sets.items()], ignore_index=True)
+    first = ["set", "architecture"]
+    frame = frame[[*first, *(c for c in frame if c not in first)]]
+    frame["nondominated"] = frame["nondominated"].map(lambda v: "" if pd.isna(v) else "yes" if v else "no")
+    numbers = [c for c in frame.columns[2:] if c != "nondominated"]
+    return Table(
+        f"front-{slug(label)}", f"Architectures of the fronts of {label}.", frame, dict.fromkeys(numbers, ".6g")
+    )
