@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,6 +22,9 @@ from mobench.searchers._linear import (
     times,
 )
 from mobench.searchers._relaxations import Relaxation, draw
+
+Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
+Selection = Literal["largest", "perturbation"]
 
 CLIP = 5.0
 """Largest norm of a gradient of the weights (DARTS)."""
@@ -44,8 +48,14 @@ class Settings:
         Search for one preference only: the weight of the first objective; the others share the rest.
     steps : int or None
         Steps of alpha a preference; None: as many as the budget pays for.
-    relaxation : {"softmax", "gumbel", "reinmax"}
+    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet"}
         How alpha becomes weights of operations.
+    stop : {"never", "eigenvalue", "skips", "convolutions"}
+        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
+        (DARTS+), or three quarters of convolutions (MiLeNAS).
+    selection : {"largest", "perturbation"}
+        The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
+        supernet loses most, in the last quarter of a preference's search (DARTS-PT).
     learning_rate, momentum, weight_decay : float
         Of stochastic gradient descent on the weights, with a cosine schedule.
     alpha_rate, alpha_decay : float
@@ -56,6 +66,8 @@ class Settings:
     preference: float | None = None
     steps: int | None = None
     relaxation: Relaxation = "softmax"
+    stop: Stop = "never"
+    selection: Selection = "largest"
     learning_rate: float = 0.025
     momentum: float = 0.9
     weight_decay: float = 3e-4
@@ -85,7 +97,7 @@ class Search:
     moments : Tensor
         (2, ...) first and second moments of alpha's gradient.
     extra : dict of Tensor
-        What a method wants to keep between steps; part of the checkpoint.
+        What a method, its stopping rule and its selection want to keep between steps; part of the checkpoint.
     count : int
         Steps of the method taken before this one.
     progress : float
@@ -202,3 +214,23 @@ def entropy(alpha: Tensor) -> float:
         return float("nan")
     logs = torch.log_softmax(alpha.detach(), dim=-1)
     return float(-(logs.exp() * logs).sum(dim=-1).mean())
+
+
+def portrait(alpha: Tensor, operations: tuple[str, ...]) -> dict[str, float]:
+    """Diagnostics of alpha, (d, k): what its softmax looks like; nothing where it is a plain vector.
+
+    Returns
+    -------
+    dict
+        ``entropy``, the mean over the genes, in nats; ``margin``, the mean difference of the two largest shares; and,
+        where there is a skip connection among the operations, ``skips``, the share of genes of which it is the largest.
+    """
+    if alpha.ndim == 1:
+        return {}
+    first, second = torch.softmax(alpha.detach(), dim=-1).topk(2, dim=-1).values.unbind(dim=-1)
+    found = {"entropy": entropy(alpha), "margin": float((first - second).mean())}
+    skips = [op for op, name in enumerate(operations) if "skip" in name]
+    if skips:
+        largest = alpha.argmax(dim=-1).tolist()
+        found["skips"] = sum(op in skips for op in largest) / len(largest)
+    return found

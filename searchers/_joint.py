@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from mobench.searchers._ball import Ball, steepest
 from mobench.searchers._linear import (
     Loss,
     Operator,
+    Solution,
     Vector,
     Weights,
     by_alpha,
@@ -29,7 +30,10 @@ from mobench.searchers._linear import (
 )
 from mobench.searchers._min_norm import min_norm_weights, normalise
 
-Ball = Literal["2", "inf", "1"]
+Mixture = Callable[[Tensor, Tensor], Tensor]
+"""``(values (m,), hypergradients (m, n)) -> (m,)``: weights of the objectives."""
+Solve = Callable[[str, Vector], Solution]
+"""``("adjoint" or "response", right-hand side) -> solution`` of a system with the lower level's Hessian."""
 
 ARMIJO = 1e-4
 """Share of the predicted decrease that a step must reach (c1)."""
@@ -82,7 +86,7 @@ class Joint:
     mix : Tensor
         (m,) weights of the objectives.
     slope : float
-        ``h . d_alpha``: the first-order change of the weighted objectives, nonpositive.
+        ``h . d_alpha``: the first-order change of the weighted objectives; positive only on the way back to limits.
     residual : float
         ``||grad_w f||`` where the direction starts: 0 if the weights are stationary.
     products : int
@@ -101,29 +105,16 @@ class Joint:
     indefinite: bool
 
 
-def steepest(h: Tensor, ball: Ball) -> Tensor:
-    """Minimise ``h . d`` over the unit ball of a norm: d in h's shape; zero where h is.
-
-    ``-h / ||h||``, ``-sign(h)``, or minus the unit vector of h's largest entry ("change one operation").
-    """
-    if ball == "inf":
-        return -h.sign()
-    if ball == "1":
-        flat = torch.zeros_like(h).flatten()
-        largest = h.flatten().abs().argmax()
-        flat[largest] = -h.flatten()[largest].sign()
-        return flat.reshape(h.shape)
-    length = h.norm()
-    return -h / length if length > 0 else torch.zeros_like(h)
-
-
 def direction(
     point: Point,
     *,
-    mix: Tensor | None,
+    mixture: Mixture,
     ball: Ball = "2",
-    iterations: int = 10,
-    damp: Callable[[Operator, Vector], Operator] = lambda multiply, like: multiply,
+    limits: Callable[[Tensor], Tensor] | None = None,
+    radius: float = 1.0,
+    prepare: Callable[[Operator, Vector], Solve] = lambda multiply, like: (
+        lambda name, b: conjugate_gradients(multiply, b, iterations=50)
+    ),
 ) -> Joint:
     """Solve the auxiliary bilevel program: minimise ``grad F . (d_alpha, d_w)``, d_w the weights' linear response.
 
@@ -132,26 +123,33 @@ def direction(
 
     Parameters
     ----------
-    mix : Tensor or None
-        (m,) weights of the objectives; None: those of the min-norm point of their normalised hypergradients.
-    iterations : int
-        Most conjugate gradients of each solve.
-    damp : callable
-        ``(multiply by H, a vector) -> multiply by the damped H``.
+    mixture : callable
+        Weights of the objectives, by their values and hypergradients.
+    ball : {"2", "inf", "1"}
+        The norm of alpha's direction.
+    limits : callable, optional
+        ``alpha -> (k,)``, nonpositive where alpha is allowed.
+    radius : float
+        The longest step along d_alpha after which the linear model of `limits` is to be kept.
+    prepare : callable
+        ``(multiply by H, a vector) -> Solve``.
     """
     weights, alpha = point.weights, point.alpha
-    u, direct = by_both(point.valid(weights, alpha), weights, alpha)
+    value, costs = point.valid(weights, alpha), point.costs(alpha)
+    u, direct = by_both(value, weights, alpha)
     slope = gradient(point.lower(weights, alpha), weights, graph=True)
-    multiply = damp(product(slope, weights), u)
-    adjoint = conjugate_gradients(multiply, u, iterations=iterations)
-    costs = point.costs(alpha)
-    rows = [direct - mixed_product(slope, alpha, adjoint.x), *(by_alpha(c, alpha, keep=True) for c in costs)]
-    H = torch.stack([row.flatten() for row in rows])
-    mix = common_descent(H) if mix is None else mix
+    solve = prepare(product(slope, weights), u)
+    adjoint = solve("adjoint", u)
+    H = torch.stack([(direct - mixed_product(slope, alpha, adjoint.x)).flatten(), *_rows(costs, alpha)])
+    mix = mixture(torch.cat([value[None], costs]).detach(), H)
     h = (mix @ H).reshape(alpha.shape)
-    d = steepest(h, ball)
+    if limits is None:
+        d = steepest(h, ball)
+    else:
+        excess = limits(alpha)
+        d = steepest(h, ball, rows=torch.stack(_rows(excess, alpha)), room=-excess.detach() / radius)
     pull = mixed_transposed(point.lower, weights, alpha, d)
-    response = conjugate_gradients(multiply, times(pull, -1.0), iterations=iterations)
+    response = solve("response", times(pull, -1.0))
     return Joint(
         h=h,
         alpha=d,
@@ -162,6 +160,11 @@ def direction(
         products=adjoint.products + response.products,
         indefinite=adjoint.indefinite or response.indefinite,
     )
+
+
+def _rows(values: Tensor, alpha: Tensor) -> list[Tensor]:
+    """Gradients by alpha, (n,) each, of (k,) values."""
+    return [by_alpha(value, alpha, keep=True).flatten() for value in values]
 
 
 def common_descent(H: Tensor) -> Tensor:
@@ -196,6 +199,8 @@ def moved(point: Point, joint: Joint, t: float, *, joined: bool = True) -> tuple
 def backtrack(merit: Loss, point: Point, joint: Joint, *, first: float, floor: float = 0.0) -> tuple[float, bool]:
     """Halve a step until the merit falls by Armijo's rule and the weights stay about as stationary as they were.
 
+    On the way back to `limits` the merit may rise.
+
     Parameters
     ----------
     first : float
@@ -215,7 +220,7 @@ def backtrack(merit: Loss, point: Point, joint: Joint, *, first: float, floor: f
         t = first * 0.5**halving
         weights, alpha = moved(point, joint, t)
         with torch.no_grad():
-            falls = float(merit(weights, alpha)) <= start + ARMIJO * t * joint.slope
+            falls = joint.slope > 0.0 or float(merit(weights, alpha)) <= start + ARMIJO * t * joint.slope
         if falls and norm(gradient(point.lower(weights, alpha), weights)) <= GUARD * max(joint.residual, floor):
             return t, True
     return t, False

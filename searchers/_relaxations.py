@@ -1,4 +1,4 @@
-"""Relaxations of a choice of operations: softmax, Gumbel straight-through (GDAS) and ReinMax."""
+"""Relaxations of a choice of operations: softmax, Gumbel straight-through (GDAS), ReinMax and Dirichlet (DrNAS)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-Relaxation = Literal["softmax", "gumbel", "reinmax"]
+Relaxation = Literal["softmax", "gumbel", "reinmax", "dirichlet"]
 
 
 def relax(
@@ -35,10 +35,11 @@ def draw(
     ----------
     alpha : Tensor
         (d, k) logits of k operations for each of d genes, or a plain vector, which is its own relaxation.
-    kind : {"softmax", "gumbel", "reinmax"}
+    kind : {"softmax", "gumbel", "reinmax", "dirichlet"}
         A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample
         (Dong and Yang 2019, GDAS); one sampled operation a gene with the gradient of second order in the change of
-        loss (Liu et al. 2023, ReinMax).
+        loss (Liu et al. 2023, ReinMax); a mixture drawn from a Dirichlet distribution of concentration elu(alpha) + 1
+        with its pathwise gradient (Chen et al. 2021, DrNAS).
     generator : torch.Generator, optional
         The randomness; softmax needs none.
     temperature : float
@@ -47,7 +48,7 @@ def draw(
     Returns
     -------
     callable
-        alpha -> p, both (d, k). p is one-hot in the forward pass, except for softmax.
+        alpha -> p, both (d, k). p is one-hot in the forward pass of gumbel and reinmax.
 
     Raises
     ------
@@ -64,6 +65,10 @@ def draw(
         return lambda alpha: alpha
     if kind == "softmax":
         return lambda alpha: torch.softmax(alpha / temperature, dim=-1)
+    if generator is None:
+        raise ValueError(f"generator: {kind} samples; pass a torch.Generator")
+    if kind == "dirichlet":
+        return _dirichlet(alpha.detach(), generator)
     noise = _gumbel(alpha, generator)
     # the maximum of logits plus Gumbel noise is a draw from the softmax of the logits, at any temperature
     hard = _one_hot(torch.log_softmax(alpha.detach(), dim=-1) + noise)
@@ -72,10 +77,8 @@ def draw(
     return lambda alpha: _straight_through(hard, _reinmax(alpha, hard, temperature))
 
 
-def _gumbel(alpha: Tensor, generator: torch.Generator | None) -> Tensor:
+def _gumbel(alpha: Tensor, generator: torch.Generator) -> Tensor:
     """Standard Gumbel noise in alpha's shape, always finite: minus the logarithm of exponential draws."""
-    if generator is None:
-        raise ValueError("generator: gumbel and reinmax sample; pass a torch.Generator")
     draws = torch.empty(alpha.shape, dtype=alpha.dtype, device=generator.device).exponential_(generator=generator)
     return -draws.clamp_min(torch.finfo(alpha.dtype).tiny).log().to(alpha.device)
 
@@ -99,3 +102,26 @@ def _reinmax(alpha: Tensor, hard: Tensor, temperature: float) -> Tensor:
     pi1 = (torch.softmax(alpha.detach() / temperature, dim=-1) + hard) / 2
     shifted = torch.softmax(pi1.log() - alpha.detach() + alpha, dim=-1)  # value pi1, Jacobian J(pi1)
     return 2 * shifted - pi / 2
+
+
+def _dirichlet(start: Tensor, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """A draw x at the logits `start`, continued along its pathwise derivative where alpha moves on.
+
+    With the slopes G of `torch.distributions.Dirichlet`, ``dx_i / dbeta_j = G_j (delta_ij - x_i)``. The rows of p sum
+    to one wherever alpha is.
+    """
+    beta = _concentration(start)
+    there = beta.to(generator.device)
+    x = torch._sample_dirichlet(there, generator)
+    slope = torch._dirichlet_grad(x, there, there.sum(dim=-1, keepdim=True).expand_as(there)).to(start.device)
+    x = x.to(start.device)
+
+    def relaxed(alpha: Tensor) -> Tensor:
+        change = slope * (_concentration(alpha) - beta)
+        return x + (change - x * change.sum(dim=-1, keepdim=True))
+
+    return relaxed
+
+
+def _concentration(alpha: Tensor) -> Tensor:
+    return torch.nn.functional.elu(alpha) + 1.0

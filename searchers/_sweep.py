@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from mobench import Array, BudgetExhausted, Network, Run, Space
-from mobench.searchers._bilevel import Search, Settings, entropy, initial
+from mobench.searchers import _selection, _stopping
+from mobench.searchers._bilevel import Search, Settings, initial, portrait
 from mobench.searchers._linear import Vector
 
 LEAST = 0.05
@@ -50,8 +51,11 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     ------
     FloatingPointError
         Alpha is no longer finite.
+    ValueError
+        A stopping rule or a selection that this network does not allow.
     """
     network, wanted = run.supernet, preferences(len(run.objectives), settings)
+    _check(network, settings)
     search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
     index, begun, found = 0, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
     saved = run.restore()
@@ -87,14 +91,19 @@ class _Stretch:
 
 def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Array:
     """Search for one preference; return what was found, (k, d), with its last architecture."""
-    reached, diagnostics = int(search.progress * MARKS), {}  # marks of an earlier attempt are not made again
+    settings, reached = search.settings, int(search.progress * MARKS)  # marks of an earlier attempt are not made again
     try:
         while search.progress < 1.0:
-            diagnostics = dict(method.step(search))
+            selecting = settings.selection == "perturbation" and search.progress >= _selection.START
+            diagnostics = dict((_selection.step if selecting else method.step)(search))
             search.count += 1
             search.progress = stretch.progress(run, search)
             if search.progress * MARKS >= reached + 1:
                 reached = int(search.progress * MARKS)
+                if search.progress < 1.0 and not selecting:
+                    diagnostics |= _stopping.watch(search)
+                if search.progress >= 1.0 and settings.selection == "perturbation":
+                    _selection.decide(search, len(search.alpha))  # what an early or coarse end left open
                 _mark(run, search, method, stretch, diagnostics)
     except BudgetExhausted:
         if method.choose is None:
@@ -107,7 +116,7 @@ def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnosti
     """Recommend, record, keep a checkpoint."""
     x = _with(stretch.found[:0], run.space, search)
     run.recommend(_with(stretch.found, run.space, search) if method.choose is None else method.choose(search, x))
-    mixture = {} if search.alpha.ndim == 1 else {"entropy": entropy(search.alpha)}
+    mixture = portrait(search.alpha, search.network.operations)
     run.record(preference=search.preference.tolist(), step=search.count, **mixture, **diagnostics)
     run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
 
@@ -121,6 +130,12 @@ def _with(found: Array, space: Space, search: Search) -> Array:
         )
     x = np.asarray(search.network.discretise(alpha), dtype=np.int64)
     return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
+
+
+def _check(network: Network, settings: Settings) -> None:
+    _stopping.check(settings.stop, network.operations)
+    if settings.selection == "perturbation" and not network.genes:
+        raise ValueError("selection='perturbation' decides genes, and this problem's alpha is a plain vector")
 
 
 def _open(run: Run, network: Network, settings: Settings, preference: Array) -> Search:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers import _linear
-from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._bilevel import Search, Selection, Settings, Stop
 from mobench.searchers._hypergradients import implicit_gradient as hypergradient
 from mobench.searchers._linear import Operator, Solution, Vector
 from mobench.searchers._relaxations import Relaxation
@@ -31,6 +31,8 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    stop: Stop = "never",
+    selection: Selection = "largest",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -52,7 +54,9 @@ def search(
         Most Hessian-vector products of a solve; 10 for "cg", 5 for "neumann" and 2 (the paper's) for "idarts".
     damping : float
         Added to the Hessian in "cg", relative to its mean eigenvalue.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    preferences, preference, steps, relaxation, stop, selection
+        See `mobench.searchers._bilevel.Settings`.
+    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -60,6 +64,8 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        stop=stop,
+        selection=selection,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

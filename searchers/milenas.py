@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Array, Run, Supernet
-from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._bilevel import Search, Selection, Settings, Stop
 from mobench.searchers._hypergradients import one_step
 from mobench.searchers._linear import Loss, Vector, Weights, by_alpha, detached, times
 from mobench.searchers._relaxations import Relaxation
@@ -32,6 +32,8 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    stop: Stop = "never",
+    selection: Selection = "largest",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -53,7 +55,9 @@ def search(
         with the least one-shot loss (model-size-based search), which costs validation batches.
     batches : int
         Validation batches of such a comparison.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    preferences, preference, steps, relaxation, stop, selection
+        See `mobench.searchers._bilevel.Settings`.
+    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -61,6 +65,8 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        stop=stop,
+        selection=selection,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -82,7 +88,7 @@ def search(
         return {"gradient": float(h.norm())}
 
     def inherit(search: Search, before: Vector) -> None:
-        search.extra = dict(before)
+        search.extra = {name: value for name, value in before.items() if name == "archive"}
 
     sizes = partial(best_of_each_size, batches=batches) if keep == "sizes" else None
     sweep(run, settings, Method(step=step, begin=inherit, choose=sizes))

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
-from mobench.searchers._bilevel import Search, Settings, clipped
+from mobench.searchers._bilevel import Search, Selection, Settings, Stop, clipped
 from mobench.searchers._linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
 from mobench.searchers._relaxations import Relaxation
 from mobench.searchers._sweep import Method, sweep
@@ -26,6 +26,8 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    stop: Stop = "never",
+    selection: Selection = "largest",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -40,7 +42,9 @@ def search(
         The problem, with a supernet.
     unroll : int
         Steps of the weights, one training batch each, in a graph: the memory of as many training steps.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    preferences, preference, steps, relaxation, stop, selection
+        See `mobench.searchers._bilevel.Settings`.
+    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -48,6 +52,8 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        stop=stop,
+        selection=selection,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

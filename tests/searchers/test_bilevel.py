@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from mobench.problems import bilevel_toys as toys
 from mobench.searchers import (
+    _ball,
     _hypergradients,
     _joint,
     _linear,
@@ -152,6 +155,42 @@ def test_the_implicit_gradient_is_exact(solve: Callable[[Operator, Vector], Solu
     assert h.tolist() == approx(EXACT)
 
 
+@pytest.mark.parametrize("step", [0.1, 1 / 2.207107])
+def test_more_terms_bring_a_neumann_series_closer(step: float) -> None:
+    """Monotone for steps up to 1 / lambda_max."""
+    alpha = start()
+    errors = [
+        np.linalg.norm(
+            implicit.hypergradient(upper, lower, response(alpha), alpha, solve=series(K, step))[0].numpy()
+            - np.array(EXACT)
+        )
+        for K in range(12)
+    ]
+    assert all(later < earlier for earlier, later in itertools.pairwise(errors))
+
+
+@pytest.mark.parametrize(
+    ("penalty", "slope"), [(-2.0, -0.138199), (-1.0, -0.089621), (0.0, 0.372781), (1.0, 0.994536), (-0.686526, 0.0)]
+)
+def test_the_implicit_gradient_of_a_ridge_penalty(penalty: float, slope: float) -> None:
+    """T2: the golden values, and the closed form -e^l w'H^-1 grad_w F to 1e-9."""
+    X, y, V, v = (torch.from_numpy(a) for a in (toys.INPUTS, toys.TARGETS, toys.VALID_INPUTS, toys.VALID_TARGETS))
+
+    def f(weights: Weights, alpha: Tensor) -> Tensor:
+        return ((X @ weights["w"] - y) ** 2).mean() / 2 + alpha[0].exp() * (weights["w"] ** 2).sum() / 2
+
+    def F(weights: Weights, alpha: Tensor) -> Tensor:
+        return ((V @ weights["w"] - v) ** 2).mean() / 2
+
+    alpha = torch.tensor([penalty], dtype=torch.float64, requires_grad=True)
+    H = X.T @ X / 3 + np.exp(penalty) * torch.eye(2, dtype=torch.float64)
+    w = torch.linalg.solve(H, X.T @ y / 3)
+    h, _ = implicit.hypergradient(F, f, {"w": w.clone().requires_grad_()}, alpha, solve=cg)
+    assert h.tolist() == approx([slope])
+    closed = -np.exp(penalty) * w @ torch.linalg.solve(H, V.T @ (V @ w - v) / 2)
+    assert h.item() == pytest.approx(closed.item(), abs=1e-9)
+
+
 def test_the_implicit_gradient_vanishes_at_the_optimum() -> None:
     alpha = start((1.546354, 0.740198))
     weights = response(alpha)
@@ -207,7 +246,7 @@ def test_implicit_unrolled_and_penalty_gradients_are_finite_differences_of_the_s
     assert unrolled.hypergradient(F, trained, alpha).tolist() == pytest.approx(
         implicit.hypergradient(F, f, weights, alpha, solve=series(39, step))[0].tolist(), abs=1e-7 * scale
     )
-    joint = _joint.direction(point(F, f, weights, alpha), mix=torch.ones(1, dtype=torch.float64), iterations=50)
+    joint = _joint.direction(point(F, f, weights, alpha), mixture=single)
     assert joint.h.tolist() == pytest.approx(difference, abs=1e-4 * scale)
 
 
@@ -261,7 +300,12 @@ def test_milenas_is_linear_in_its_mixing(mixing: float) -> None:
 
 @pytest.mark.parametrize(
     ("mixing", "fixed", "stable"),
-    [(100, (0.029412, -0.029412), True), (10, (0.4, -0.4), False), (1, (-1.538462, 1.538462), False)],
+    [
+        (1000, (0.0028653295, -0.0028653295), True),
+        (100, (0.029412, -0.029412), True),
+        (10, (0.4, -0.4), False),
+        (1, (-1.538462, 1.538462), False),
+    ],
 )
 def test_milenas_has_its_golden_fixed_points_and_leaves_the_unstable_ones(
     mixing: float, fixed: tuple[float, float], stable: bool
@@ -345,13 +389,14 @@ def point(F: Loss, f: Loss, weights: Vector, alpha: Tensor) -> _joint.Point:
     return _joint.Point(F, no_costs, f, weights, alpha)
 
 
-ONE = torch.ones(1, dtype=torch.float64)
+def single(values: Tensor, H: Tensor) -> Tensor:
+    return torch.ones(1, dtype=torch.float64)
 
 
-def golden_joint(ball: _joint.Ball = "2") -> tuple[_joint.Point, _joint.Joint]:
+def golden_joint(ball: _ball.Ball = "2") -> tuple[_joint.Point, _joint.Joint]:
     alpha = start()
     here = point(upper, lower, response(alpha), alpha)
-    return here, _joint.direction(here, mix=ONE, ball=ball)
+    return here, _joint.direction(here, mixture=single, ball=ball)
 
 
 def test_the_joint_direction_has_its_golden_values() -> None:
@@ -399,7 +444,7 @@ def test_the_one_norm_changes_one_coordinate() -> None:
     _, joint = golden_joint("1")
     assert joint.alpha.tolist() == [0, 1]
     assert joint.slope == approx(EXACT[1])
-    assert _joint.steepest(torch.zeros(2, 3), "2").tolist() == torch.zeros(2, 3).tolist()
+    assert _ball.steepest(torch.zeros(2, 3), "2").tolist() == torch.zeros(2, 3).tolist()
 
 
 def test_the_slope_is_the_derivative_of_the_solved_problem() -> None:
@@ -422,7 +467,7 @@ def test_weights_that_move_along_stay_stationary_to_second_order() -> None:
         move = cg(_linear.product(slope, weights), {"w": slope["w"].detach()}).x
         weights = _linear.detached(_linear.plus(weights, move, -1.0))
     here = point(upper, f, weights, alpha)
-    joint = _joint.direction(here, mix=ONE, iterations=50)
+    joint = _joint.direction(here, mixture=single)
     assert joint.residual < 1e-12
     ratios = {}
     for joined in (True, False):
@@ -452,8 +497,8 @@ def test_a_step_that_nothing_accepts_leaves_the_weights_behind() -> None:
 def test_several_objectives_descend_together() -> None:
     alpha = start((2.0, 1.5))
     here = _joint.Point(upper, lambda a: (a**2).sum()[None] / 2, lower, response(alpha), alpha)
-    joint = _joint.direction(here, mix=None)
-    rows = [_joint.direction(here, mix=mix).h for mix in torch.eye(2, dtype=torch.float64)]
+    joint = _joint.direction(here, mixture=lambda values, H: _joint.common_descent(H))
+    rows = [_joint.direction(here, mixture=lambda v, H, r=r: r).h for r in torch.eye(2, dtype=torch.float64)]
     assert all(float(row @ joint.alpha) < 0 for row in rows)
     assert float(joint.mix.sum()) == pytest.approx(1)
     assert rows[1].tolist() == approx([2.0, 1.5])

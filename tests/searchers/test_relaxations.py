@@ -122,7 +122,43 @@ def test_gumbels_gradient_is_that_of_the_soft_sample() -> None:
     assert torch.allclose(*(torch.autograd.grad((x * g).sum(), alpha)[0] for x in (p, soft)))
 
 
-@pytest.mark.parametrize("kind", ["softmax", "gumbel", "reinmax"])
+def test_a_dirichlet_draw_and_its_gradient_are_those_of_torchs_distribution() -> None:
+    alpha, g = logits(*SHAPE), logits(*SHAPE, seed=1).detach()
+    p = relax(alpha, "dirichlet", generator=generator(5))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        theirs = torch.distributions.Dirichlet(torch.nn.functional.elu(alpha) + 1).rsample()
+    assert torch.equal(p, theirs)
+    assert torch.allclose(*(torch.autograd.grad((x * g).sum(), alpha)[0] for x in (p, theirs)))
+
+
+def test_dirichlet_gradients_are_unbiased() -> None:
+    """``E[p_i p_j] = b_i (b_j + delta_ij) / (b_0 (b_0 + 1))`` gives the exact gradient of an expected quadratic."""
+    one, n = logits(3, seed=8), 20_000
+    M, c = quadratic(3, 20)
+    alpha = one.detach().expand(n, 3).clone().requires_grad_()
+    p = relax(alpha, "dirichlet", generator=generator(2))
+    assert ((p >= 0) & (p <= 1)).all()
+    assert torch.allclose(p.sum(dim=1), torch.ones(n, dtype=torch.float64))
+    loss = torch.einsum("ni,ij,nj->n", p, M, p) / 2 + p @ c
+    (g,) = torch.autograd.grad(loss.sum(), alpha)
+    b = torch.nn.functional.elu(one) + 1
+    second = (torch.outer(b, b) + torch.diag(b)) / (b.sum() * (b.sum() + 1))
+    (exact,) = torch.autograd.grad((M * second).sum() / 2 + c @ b / b.sum(), one)
+    assert ((g.mean(dim=0) - exact).abs() < 4 * g.std(dim=0) / n**0.5).all()
+    assert ((p.mean(dim=0) - b / b.sum()).abs() < 4 * p.std(dim=0) / n**0.5).all()
+
+
+def test_a_dirichlet_draw_follows_alpha_along_its_derivative() -> None:
+    alpha, move = logits(*SHAPE), logits(*SHAPE, seed=1).detach()
+    relaxed = draw(alpha, "dirichlet", generator=generator(3))
+    _, slope = torch.autograd.functional.jvp(relaxed, alpha.detach(), move)
+    e = 1e-6
+    assert torch.allclose((relaxed(alpha + e * move) - relaxed(alpha)) / e, slope, atol=1e-4)
+    assert torch.allclose(relaxed(alpha + 0.1 * move).sum(dim=-1), torch.ones(3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("kind", ["softmax", "gumbel", "reinmax", "dirichlet"])
 def test_one_draw_serves_many_passes(kind: str) -> None:
     alpha = logits(*SHAPE)
     relaxed = draw(alpha, kind, generator=generator(1))
@@ -136,13 +172,13 @@ def test_one_draw_serves_many_passes(kind: str) -> None:
         assert torch.allclose(relax(alpha, kind, temperature=2.0), torch.softmax(alpha / 2, -1))
 
 
-@pytest.mark.parametrize("kind", ["softmax", "gumbel", "reinmax"])
+@pytest.mark.parametrize("kind", ["softmax", "gumbel", "reinmax", "dirichlet"])
 def test_a_plain_vector_is_its_own_relaxation(kind: str) -> None:
     alpha = logits(5)
     assert relax(alpha, kind) is alpha
 
 
-@pytest.mark.parametrize("kind", ["gumbel", "reinmax"])
+@pytest.mark.parametrize("kind", ["gumbel", "reinmax", "dirichlet"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_extreme_logits_give_finite_gradients(kind: str, dtype: torch.dtype) -> None:
     alpha = torch.tensor([[300.0, -300.0, 0.0], [0.0, 0.0, 0.0]], dtype=dtype, requires_grad=True)
@@ -161,10 +197,11 @@ def test_the_global_stream_is_untouched() -> None:
 
 def test_bad_input_is_named() -> None:
     alpha = logits(*SHAPE)
-    with pytest.raises(ValueError, match="expected one of softmax, gumbel, reinmax, found 'soft'"):
+    with pytest.raises(ValueError, match="expected one of softmax, gumbel, reinmax, dirichlet, found 'soft'"):
         relax(alpha, "soft")
-    with pytest.raises(ValueError, match=r"pass a torch\.Generator"):
-        relax(alpha, "gumbel")
+    for kind in ("gumbel", "reinmax", "dirichlet"):
+        with pytest.raises(ValueError, match=rf"{kind} samples; pass a torch\.Generator"):
+            relax(alpha, kind)
     for kind, temperature in itertools.product(("softmax", "gumbel", "reinmax"), (0.0, -1.0)):
         with pytest.raises(ValueError, match="temperature: expected"):
             relax(alpha, kind, temperature=temperature, generator=generator())
