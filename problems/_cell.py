@@ -101,6 +101,17 @@ def from_strings(strings: list[str]) -> Array:
     return X
 
 
+def graph(x: Array) -> list[tuple[str, str, str]]:
+    """The live edges of one genotype, (6,): source and target node, and the operation between them."""
+    names = ("input", "1", "2", "output")
+    genes = live(np.asarray(x)[None])[0].tolist()
+    return [
+        (names[source], names[target], OPERATIONS[op])
+        for (target, source), op in zip(EDGES, genes, strict=True)
+        if op != NONE
+    ]
+
+
 def index(X: Array) -> Array:
     """Rows of `all_cells` that hold the (n, 6) genotypes `X`: an (n,) int64 array."""
     return np.asarray(X, dtype=np.int64) @ _PLACES

@@ -11,7 +11,7 @@ import numpy as np
 
 from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated
 
-from ._cell import to_strings
+from ._cell import graph, to_strings
 from ._nasbench201_columns import ADD
 
 EVOXBENCH = {
@@ -135,6 +135,10 @@ class Cells:
     def decode(self, X: Array) -> list[str]:
         """Architecture strings, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
         return to_strings(X)
+
+    def graph(self, x: Array) -> list[tuple[str, str, str]]:
+        """The live edges of one cell, (6,), as source node, target node, operation."""
+        return graph(x)
 
     def bounds(self, contract: str) -> tuple[Array, Array]:
         """Ideal and nadir of ``"modnas"`` and ``"evoxbench"``, (m,) each, on CIFAR-10.

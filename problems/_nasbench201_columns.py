@@ -26,6 +26,8 @@ IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
 """Training images of the split that has a validation set (for CIFAR-10: one half of the training images)."""
 EPOCHS = (200, 12)
 ADD = "`mobench data add nasbench201 --from PATH`"
+SHIPPED = "shipped/"
+"""Prefix of the columns that come with mobench."""
 DEVICE = ("latency:", "energy:", "arithmetic_intensity:")
 
 
@@ -89,7 +91,8 @@ def seen_epochs(table: Table, dataset: str, epochs: int | None, *, noise: bool) 
     offered = {e: n for e, n in counts.items() if n and epochs in (None, e)}
     if not offered:
         wanted = "validation error" if epochs is None else f"{epochs}-epoch validation error"
-        have = f"; test errors alone ({dataset}) would show the searcher its score" if len(table.columns) else ""
+        imported = any(not column.startswith(SHIPPED) for column in table.columns)
+        have = f"; test errors alone ({dataset}) would show the searcher its score" if imported else ""
         raise ValueError(f"no {wanted} of {dataset} is imported{have}; {_cure(counts, epochs)}")
     full = max(offered, key=lambda e: (offered[e], e))
     return tuple(e for e in sorted(counts) if e <= full and counts[e] >= counts[full])
@@ -140,8 +143,8 @@ def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
 def _devices(table: Table, dataset: str) -> dict[str, str]:
     """Objective to column for every device measurement that holds for `dataset`."""
     sources = ["official/" + dataset, "hwnas/" + dataset]
-    if dataset != "ImageNet16-120":  # HELP measured 32x32 images
-        sources.insert(0, "help")
+    if dataset != "ImageNet16-120":  # HELP and mobench measured 32x32 images
+        sources[:0] = [SHIPPED.rstrip("/"), "help"]
     return {
         column.removeprefix(f"{source}/"): column
         for source in sources  # later ones win: measured for this very dataset

@@ -10,6 +10,7 @@ import numpy as np
 from mobench import Array, Cost, Network, Objective, Space, Values, nondominated
 
 EDGES = 3
+OPERATIONS = ("none", "linear", "cubic", "waves")
 TERMS = (0, 1, 3, 4)
 """Weights of the operations: none; x; x, x^2, x^3; sin 3x, cos 3x, sin 6x, cos 6x."""
 RIDGE = 0.01

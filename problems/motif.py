@@ -9,8 +9,10 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Gt
 
 from mobench import (
     Array,
@@ -26,12 +28,24 @@ from mobench import (
     nondominated,
 )
 
-from ._cell import EDGE_NAMES, OPERATIONS, Skeleton, all_cells, flops, functional_classes, index, params, to_strings
+from ._cell import (
+    EDGE_NAMES,
+    OPERATIONS,
+    Skeleton,
+    all_cells,
+    flops,
+    functional_classes,
+    graph,
+    index,
+    params,
+    to_strings,
+)
 from ._motif_data import TEST, TRAIN, VALID, Part, generate
 
 SKELETON = Skeleton(inputs=1, size=8, classes=10, channels=4, cells=2, stages=2)
 EPOCHS = 12
 TABLE = Path(__file__).with_name("motif.npz")
+Count = Annotated[int, Gt(0)]
 MISSING = 65535
 """The count of right answers of a training that was not made."""
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -53,6 +67,8 @@ class Motif:
         (5260,) multiply-adds of one forward pass of one image.
     member : Array
         (15625,) the network of each genotype.
+    batch : int
+        Images in a batch of the supernet.
     """
 
     space: Space
@@ -64,6 +80,7 @@ class Motif:
     test: Array
     macs: Array
     member: Array
+    batch: int
 
     @property
     def fidelities(self) -> tuple[int, ...]:
@@ -122,6 +139,10 @@ class Motif:
         """Architecture strings, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
         return to_strings(X)
 
+    def graph(self, x: Array) -> list[tuple[str, str, str]]:
+        """The live edges of one cell, (6,), as source node, target node, operation."""
+        return graph(x)
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """Checksum of all that is seen and scored: it changes when more seeds are trained."""
@@ -130,36 +151,41 @@ class Motif:
     def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
         """The cell supernet on Motif's images: weights learn on the training part, alpha on the validation part.
 
+        The expected latency of a mixture comes from the sum over operations that fits the measured column best.
+
         Raises
         ------
         ValueError
-            The first objective is not the error, or another one is measured and not differentiable (a latency).
+            The first objective is not the error.
         """
         names = tuple(objective.name for objective in self.objectives)
-        if names[0] != "error" or not set(names[1:]) <= {"flops", "params"}:
-            raise ValueError(
-                f"objectives: a supernet needs error first, then flops or params, found {', '.join(names)}"
-            )
+        if names[0] != "error":
+            raise ValueError(f"objectives: a supernet needs error first, then costs, found {', '.join(names)}")
         import torch
 
+        from .live.latency_table import fitted_table
         from .live.supernet import CellSupernet, Options
 
+        cells = all_cells()[np.unique(functional_classes())]
+        measured = {name: self.costs[:, i] for i, name in enumerate(names) if name.startswith("latency:")}
+        latencies = {name: fitted_table(cells, column) for name, column in measured.items()}
         halves = [(torch.from_numpy(part.images)[:, None], torch.from_numpy(part.labels)) for part in _parts()[:2]]
-        return CellSupernet(
-            SKELETON, train=halves[0], valid=halves[1], charge=charge, seed=seed, options=Options(costs=names[1:])
-        )
+        options = Options(costs=names[1:], latencies=latencies, batch=self.batch)
+        return CellSupernet(SKELETON, train=halves[0], valid=halves[1], charge=charge, seed=seed, options=options)
 
 
-def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = False) -> Motif:
+def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = False, batch: Count = 64) -> Motif:
     """Motif with objectives of your choice, all minimised.
 
     Parameters
     ----------
     objectives
         Any of ``error`` (%; validation is seen, test is scored), ``flops`` (M multiply-adds an image), ``params`` (k),
-        and the table's ``latency:`` columns, if it has any (ms).
+        ``latency:cpu_b1`` and ``latency:cpu_b64`` (ms, measured at these batch sizes).
     noise
         Show the error of one trained seed, drawn anew with each question, instead of the mean of all.
+    batch
+        Images in a batch of the live supernet.
 
     Raises
     ------
@@ -185,6 +211,7 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = F
         test=test,
         macs=macs,
         member=member,
+        batch=batch,
     )
 
 

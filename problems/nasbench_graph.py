@@ -119,6 +119,13 @@ class NASBenchGraph:
             for links, *ops in genes
         ]
 
+    def graph(self, x: Array) -> list[tuple[str, str, str]]:
+        """Which node reads which, for one architecture, (5,); nodes that nobody reads make the output."""
+        links, *ops = np.asarray(x).tolist()
+        names = ["input", *(f"{i} {self.operations[op]}" for i, op in enumerate(ops, start=1))]
+        edges = [(names[source], names[node], "") for node, source in enumerate(LINKS[links], start=1)]
+        return edges + [(names[node], "output", "") for node in range(1, 5) if node not in LINKS[links]]
+
 
 def problem(
     *, dataset: Dataset = "cora", objectives: Annotated[tuple[Name, ...], Len(2)] = ("error", "latency", "params")

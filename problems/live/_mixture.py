@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch.nn import functional
 from mobench import Array
 
 from .._cell import CONV1, CONV3, EDGES, NONE, OPERATIONS, POOL, SKIP, Skeleton, flops, params
+from ._layouts import Layout
 
 Shares = list[list[Tensor]]
 """The entries of p, (6, 5), as scalars."""
@@ -70,9 +70,11 @@ def plan(support: Support) -> Plan:
     return Plan(live, groups, (counts[0], counts[1]))
 
 
-def support_of(p: Tensor) -> Support:
-    """Operations with a nonzero share of a (6, 5) p; on a GPU this waits for p."""
-    return tuple(tuple(op for op, share in enumerate(row) if share != 0.0) for row in p.detach().tolist())
+def support_of(p: Tensor) -> tuple[Support, bool]:
+    """Operations with a nonzero share of a (6, 5) p, and whether all these are one; on a GPU this waits for p."""
+    rows = p.detach().tolist()
+    support = tuple(tuple(op for op, share in enumerate(row) if share != 0.0) for row in rows)
+    return support, all(share in (0.0, 1.0) for row in rows for share in row)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,15 @@ def draw_weights(skeleton: Skeleton, *, seed: int) -> dict[str, Tensor]:
     return weights
 
 
-def logits(weights: Mapping[str, Tensor], p: Tensor, images: Tensor, *, skeleton: Skeleton, computed: Plan) -> Tensor:
+def logits(
+    weights: Mapping[str, Tensor],
+    p: Tensor | None,
+    images: Tensor,
+    *,
+    skeleton: Skeleton,
+    computed: Plan,
+    layout: Layout,
+) -> Tensor:
     """Map images (n, inputs, size, size) to logits (n, classes).
 
     Each edge gives the sum over its operations of share times result; batch norms use the statistics of the batch.
@@ -168,11 +178,28 @@ def logits(weights: Mapping[str, Tensor], p: Tensor, images: Tensor, *, skeleton
     ----------
     weights : mapping
         Tensors by the names of `shapes`.
-    p : Tensor
-        (6, 5) shares of the operations.
+    p : Tensor or None
+        (6, 5) shares of the operations; None where all those of the plan are one.
     computed : Plan
         The plan of p's support.
+    layout : Layout
+        How values lie in memory: it changes speed and rounding, nothing else.
     """
+    network = _Pass(weights, layout, computed, *_shares(p, computed))
+    x = network.norm(layout.conv(layout.place(images), weights["stem.kernel"], 1), "stem")
+    for stage in range(skeleton.stages):
+        if stage > 0:
+            x = network.reduction(f"reduction{stage}", x)
+        for cell in range(stage * skeleton.cells, (stage + 1) * skeleton.cells):
+            x = network.cell(f"cell{cell}", x)
+    x = layout.mean(torch.relu(network.norm(x, "last")))
+    return functional.linear(x, weights["classifier.weight"], weights["classifier.bias"])
+
+
+def _shares(p: Tensor | None, computed: Plan) -> tuple[Shares, dict[tuple[int, int], Tensor]]:
+    """The entries of p one by one, and those of each group of convolutions as a column, (k, 1)."""
+    if p is None:
+        return [], {}
     entries = [list(row.unbind()) for row in p.unbind()]
     columns = {
         (node, op): torch.stack([entries[e][op] for e in edges])[:, None]
@@ -180,63 +207,72 @@ def logits(weights: Mapping[str, Tensor], p: Tensor, images: Tensor, *, skeleton
         for op, edges in group
         if op in CONVOLUTIONS
     }
-    x = _norm(
-        functional.conv2d(images, weights["stem.kernel"], padding=1), weights["stem.scale"], weights["stem.shift"]
-    )
-    for stage in range(skeleton.stages):
-        if stage > 0:
-            x = _reduction(weights, f"reduction{stage}", x)
-        for cell in range(stage * skeleton.cells, (stage + 1) * skeleton.cells):
-            x = _cell(weights, f"cell{cell}", x, entries, columns, computed)
-    x = functional.relu(_norm(x, weights["last.scale"], weights["last.shift"])).mean(dim=(2, 3))
-    return functional.linear(x, weights["classifier.weight"], weights["classifier.bias"])
+    return entries, columns
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One forward pass: its weights and what its cells compute."""
+
+    weights: Mapping[str, Tensor]
+    layout: Layout
+    computed: Plan
+    entries: Shares
+    columns: dict[tuple[int, int], Tensor]
+
+    def norm(self, x: Tensor, name: str) -> Tensor:
+        return _norm(x, self.weights[f"{name}.scale"], self.weights[f"{name}.shift"])
+
+    def reduction(self, name: str, x: Tensor) -> Tensor:
+        """Halve the image and double the channels: the residual block between stages."""
+        conv, weights = self.layout.conv, self.weights
+        y = torch.relu(self.norm(conv(torch.relu(x), weights[f"{name}.a.kernel"], 2), f"{name}.a"))
+        y = self.norm(conv(y, weights[f"{name}.b.kernel"], 1), f"{name}.b")
+        return y + conv(self.layout.halve(x), weights[f"{name}.shortcut.kernel"], 1)
+
+    def cell(self, name: str, x: Tensor) -> Tensor:
+        """Compute node 3 from node 0."""
+        nodes: list[Tensor | None] = [x, None, None, None]
+        for node, group in enumerate(self.computed.groups):
+            value = nodes[node]
+            if value is None:
+                continue
+            active = torch.relu(value) if any(op in CONVOLUTIONS for op, _ in group) else value
+            for op, edges in group:
+                if op in CONVOLUTIONS:
+                    parts = self.convolutions(name, active, node, op, edges)
+                else:
+                    parts = [value if op == SKIP else self.layout.pool(value)] * len(edges)
+                for edge, part in zip(edges, parts, strict=True):
+                    share = self.entries[edge][op] if self.entries and op not in CONVOLUTIONS else None
+                    target = EDGES[edge][0]
+                    nodes[target] = _add(nodes[target], part, share)
+        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+
+    def convolutions(self, name: str, x: Tensor, node: int, op: int, edges: tuple[int, ...]) -> Sequence[Tensor]:
+        """Run the k convolutions of one kind and one value as one; their shares scale their batch norms."""
+        kernels, scales, shifts = (
+            [self.weights[f"{name}.{edge}.{OPERATIONS[op]}.{kind}"] for edge in edges]
+            for kind in ("kernel", "scale", "shift")
+        )
+        y = self.layout.conv(x, kernels[0] if len(edges) == 1 else torch.cat(kernels), 1)
+        if self.columns:
+            shares = self.columns[node, op]
+            scale, shift = ((torch.stack(each) * shares).flatten() for each in (scales, shifts))
+        elif len(edges) == 1:
+            return [_norm(y, scales[0], shifts[0])]
+        else:
+            scale, shift = torch.cat(scales), torch.cat(shifts)
+        y = _norm(y, scale, shift)
+        return [y] if len(edges) == 1 else y.chunk(len(edges), dim=1)
 
 
 def _norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    return functional.batch_norm(x, None, None, scale, shift, training=True)
+    return torch.batch_norm(x, scale, shift, None, None, True, 0.0, 1e-5, True)
 
 
-def _reduction(weights: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
-    """Halve the image and double the channels: the residual block between stages."""
-    a, b, shortcut = f"{name}.a", f"{name}.b", weights[f"{name}.shortcut.kernel"]
-    y = functional.conv2d(functional.relu(x), weights[f"{a}.kernel"], stride=2, padding=1)
-    y = functional.relu(_norm(y, weights[f"{a}.scale"], weights[f"{a}.shift"]))
-    y = _norm(functional.conv2d(y, weights[f"{b}.kernel"], padding=1), weights[f"{b}.scale"], weights[f"{b}.shift"])
-    return y + functional.conv2d(functional.avg_pool2d(x, 2, stride=2), shortcut)
-
-
-def _cell(
-    weights: Mapping[str, Tensor], name: str, x: Tensor, entries: Shares, columns: dict[Any, Tensor], computed: Plan
-) -> Tensor:
-    """Compute node 3 from node 0, (n, c, h, w)."""
-    nodes: list[Tensor | None] = [x, None, None, None]
-
-    def add(edge: int, term: Tensor) -> None:
-        rest = nodes[EDGES[edge][0]]
-        nodes[EDGES[edge][0]] = term if rest is None else rest + term
-
-    for node, group in enumerate(computed.groups):
-        value = nodes[node]
-        if value is None:
-            continue
-        active = functional.relu(value) if any(op in CONVOLUTIONS for op, _ in group) else value
-        for op, edges in group:
-            if op in CONVOLUTIONS:
-                parts = _convolutions(
-                    weights, [f"{name}.{e}.{OPERATIONS[op]}" for e in edges], active, columns[node, op]
-                )
-            else:
-                result = value if op == SKIP else functional.avg_pool2d(value, 3, 1, 1, count_include_pad=False)
-                parts = [entries[e][op] * result for e in edges]
-            for edge, part in zip(edges, parts, strict=True):
-                add(edge, part)
-    return torch.zeros_like(x) if nodes[3] is None else nodes[3]
-
-
-def _convolutions(weights: Mapping[str, Tensor], names: list[str], x: Tensor, shares: Tensor) -> list[Tensor]:
-    """Run k equal convolutions of one value as one; `shares`, (k, 1), scale their batch norms: k times (n, c, h, w)."""
-    kernel = torch.cat([weights[f"{name}.kernel"] for name in names])
-    scale = (torch.stack([weights[f"{name}.scale"] for name in names]) * shares).flatten()
-    shift = (torch.stack([weights[f"{name}.shift"] for name in names]) * shares).flatten()
-    y = _norm(functional.conv2d(x, kernel, padding=kernel.shape[-1] // 2), scale, shift)
-    return list(y.chunk(len(names), dim=1))
+def _add(rest: Tensor | None, term: Tensor, share: Tensor | None) -> Tensor:
+    """``rest + share * term``."""
+    if share is None:
+        return term if rest is None else rest + term
+    return share * term if rest is None else torch.addcmul(rest, share, term)

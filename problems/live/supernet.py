@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,9 @@ from mobench import Array
 
 from .._cell import EDGES, OPERATIONS, Skeleton
 from . import _mixture
+from ._layouts import IMAGES_FIRST, IMAGES_LAST, LARGEST
+from .latency_table import LatencyTable
+from .memory import enough_memory
 from .meter import FORWARD, Charge, metered
 
 Batch = tuple[Tensor, Tensor]
@@ -33,27 +36,43 @@ class Options:
     batch : int
         Images in a batch.
     costs : tuple of str
-        Objectives beside the error: any of `UNITS`.
+        Objectives beside the error: any of `UNITS` and of `latencies`.
+    latencies : mapping of str to LatencyTable
+        Sums over operations that stand for measured latencies, by the names of these objectives, in ms.
     dead : bool
-        Count convolutions on dead edges in the costs, as NAS-Bench-201's published figures do.
+        Count convolutions on dead edges in flops and parameters, as NAS-Bench-201's published figures do.
     device : str
         A torch device; data and weights live there.
     channels_last, autocast : bool
         Memory format, and bfloat16 arithmetic, of use on CUDA.
+    images_last : bool or None
+        Convolutions as products with matrices that hold their zeros too, for small images (see `_layouts`); None:
+        for images up to 8x8 on the CPU. It changes speed and rounding, not what is charged.
     """
 
     batch: int = 64
     costs: tuple[str, ...] = ("flops",)
+    latencies: Mapping[str, LatencyTable] = field(default_factory=dict)
     dead: bool = False
     device: str = "cpu"
     channels_last: bool = False
     autocast: bool = False
+    images_last: bool | None = None
 
 
 @lru_cache(maxsize=8)
 def _order(seed: int, half: int, epoch: int, n: int) -> Array:
     """Order of n images in an epoch of a half."""
     return np.random.default_rng([seed, 2, half, epoch]).permutation(n)
+
+
+def _images_last(options: Options, skeleton: Skeleton) -> bool:
+    if options.images_last is None:
+        plain = not (options.channels_last or options.autocast)
+        return plain and torch.device(options.device).type == "cpu" and skeleton.size <= LARGEST
+    if options.images_last and (options.channels_last or options.autocast):
+        raise ValueError("images_last: goes neither with channels_last nor with autocast; leave these out")
+    return options.images_last
 
 
 class CellSupernet:
@@ -101,12 +120,17 @@ class CellSupernet:
         self.options = Options() if options is None else options
         self.seed = seed
         self.drawn = {"train": 0, "valid": 0}
+        self._layout = IMAGES_LAST if _images_last(self.options, skeleton) else IMAGES_FIRST
         self._charge = charge
         self._halves = {half: self._place(half, data) for half, data in (("train", train), ("valid", valid))}
+        latencies = self.options.latencies
         for name in self.options.costs:
-            if name not in UNITS:
-                raise ValueError(f"costs: expected any of {', '.join(UNITS)}, found {name!r}")
-        self._prices = {name: _mixture.prices(skeleton, name=name) for name in {"flops", *self.options.costs}}
+            if name not in {*UNITS, *latencies}:
+                raise ValueError(f"costs: expected any of {', '.join([*UNITS, *latencies])}, found {name!r}")
+        self._prices = {name: _mixture.prices(skeleton, name=name) for name in UNITS}
+        self._prices |= {
+            name: _mixture.Prices(table.fixed, np.array(table.operations)) for name, table in latencies.items()
+        }
 
     def _place(self, half: str, data: Batch) -> Batch:
         """Check one half of the data and bring it to the device."""
@@ -128,6 +152,11 @@ class CellSupernet:
     def genes(self) -> tuple[int, ...]:
         """Five operations on each of six edges."""
         return (len(OPERATIONS),) * len(EDGES)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """NAS-Bench-201's names."""
+        return OPERATIONS
 
     def initial_alpha(self) -> Tensor:
         """Normal numbers of standard deviation 0.001, (6, 5), that require a gradient (Liu et al. 2019)."""
@@ -168,14 +197,14 @@ class CellSupernet:
     def train_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch) -> Tensor:
         """Mean cross entropy of a batch under the shares p, (6, 5); metered."""
         images, labels = batch
-        computed = _mixture.plan(_mixture.support_of(p))
-        p = p.to(images)
+        support, ones = _mixture.support_of(p)
+        computed, p = _mixture.plan(support), p.to(images)
+        shares = None if ones and not p.requires_grad else p
 
         def loss() -> Tensor:
-            found = functional.cross_entropy(self._logits(weights, p, images, computed).to(images.dtype), labels)
-            return (
-                found + 0.0 * p.sum() if p.requires_grad else found
-            )  # so that p has a gradient in a cell without path
+            found = functional.cross_entropy(self._logits(weights, shares, images, computed).to(images.dtype), labels)
+            # so that p has a gradient in a cell without path, too
+            return found + 0.0 * p.sum() if p.requires_grad else found
 
         return metered(loss, flops=self._price(computed, images), charge=self._charge)
 
@@ -186,18 +215,21 @@ class CellSupernet:
     def _price(self, computed: _mixture.Plan, images: Tensor) -> float:
         return len(images) * self._prices["flops"].of(computed)
 
-    def _logits(self, weights: Mapping[str, Tensor], p: Tensor, images: Tensor, computed: _mixture.Plan) -> Tensor:
+    def _logits(
+        self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _mixture.Plan
+    ) -> Tensor:
         kind = torch.device(self.options.device).type
         arithmetic: AbstractContextManager[object] = (
             torch.autocast(kind, dtype=torch.bfloat16) if self.options.autocast else nullcontext()
         )
-        with arithmetic:
-            return _mixture.logits(weights, p, images, skeleton=self.skeleton, computed=computed)
+        with arithmetic, enough_memory(self.options.device):
+            return _mixture.logits(weights, p, images, skeleton=self.skeleton, computed=computed, layout=self._layout)
 
     def costs(self, p: Tensor) -> Tensor:
-        """Expected costs of a cell drawn from p, (m - 1,), in the order of the options and in `UNITS`; free."""
+        """Expected costs of a cell drawn from p, (m - 1,), in the order of the options, `UNITS` or ms; free."""
         found = [
-            _mixture.expected_cost(p, self._prices[name], dead=self.options.dead) / UNITS[name]
+            _mixture.expected_cost(p, self._prices[name], dead=self.options.dead and name in UNITS)
+            / UNITS.get(name, 1.0)
             for name in self.options.costs
         ]
         return torch.stack(found) if found else p.new_zeros(0)
@@ -220,12 +252,11 @@ class CellSupernet:
         errors = np.empty(len(X))
         with torch.no_grad():
             for row, genes in enumerate(np.asarray(X, dtype=np.int64)):
-                p = functional.one_hot(torch.from_numpy(genes), len(OPERATIONS)).to(parts[0][0])
                 computed = _mixture.plan(tuple((int(op),) for op in genes))
                 wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
                 for images, labels in parts:
                     self._charge(FORWARD * self._price(computed, images), True)
-                    wrong += (self._logits(weights, p, images, computed).argmax(dim=1) != labels).sum()
+                    wrong += (self._logits(weights, None, images, computed).argmax(dim=1) != labels).sum()
                 errors[row] = 100.0 * int(wrong) / sum(len(labels) for _, labels in parts)
         return errors
 

@@ -54,6 +54,7 @@ class ContinuousNetwork(_Metered):
     """
 
     genes: tuple[int, ...] = ()
+    operations: tuple[str, ...] = ()
 
     def __init__(self, toy: Toy, *, charge: Charge, seed: int) -> None:
         super().__init__(charge=charge)
@@ -198,6 +199,7 @@ class RidgeNetwork(_Metered):
     """RidgeNet's supernet: 25 weights, whose columns are scaled by the shares p, (3, 4), of their operations."""
 
     genes: tuple[int, ...] = (len(ridgenet.TERMS),) * ridgenet.EDGES
+    operations: tuple[str, ...] = ridgenet.OPERATIONS
 
     def __init__(self, *, charge: Charge) -> None:
         super().__init__(charge=charge)

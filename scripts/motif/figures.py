@@ -119,6 +119,10 @@ def report(motif: Motif, real: dict[str, Array], per_epoch: Array) -> None:
     for i in range(len(motif.test)):
         for j in range(i):
             print(f"tau of test errors, trained seeds {j} and {i}: {tau(motif.test[j], motif.test[i]):.3f}")
+    spread = np.nanstd(motif.test, axis=0, ddof=1)
+    for low, high in ((0, 2.5), (2.5, 4), (4, 8), (8, 50)):
+        there = (final >= low) & (final < high)
+        print(f"seed noise at error {low} to {high} %: {np.median(spread[there]):.2f} points, {there.sum()} networks")
     print("tau of validation at epoch 1..12 with final test:", per_epoch.round(3))
     _, member = np.unique(functional_classes(), return_inverse=True)
     print(f"tau of accuracy and FLOPs: {tau(100 - final, motif.macs):.3f} (networks)")

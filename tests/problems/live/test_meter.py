@@ -31,7 +31,9 @@ def net():
     images = torch.randn(32, 3, 8, 8, generator=generator, dtype=torch.float64)
     half = (images, torch.arange(32) % 10)
     ledger = Ledger()
-    network = CellSupernet(SKELETON, train=half, valid=half, charge=ledger, seed=0, options=Options(batch=16))
+    network = CellSupernet(
+        SKELETON, train=half, valid=half, charge=ledger, seed=0, options=Options(batch=16, images_last=False)
+    )
     return network, ledger
 
 

@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mobench import BudgetExhausted, Network
 from mobench.problems import _cell as cell
 from mobench.problems.live import _mixture
+from mobench.problems.live._layouts import IMAGES_FIRST, IMAGES_LAST
 from mobench.problems.live.network import Network as Discrete
 from mobench.problems.live.supernet import CellSupernet, Options
 
@@ -117,8 +118,48 @@ def test_a_mixture_is_the_sum_of_its_operations():
             nodes[target] = nodes[target] + p[edge, op] * module(nodes[source])
     ending = discrete(weights, [0] * 6, skeleton)
     expected = ending.classifier(ending.last(nodes[3]).mean(dim=(2, 3)))
-    computed = _mixture.plan(_mixture.support_of(p))
-    torch.testing.assert_close(_mixture.logits(weights, p, images, skeleton=skeleton, computed=computed), expected)
+    support, ones = _mixture.support_of(p)
+    assert not ones
+    for layout in (IMAGES_FIRST, IMAGES_LAST):
+        found = _mixture.logits(weights, p, images, skeleton=skeleton, computed=_mixture.plan(support), layout=layout)
+        torch.testing.assert_close(found, expected)
+
+
+def derivatives(network, p):
+    """Loss, gradient by weights and p, and the gradient of that gradient's square, on the first batch."""
+    weights, p = perturbed(network), p.clone().requires_grad_()
+    inputs = [*weights.values(), p]
+    loss = network.train_loss(weights, p, network.train_batch())
+    options = {"allow_unused": True, "materialize_grads": True}
+    slopes = torch.autograd.grad(loss, inputs, create_graph=True, **options)
+    second = torch.autograd.grad(sum((slope**2).sum() for slope in slopes), inputs, **options)
+    return [loss, *slopes, *second]
+
+
+@pytest.mark.parametrize("p", [one_hot([3, 1, 2, 4, 3, 2]), torch.softmax(torch.arange(30.0).view(6, 5) / 20, 1)])
+def test_layouts_differ_by_rounding_only_in_value_gradient_and_second_order(p):
+    first, last = (derivatives(supernet(images_last=wanted), p.double()) for wanted in (False, True))
+    torch.testing.assert_close(last, first, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "kernel"), [(8, 1, 1), (4, 1, 1), (8, 1, 3), (4, 1, 3), (2, 1, 3), (8, 2, 3), (4, 2, 3)]
+)
+def test_images_last_convolve_and_pool_as_torch_does(size, stride, kernel):
+    generator = torch.Generator().manual_seed(size)
+    images = torch.randn(5, 3, size, size, generator=generator, dtype=torch.float64)
+    weight = torch.randn(7, 3, kernel, kernel, generator=generator, dtype=torch.float64)
+    values = IMAGES_LAST.place(images)
+
+    def images_of(values):
+        return values[0].permute(3, 0, 1, 2)
+
+    torch.testing.assert_close(
+        images_of(IMAGES_LAST.conv(values, weight, stride)), IMAGES_FIRST.conv(images, weight, stride)
+    )
+    torch.testing.assert_close(images_of(IMAGES_LAST.pool(values)), IMAGES_FIRST.pool(images))
+    torch.testing.assert_close(images_of(IMAGES_LAST.halve(values)), IMAGES_FIRST.halve(images))
+    torch.testing.assert_close(IMAGES_LAST.mean(values), IMAGES_FIRST.mean(images))
 
 
 @pytest.mark.parametrize("dead", [False, True])
@@ -141,7 +182,7 @@ def test_costs_are_the_expectation_over_all_cells(dead):
 @pytest.mark.parametrize("row", [0, 3000, 7812, 15624, 9417, 12001, 5])
 def test_a_path_computes_and_charges_its_live_edges_only(row):
     charged = []
-    network = supernet(charge=lambda flops, may_stop: charged.append(flops))
+    network = supernet(charge=lambda flops, may_stop: charged.append(flops), images_last=False)
     weights, batch = network.initial_weights(), network.train_batch()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.train_loss(weights, one_hot(CELLS[row]), batch)
@@ -307,6 +348,7 @@ def test_memory_format_changes_nothing_and_autocast_little():
         ({"valid": (torch.zeros(4, 2, 8, 8), torch.zeros(4))}, "int64"),
         ({"train": (torch.zeros(4, 2, 8, 8), torch.full((4,), 5))}, "labels below 5, found 5"),
         ({"options": Options(costs=("latency",))}, "costs: expected any of flops, params, found 'latency'"),
+        ({"options": Options(images_last=True, autocast=True)}, "images_last: goes neither with channels_last"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(change, said):
