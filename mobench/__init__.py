@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mobench.campaign import make_campaign as make_campaign
     from mobench.campaign import read_campaign as read_campaign
     from mobench.capabilities import Decodable as Decodable
+    from mobench.capabilities import Drawable as Drawable
     from mobench.capabilities import Enumerable as Enumerable
     from mobench.capabilities import Fingerprinted as Fingerprinted
     from mobench.capabilities import MultiFidelity as MultiFidelity
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mobench.result import Result as Result
     from mobench.result import load as load
     from mobench.result import run as run
+    from mobench.sources import use_plugins as use_plugins
 
 __version__ = "0.1.0"
 
@@ -53,7 +55,16 @@ _HOMES = {
     "adapters": ("as_pymoo",),
     "budget": ("BudgetExhausted", "Cost"),
     "campaign": ("Campaign", "make_campaign", "read_campaign"),
-    "capabilities": ("Decodable", "Enumerable", "Fingerprinted", "MultiFidelity", "Network", "Published", "Supernet"),
+    "capabilities": (
+        "Decodable",
+        "Drawable",
+        "Enumerable",
+        "Fingerprinted",
+        "MultiFidelity",
+        "Network",
+        "Published",
+        "Supernet",
+    ),
     "data": ("Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"),
     "doors": ("Run",),
     "engine": ("run_campaign",),
@@ -71,6 +82,7 @@ _HOMES = {
     "progress": ("Progress",),
     "report": ("write_report",),
     "result": ("Result", "load", "run"),
+    "sources": ("use_plugins",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

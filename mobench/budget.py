@@ -137,6 +137,8 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
             for axis in ("evaluations", "flops", "seconds")
             if getattr(training, axis) > 0
         )
+        if math.isinf(payable):
+            raise ValueError("budget: seconds of a training are not known before here; add evaluations, asked or flops")
         limit["asked"] = ASKED_CAP * math.ceil(min(payable, limit["evaluations"]))
         limit["asked"] = max(limit["asked"], float(ASKED_CAP))
     return Cost(**limit)

@@ -14,6 +14,7 @@ from mobench.budget import parse_budget
 from mobench.contract import contract_for
 from mobench.execute import RunSpec, describe
 from mobench.plugins import check_options, find, make_problem, missing, nearest, parse_reference
+from mobench.sources import PluginFile, use_plugins
 from mobench.store import FORMAT, read_document, write_document
 
 __all__ = [
@@ -54,6 +55,8 @@ class Campaign:
         See `mobench.budget.parse_budget`.
     contract : str
         How runs are scored: a key of `mobench.contract.CONTRACTS`.
+    plugins : tuple of PluginFile
+        Files that searchers and problems come from, beside the built-in and the installed ones.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Campaign:
     seeds: tuple[int, ...]
     budget: Mapping[str, float]
     contract: str = "mobench-1"
+    plugins: tuple[PluginFile, ...] = ()
 
     @cached_property
     def not_applicable(self) -> tuple[NotApplicable, ...]:
@@ -96,10 +100,11 @@ class Campaign:
             "seeds": list(self.seeds),
             "budget": dict(self.budget),
             "contract": self.contract,
+            "plugins": [{"path": str(file.path), "checksum": file.checksum} for file in self.plugins],
         }
 
 
-_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract")
+_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins")
 
 
 def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Campaign:
@@ -109,7 +114,8 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     ----------
     entries : mapping
         ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
-        with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``.
+        with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``, ``plugins`` (files and folders: see
+        `mobench.sources.use_plugins`).
     source : str
         Where the entries come from, for messages.
 
@@ -125,6 +131,7 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
         if key not in entries:
             raise ValueError(f"{source}: {key} is missing; name at least one")
     try:
+        files = use_plugins(_paths(entries.get("plugins", [])))
         campaign = Campaign(
             name=_name(entries.get("name", "adhoc")),
             problems=_references(entries["problems"], "problem"),
@@ -132,6 +139,7 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
             seeds=_seeds(entries.get("seeds", 5)),
             budget=_budget(entries.get("budget", 500)),
             contract=str(entries.get("contract", "mobench-1")),
+            plugins=tuple(dict.fromkeys(files)),
         )
         for name, options in campaign.problems:
             problem = make_problem(name, options)
@@ -167,6 +175,13 @@ def _references(items: Any, kind: Any) -> tuple[Reference, ...]:
     return tuple(found)
 
 
+def _paths(items: Any) -> list[str]:
+    items = [items] if isinstance(items, str | Path) else items
+    if not isinstance(items, Sequence) or not all(isinstance(item, str | Path) for item in items):
+        raise TypeError(f"plugins: expected a list of files or folders, found {items!r}")
+    return [str(item) for item in items]
+
+
 def _seeds(seeds: Any) -> tuple[int, ...]:
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         if seeds < 1:
@@ -194,7 +209,7 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     path : path
         A TOML file; the built-in campaign when left out.
     **changes
-        Entries that replace the file's.
+        Entries that replace the file's; ``plugins`` are added to the file's, whose paths are relative to it.
 
     Raises
     ------
@@ -208,7 +223,10 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a TOML file ({error})") from None
-    return make_campaign({"name": path.stem} | entries | changes, source="command line" if changes else str(path))
+    source = "command line" if changes else str(path)
+    own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
+    plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
+    return make_campaign({"name": path.stem} | entries | changes | plugins, source=source)
 
 
 def open_campaign(campaign: Campaign, folder: Path) -> None:
@@ -217,7 +235,7 @@ def open_campaign(campaign: Campaign, folder: Path) -> None:
     Raises
     ------
     ValueError
-        The folder holds another campaign; the message says what differs.
+        The folder holds another campaign, or runs of a plugin whose file changed; the message says what differs.
     OSError
         The folder cannot be written.
     """
@@ -229,9 +247,22 @@ def open_campaign(campaign: Campaign, folder: Path) -> None:
         changed += [k for k in ("problems", "searchers", "seeds") if any(x not in new[k] for x in old.get(k, []))]
         if changed:
             raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
+        for file in _changed(campaign, old):
+            own = (spec for spec in campaign.specs if file.name in (spec.problem, spec.searcher))
+            if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
+                raise ValueError(
+                    f"{folder}: {file.path.name}, or a file that it imports, has changed since {begun} of these runs "
+                    "began; use another --name (where they failed: --retry-failed)"
+                )
         if old == new:
             return
     write_document(path, campaign.document)
+
+
+def _changed(campaign: Campaign, document: Mapping[str, Any]) -> list[PluginFile]:
+    """Plugin files whose bytes are not those that `document`, the campaign's record, was written with."""
+    before = {Path(entry["path"]).stem: entry["checksum"] for entry in document.get("plugins", [])}
+    return [file for file in campaign.plugins if before.get(file.name, file.checksum) != file.checksum]
 
 
 def load_campaign(folder: Path) -> Campaign:
@@ -242,10 +273,17 @@ def load_campaign(folder: Path) -> Campaign:
     FileNotFoundError
         The folder holds none.
     ValueError
-        It was written in another format, or needs data or plugins that are not here.
+        It was written in another format, needs data or plugins that are not here, or a problem's file has changed:
+        it would score the runs in another way. A searcher's file may have; its runs are what they are.
     """
     path = folder / "campaign.json"
     if not path.exists():
         raise FileNotFoundError(f"{folder}: no campaign here (campaign.json is missing); `mobench run` makes one")
     document = read_document(path)
-    return make_campaign({k: v for k, v in document.items() if k != "format"}, source=str(path))
+    entries = {k: v for k, v in document.items() if k != "format"}
+    entries["plugins"] = [entry["path"] for entry in document.get("plugins", [])]
+    campaign = make_campaign(entries, source=str(path))
+    for file in _changed(campaign, document):
+        if file.name in dict(campaign.problems):
+            raise ValueError(f"{path}: {file.path} has changed, and would score these runs in another way; restore it")
+    return campaign

@@ -9,11 +9,13 @@ from mobench.problem import Array
 
 __all__ = [
     "Decodable",
+    "Drawable",
     "Enumerable",
     "Fingerprinted",
     "MultiFidelity",
     "Network",
     "Published",
+    "Slow",
     "Supernet",
 ]
 
@@ -46,6 +48,25 @@ class Decodable(Protocol):
         ...
 
 
+@runtime_checkable
+class Drawable(Protocol):
+    """Architectures can be drawn as graphs."""
+
+    def graph(self, x: Array) -> list[tuple[str, str, str]]:
+        """The edges of one architecture, (d,), without cycles: names of source and target node, and a label."""
+        ...
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """Answers take long: they are computed, charged and logged in portions, so that an end or a kill loses little."""
+
+    @property
+    def portion(self) -> int:
+        """Architectures answered at a time."""
+        ...
+
+
 class Network(Protocol):
     """What `run.supernet` hands to a searcher: one set of weights that holds every architecture.
 
@@ -58,6 +79,11 @@ class Network(Protocol):
     @property
     def genes(self) -> tuple[int, ...]:
         """Number of operations of each gene, all equal; empty where alpha is a plain vector."""
+        ...
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Names of a gene's operations, in their order; empty where alpha is a plain vector."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from mobench.commands._terminal import EXAMPLES, say
 
 __all__ = ["main"]
 
-COMMANDS = ("run", "status", "report", "list", "data")
+COMMANDS = ("run", "status", "report", "plot", "export", "list", "data", "latency", "new", "check")
 """Modules of `mobench.commands`, in the order of the help."""
 
 

@@ -174,8 +174,10 @@ def _copied_bytes(content: bytes | str = b"", encoding: str = "latin-1") -> byte
     return bytearray(content, encoding) if isinstance(content, str) else bytearray(b"".join([content]))
 
 
-def load_pickle(source: Path | bytes | BinaryIO) -> Any:
+def load_pickle(source: Path | bytes | BinaryIO, *, encoding: str = "ASCII") -> Any:
     """Read a pickle of containers, numbers and numpy arrays; anything that asks for more is refused, not run.
+
+    Arrays pickled by Python 2 need the encoding ``latin1``.
 
     Raises
     ------
@@ -186,8 +188,9 @@ def load_pickle(source: Path | bytes | BinaryIO) -> Any:
     try:
         if isinstance(source, Path):
             with source.open("rb") as file:
-                return _Unpickler(file).load()
-        return _Unpickler(io.BytesIO(source) if isinstance(source, bytes) else source).load()
+                return _Unpickler(file, encoding=encoding).load()
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        return _Unpickler(stream, encoding=encoding).load()
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile pickle can raise anything

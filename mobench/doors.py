@@ -9,7 +9,7 @@ import numpy as np
 
 from mobench.answers import Memory, addresses
 from mobench.budget import AXES, BudgetExhausted, Cost
-from mobench.capabilities import Fingerprinted, MultiFidelity, Network, Supernet
+from mobench.capabilities import Fingerprinted, MultiFidelity, Network, Slow, Supernet
 from mobench.checkpoint import load_checkpoint, save_checkpoint
 from mobench.problem import Array, Objective, Problem, Space, minimised
 from mobench.replay import Past
@@ -52,6 +52,7 @@ class Run:
         self.spent = Cost()
         self.stopped = ""
         self._problem = problem
+        self._portion = problem.portion if isinstance(problem, Slow) else 0
         self._seed = seed
         self._log = Log() if log is None else log
         self._past = Past(self._log.past)
@@ -109,8 +110,8 @@ class Run:
                     memory.add(F)
                     self._charge(len(F), prices)
                 paid = sum(len(F) for F, _ in logged)
-                if paid < len(new):
-                    self._answer(X[new[paid:]], fidelity, memory)
+                for start in range(paid, len(new), step := self._portion or len(new)):
+                    self._answer(X[new[start : start + step]], fidelity, memory)
         finally:
             memory.settle()
         if len(X) < wanted:

@@ -19,6 +19,7 @@ from mobench.campaign import Campaign, open_campaign
 from mobench.execute import RunSpec, execute
 from mobench.plugins import find
 from mobench.progress import Progress
+from mobench.sources import Kind, PluginFile, file_of, files_in_use, use_plugins
 from mobench.store import RunIsBusy, StorageError
 
 __all__ = ["Tally", "run_campaign", "run_specs"]
@@ -106,7 +107,7 @@ class _Worker:
 
     def __init__(self, context: Any, runs: Path) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, runs), name="mobench-worker")
+        self.process = context.Process(target=_serve, args=(theirs, runs, files_in_use()), name="mobench-worker")
         with _one_thread():
             self.process.start()
         theirs.close()
@@ -175,8 +176,9 @@ class _Pool:
 
 def _modules(specs: Iterable[RunSpec]) -> list[str]:
     """Modules that every worker needs: imported once, in the server that workers are forked from."""
-    wanted = {("problem", spec.problem) for spec in specs} | {("searcher", spec.searcher) for spec in specs}
-    calls = {find(kind, name).call.__module__ for kind, name in wanted}
+    wanted: set[tuple[Kind, str]] = {("problem", spec.problem) for spec in specs}
+    wanted |= {("searcher", spec.searcher) for spec in specs}
+    calls = {find(kind, name).call.__module__ for kind, name in wanted if file_of(name) is None}
     return [__name__, "pydantic", *sorted(calls)]
 
 
@@ -194,16 +196,20 @@ def _one_thread() -> Any:
                 os.environ.pop(name, None)
 
 
-def _serve(pipe: Connection, runs: Path) -> None:
+def _serve(pipe: Connection, runs: Path, files: tuple[PluginFile, ...]) -> None:
     """A worker's life: take a run, carry it out, say how it went; end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(_attempt(pipe.recv(), runs))
+            pipe.send(_attempt(pipe.recv(), runs, files))
 
 
-def _attempt(spec: RunSpec, runs: Path) -> tuple[str, str]:
+def _attempt(spec: RunSpec, runs: Path, files: tuple[PluginFile, ...]) -> tuple[str, str]:
+    try:
+        use_plugins(file for file in files if file.name in (spec.problem, spec.searcher))
+    except ValueError as error:
+        return "interrupted", str(error)
     try:
         end = execute(spec, runs / spec.folder)
     except RunIsBusy as error:

@@ -23,6 +23,7 @@ import orjson
 from mobench.budget import BudgetExhausted, parse_budget
 from mobench.doors import Run
 from mobench.plugins import check_options, find, make_problem, missing
+from mobench.sources import file_of
 from mobench.store import FORMAT, Log, read_document, write_document
 
 __all__ = ["RunSpec", "describe", "execute", "search_problem"]
@@ -166,7 +167,7 @@ def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
         "reason": reason,
         **error,
         "spent": {} if run is None else {axis: getattr(run.spent, axis) for axis in run.spent.__dataclass_fields__},
-        "versions": {"python": platform.python_version()} | _versions(),
+        "versions": {"python": platform.python_version()} | _versions() | _checksums(spec),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
         "started": started.isoformat(timespec="seconds"),
         "wall_seconds": round(time.perf_counter() - wall, 4),
@@ -205,3 +206,9 @@ def _versions() -> dict[str, str]:
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 found[name] = importlib.metadata.version(name)
     return found
+
+
+def _checksums(spec: RunSpec) -> dict[str, str]:
+    """What stands for a version where the problem or the searcher comes from a file: its checksum."""
+    files = [file_of(name) for name in (spec.problem, spec.searcher)]
+    return {file.path.name: f"sha256:{file.checksum}" for file in files if file is not None}

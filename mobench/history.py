@@ -52,6 +52,8 @@ class History:
         The ledger at the end of the log.
     recommended, records : list of Note
         Recommendations and diagnostics in order.
+    data : str
+        Checksum of the data that answered; empty where the problem's answers come from no data.
     """
 
     X: Array
@@ -61,6 +63,7 @@ class History:
     total: dict[str, float]
     recommended: list[Note]
     records: list[Note]
+    data: str = ""
 
 
 def read_history(source: Path | Log, *, d: int, m: int) -> History:
@@ -86,6 +89,7 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
     spent: dict[str, list[Array]] = {axis: [] for axis in AXES}
     total = dict.fromkeys(AXES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
+    checksum = ""
     try:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
             if "X" in event:
@@ -96,6 +100,8 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
                 for axis, amounts in _ledger(event, k, total).items():
                     spent[axis].append(amounts)
                     total[axis] = float(amounts[-1])
+            elif "data" in event:
+                checksum = str(event["data"])
             elif "learned" in event:
                 total["flops"] += event["learned"]
             elif "recommend" in event:
@@ -113,12 +119,13 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
         total=total,
         recommended=notes["recommend"],
         records=notes["record"],
+        data=checksum,
     )
 
 
 def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
     """The ledger after each of the k answers of a line; (k,) an axis."""
-    prices = {axis: np.broadcast_to(np.asarray(event[axis], dtype=np.float64), k) for axis in ("flops", "seconds")}
+    prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in ("flops", "seconds")}
     return {
         "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
         "asked": np.full(k, float(event["asked"])),

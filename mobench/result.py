@@ -17,14 +17,14 @@ from mobench.doors import Run
 from mobench.execute import RunSpec, execute, search_problem
 from mobench.fronts import log10_regret
 from mobench.history import History, read_history
-from mobench.plugins import Plugin, check_options, find, make_problem, missing, parse_reference
+from mobench.plugins import as_plugin, check_options, find, make_problem, missing, parse_reference
 from mobench.problem import Array, Problem, minimised
 from mobench.store import Log, read_document
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result", "load", "run"]
+__all__ = ["Result", "load", "on_axis", "run"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,12 +123,18 @@ class Result:
         import pandas as pd
 
         spent, share = anytime(self._contract(contract), self.problem, self.history)
-        amounts = _on_axis(self.problem, spent, axis)
+        amounts = on_axis(self.problem, spent, axis)
         return pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
 
 
-def _on_axis(problem: Problem, spent: Mapping[str, Array], axis: str) -> Array:
-    """Amounts of a currency, or of equivalent full trainings."""
+def on_axis(problem: Problem, spent: Mapping[str, Any], axis: str) -> Any:
+    """Amounts of a currency, or of equivalent full trainings: an array or a number, as `spent` holds them.
+
+    Raises
+    ------
+    ValueError
+        Unknown axis.
+    """
     if axis in spent:
         return spent[axis]
     if axis != "trainings":
@@ -181,7 +187,7 @@ def run(
         plugin = find("searcher", name)
         options = given | options
     else:
-        plugin = Plugin(getattr(searcher, "__name__", "searcher"), "searcher", searcher, (), "")
+        plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
     if lacking := missing(plugin, problem):
         raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")

@@ -41,7 +41,9 @@ def built(tmp_path_factory):
 
 def package_files(tree):
     links = [p for p in (tree / "mobench").iterdir() if p.is_symlink()]
-    own = (p for p in (tree / "mobench").rglob("*") if p.is_file() and not any(p.is_relative_to(link) for link in links))
+    own = (
+        p for p in (tree / "mobench").rglob("*") if p.is_file() and not any(p.is_relative_to(link) for link in links)
+    )
     wanted = {str(p.relative_to(tree)) for p in own}
     for folder in ("searchers", "problems"):
         files = (p for p in (tree / folder).rglob("*") if p.suffix in (".py", ".npz"))

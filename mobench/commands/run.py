@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     parser.add_argument("campaign", nargs="?", type=Path, help="a TOML file (default: the built-in campaign)")
     parser.add_argument("-p", "--problem", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("-s", "--searcher", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
+    parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
     parser.add_argument("-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies")
     parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which")
     parser.add_argument("--contract", help="how runs are scored: mobench-1, evoxbench, modnas")
@@ -61,6 +62,8 @@ def _campaign(args: argparse.Namespace) -> Any:
         changes["problems"] = args.problem
     if args.searcher:
         changes["searchers"] = args.searcher
+    if args.plugin:
+        changes["plugins"] = args.plugin
     if args.budget:
         changes["budget"] = _amounts(args.budget)
     if args.seeds:
@@ -90,7 +93,7 @@ def _number(text: str) -> int | float:
 
 def _set_aside(campaign: Any, folder: Path) -> None:
     """Rename the folders of failed runs, so that they are tried again and nothing is lost."""
-    from mobench.compare import run_state
+    from mobench.runs import run_state
 
     for spec in campaign.specs:
         run = folder / "runs" / spec.folder

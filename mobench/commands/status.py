@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line a campaign and a line a pair."""
     from mobench.campaign import load_campaign
-    from mobench.compare import STATES, run_state
+    from mobench.runs import STATES, run_state
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))
     if not folders:
