@@ -21,10 +21,11 @@ from mobench.searchers._linear import (
     pairing,
     times,
 )
-from mobench.searchers._relaxations import Relaxation, draw
+from mobench.searchers._relaxations import Sampling, draw
 
 Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
 Selection = Literal["largest", "perturbation"]
+Paths = Literal["alpha", "uniform"]
 
 CLIP = 5.0
 """Largest norm of a gradient of the weights (DARTS)."""
@@ -48,14 +49,19 @@ class Settings:
         Search for one preference only: the weight of the first objective; the others share the rest.
     steps : int or None
         Steps of alpha a preference; None: as many as the budget pays for.
-    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet"}
-        How alpha becomes weights of operations.
+    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+        How alpha becomes weights of operations; score is for methods that take gradients by the score function.
     stop : {"never", "eigenvalue", "skips", "convolutions"}
         What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
         (DARTS+), or three quarters of convolutions (MiLeNAS).
     selection : {"largest", "perturbation"}
         The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
         supernet loses most, in the last quarter of a preference's search (DARTS-PT).
+    warm_up : float
+        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths. Afterwards the error
+        is in units of its range over random architectures, and all preferences share the weights.
+    paths : {"alpha", "uniform"}
+        What the weights of a sampling search learn on: paths drawn as alpha says, or each with the same probability.
     learning_rate, momentum, weight_decay : float
         Of stochastic gradient descent on the weights, with a cosine schedule.
     alpha_rate, alpha_decay : float
@@ -65,9 +71,11 @@ class Settings:
     preferences: int = 5
     preference: float | None = None
     steps: int | None = None
-    relaxation: Relaxation = "softmax"
+    relaxation: Sampling = "softmax"
     stop: Stop = "never"
     selection: Selection = "largest"
+    warm_up: float = 0.0
+    paths: Paths = "alpha"
     learning_rate: float = 0.025
     momentum: float = 0.9
     weight_decay: float = 3e-4

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobench import Array, BudgetExhausted, Run
+from mobench import Array, BudgetExhausted, Run, Space
 from mobench.searchers._bilevel import Search, entropy
+from mobench.searchers._units import error_unit
 
 MARKS = 20
 """How often the search recommends, records and keeps a checkpoint."""
@@ -97,6 +98,16 @@ def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -
         run.recommend(learner.architectures())
         raise
     run.recommend(learner.architectures())
+
+
+def is_warming_up(state: Search, space: Space) -> bool:
+    """Whether the weights still learn alone; at the end of the warm-up, measure the error's unit."""
+    warm_up, unit = state.settings.warm_up, state.extra["unit"]
+    if state.progress < warm_up:
+        return True
+    if not unit:
+        unit.copy_(error_unit(state, space) if warm_up else torch.ones_like(unit))
+    return False
 
 
 def _mark(run: Run, learner: Learner, diagnostics: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mobench import Network, Space
-from mobench.searchers._sweep import one_hot
+from mobench.searchers._units import one_hot
 
 REFERENCES = 10
 """Architectures whose costs describe a device."""

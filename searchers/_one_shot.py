@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mobench import Array, BudgetExhausted, Network, Run
+from mobench import Array, BudgetExhausted, Network, Run, nondominated
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -47,7 +47,9 @@ def train(
     """
     network, saved = run.supernet, run.restore()
     weights = network.initial_weights()
-    optimizer = torch.optim.SGD(weights.values(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
+    optimizer = torch.optim.SGD(
+        weights.values(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay, foreach=True
+    )
     start = 0.0
     if saved is not None:
         start = float(saved["start"])
@@ -59,7 +61,7 @@ def train(
         optimizer.zero_grad()
         p = one_hot(sample(), network.genes[0])[0]
         network.train_loss(weights, p, network.train_batch()).backward()
-        torch.nn.utils.clip_grad_norm_(weights.values(), clip)
+        torch.nn.utils.clip_grad_norm_(weights.values(), clip, foreach=True)
         optimizer.step()
         if run.spent.flops - kept > (until - start) / 20:
             kept = run.spent.flops
@@ -121,13 +123,16 @@ def budget(run: Run, share: float) -> float:
 
 
 def finish(run: Run, scores: Scores, search: Callable[[], None]) -> None:
-    """Search until the budget is spent, then recommend the nondominated architectures scored so far."""
-    from mobench import nondominated
-
+    """Search until the budget is spent; recommend the nondominated architectures scored, and record all scores."""
     try:
         search()
     except BudgetExhausted:
-        if len(scores.X):
-            run.recommend(scores.X[nondominated(scores.F)])
+        _deliver(run, scores)
         raise
-    run.recommend(scores.X[nondominated(scores.F)])
+    _deliver(run, scores)
+
+
+def _deliver(run: Run, scores: Scores) -> None:
+    if len(scores.X):
+        run.recommend(scores.X[nondominated(scores.F)])
+        run.record(one_shot_X=scores.X, one_shot=scores.F[:, 0].copy())

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 Relaxation = Literal["softmax", "gumbel", "reinmax", "dirichlet"]
+Sampling = Relaxation | Literal["score"]
+"""A relaxation, or draws without a gradient: what the score function works with."""
 
 
 def relax(
     alpha: Tensor,
-    kind: Relaxation,
+    kind: Sampling,
     *,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
@@ -24,7 +26,7 @@ def relax(
 
 def draw(
     alpha: Tensor,
-    kind: Relaxation,
+    kind: Sampling,
     *,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
@@ -35,11 +37,12 @@ def draw(
     ----------
     alpha : Tensor
         (d, k) logits of k operations for each of d genes, or a plain vector, which is its own relaxation.
-    kind : {"softmax", "gumbel", "reinmax", "dirichlet"}
+    kind : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
         A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample
         (Dong and Yang 2019, GDAS); one sampled operation a gene with the gradient of second order in the change of
         loss (Liu et al. 2023, ReinMax); a mixture drawn from a Dirichlet distribution of concentration elu(alpha) + 1
-        with its pathwise gradient (Chen et al. 2021, DrNAS).
+        with its pathwise gradient (Chen et al. 2021, DrNAS); one sampled operation a gene without a gradient, for the
+        score function.
     generator : torch.Generator, optional
         The randomness; softmax needs none.
     temperature : float
@@ -55,8 +58,9 @@ def draw(
     ValueError
         Unknown kind, a temperature that is not positive (below 1 for ReinMax), or no generator where one is needed.
     """
-    if kind not in get_args(Relaxation):
-        raise ValueError(f"kind: expected one of {', '.join(get_args(Relaxation))}, found {kind!r}")
+    kinds = (*get_args(Relaxation), "score")
+    if kind not in kinds:
+        raise ValueError(f"kind: expected one of {', '.join(kinds)}, found {kind!r}")
     least = 1.0 if kind == "reinmax" else 0.0
     if not (temperature >= least and temperature > 0.0):
         found = f"expected {'at least 1' if least else 'more than 0'} for {kind}, found {temperature}"
@@ -72,6 +76,8 @@ def draw(
     noise = _gumbel(alpha, generator)
     # the maximum of logits plus Gumbel noise is a draw from the softmax of the logits, at any temperature
     hard = _one_hot(torch.log_softmax(alpha.detach(), dim=-1) + noise)
+    if kind == "score":
+        return lambda alpha: hard
     if kind == "gumbel":
         return lambda alpha: _straight_through(hard, _gumbel_softmax(alpha, noise, temperature))
     return lambda alpha: _straight_through(hard, _reinmax(alpha, hard, temperature))

@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mobench import Array, BudgetExhausted, Network, Run, Space
-from mobench.searchers import _selection, _stopping
+from mobench.searchers import _descent, _selection, _stopping
 from mobench.searchers._bilevel import Search, Settings, initial, portrait
 from mobench.searchers._linear import Vector
+from mobench.searchers._units import cost_scales, error_unit
 
 LEAST = 0.05
 """Smallest weight of an objective in a swept preference."""
 MARKS = 20
 """How often the search of a preference recommends, records and keeps a checkpoint."""
+WARM_UP = -1
+"""Number of the stretch before the first preference's."""
 STEPS = 1000
 """Steps a preference where neither the option nor the budget limits them."""
 
@@ -57,20 +59,47 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     network, wanted = run.supernet, preferences(len(run.objectives), settings)
     _check(network, settings)
     search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
-    index, begun, found = 0, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
+    index, begun, found = WARM_UP, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
     saved = run.restore()
     if saved is None:
         method.begin(search, {})
     else:
         index, begun, found = int(saved["index"]), float(saved["begun"]), saved["found"].astype(np.int64)
-        _load(search, saved, wanted[index])
+        _load(search, saved, wanted[max(index, 0)])
+    if index == WARM_UP:
+        _warm_up(run, search, len(wanted))
+        index, begun = 0, run.spent.flops
     while True:
         found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found))
         index, begun = index + 1, run.spent.flops
         if index == len(wanted):
             return
-        before, search = search.extra, _open(run, network, settings, wanted[index])
-        method.begin(search, before)
+        before, search = search, _open(run, network, settings, wanted[index])
+        if settings.warm_up:
+            search.weights, search.velocity = before.weights, before.velocity
+            search.extra["unit"] = before.extra["unit"]
+        method.begin(search, before.extra)
+
+
+def _warm_up(run: Run, search: Search, preferences: int) -> None:
+    """Train the weights alone for the warm-up's share of the budget or of all steps; then measure the error's unit."""
+    settings, share = search.settings, search.settings.warm_up
+    if not share:
+        return
+    steps = settings.steps or (math.inf if math.isfinite(run.limit.flops) else STEPS)
+    wanted = steps * preferences * share / (1.0 - share)
+
+    def progress() -> float:
+        return max(search.count / wanted, run.spent.flops / (share * run.limit.flops))
+
+    while (before := progress()) < 1.0:
+        _descent.train(search)
+        search.count += 1
+        if int(progress() * MARKS) > int(before * MARKS):
+            empty = np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
+            run.checkpoint(index=WARM_UP, begun=0.0, found=empty, **_saved(search))
+    search.count = 0
+    search.extra["unit"] = error_unit(search, run.space)
 
 
 @dataclass(frozen=True)
@@ -165,24 +194,6 @@ def preferences(m: int, settings: Settings) -> Array:
     points = np.sort((0.5 + np.outer(np.arange(settings.preferences), root ** -np.arange(1.0, m))) % 1.0, axis=1)
     gaps: Array = np.diff(points, axis=1, prepend=0.0, append=1.0)
     return LEAST / m + (1.0 - LEAST) * gaps
-
-
-def cost_scales(network: Network, space: Space, m: int, like: Tensor) -> Tensor:
-    """Range of each cost over the same 50 random architectures, (m - 1,); ones where alpha is a plain vector."""
-    scales = torch.ones(m - 1, dtype=like.dtype, device=like.device)
-    if m == 1 or not network.genes:
-        return scales
-    with torch.no_grad():
-        X = space.sample(np.random.default_rng(0), 50)
-        costs = torch.stack([torch.as_tensor(network.costs(one_hot(x, like))) for x in X])
-    spread = costs.amax(dim=0) - costs.amin(dim=0)
-    return torch.where(spread > 0, spread, scales)
-
-
-def one_hot(x: Array, like: Tensor) -> Tensor:
-    """The relaxation p, (g, k), that stands exactly for the architecture x, (g,)."""
-    rows = torch.as_tensor(np.asarray(x), device=like.device)[:, None]
-    return torch.zeros_like(like, requires_grad=False).scatter_(1, rows, 1.0)
 
 
 _TENSORS = ("weights", "velocity", "extra")

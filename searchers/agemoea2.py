@@ -49,6 +49,7 @@ def search(
     operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
     _keep_compiled()
     algorithm = AGEMOEA2(pop_size=population, **operators)
+    algorithm.mating.n_max_iterations = 10  # pymoo's 100 take a minute where a space is nearly used up
     algorithm.survival.survival_score = _bear_one_point(algorithm.survival.survival_score)
     with np.errstate(divide="ignore", invalid="ignore"):  # later fronts in units of a first one without range
         _pymoo.drive(run, algorithm)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers import _descent
-from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._bilevel import Paths, Search, Settings
 from mobench.searchers._epo import epo_weights
-from mobench.searchers._relaxations import Relaxation
+from mobench.searchers._relaxations import Sampling
 from mobench.searchers._sweep import Method, sweep
 
 needs = (Supernet,)
@@ -23,12 +23,15 @@ def search(
     preferences: Annotated[int, Ge(1)] = 5,
     preference: Annotated[float, Interval(gt=0, lt=1)] | None = None,
     restricted: bool = True,
+    tracking: Annotated[float, Interval(ge=0, lt=1)] = 0.98,
     steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "reinmax",
+    relaxation: Sampling = "score",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
+    paths: Paths = "uniform",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-3,
+    alpha_rate: Annotated[float, Gt(0)] = 0.1,
     alpha_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> None:
     """Step alpha so that the weighted objectives become equal, ``r_1 f_1 = ... = r_m f_m``, and then all fall.
@@ -41,7 +44,9 @@ def search(
         Rays to reach: a large weight of the first objective asks for a small error.
     restricted : bool
         Keep the balance while descending on the ray.
-    steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    tracking : float
+        How much of the gradients' mean a step keeps: the linear programs take products of gradients, and so of noise.
+    steps, relaxation, warm_up, paths, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -49,6 +54,8 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
+        paths=paths,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -60,4 +67,4 @@ def search(
         positive = losses.clamp_min(0.0) + _descent.POSITIVE
         return epo_weights(gradients, positive, search.preference, restricted=restricted) @ gradients
 
-    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction)))
+    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction, tracking=tracking)))

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers import _descent
-from mobench.searchers._bilevel import Search, Settings
+from mobench.searchers._bilevel import Paths, Search, Settings
 from mobench.searchers._linear import Vector
 from mobench.searchers._min_norm import Aggregation, Normalisation, aggregate, normalise
-from mobench.searchers._relaxations import Relaxation
+from mobench.searchers._relaxations import Sampling
 from mobench.searchers._sweep import Method, sweep
 
 needs = (Supernet,)
@@ -26,12 +26,15 @@ def search(
     normalisation: Normalisation = "l2",
     starts: Annotated[int, Ge(1)] = 5,
     spread: Annotated[float, Ge(0)] = 1.0,
+    tracking: Annotated[float, Interval(ge=0, lt=1)] = 0.98,
     steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "reinmax",
+    relaxation: Sampling = "score",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
+    paths: Paths = "uniform",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-3,
+    alpha_rate: Annotated[float, Gt(0)] = 0.1,
     alpha_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> None:
     """Step alpha along the min-norm combination of the objectives' gradients, once from each starting point.
@@ -50,13 +53,17 @@ def search(
         Starting points, each with an equal share of the budget.
     spread : float
         Standard deviation of the starting alphas around the initial one.
-    steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    tracking : float
+        How much of the gradients' mean a step keeps: noisy gradients of length one would be all noise.
+    steps, relaxation, warm_up, paths, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
         preferences=starts,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
+        paths=paths,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -72,4 +79,4 @@ def search(
         with torch.no_grad():
             search.alpha.add_(spread * noise.to(search.alpha.device))
 
-    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction), begin=scatter))
+    sweep(run, settings, Method(step=lambda search: _descent.step(search, direction, tracking=tracking), begin=scatter))

@@ -16,7 +16,8 @@ from mobench.searchers._bilevel import Search, Selection, Settings, Stop
 from mobench.searchers._hypergradients import one_step
 from mobench.searchers._linear import Loss, Vector, Weights, by_alpha, detached, times
 from mobench.searchers._relaxations import Relaxation
-from mobench.searchers._sweep import Method, one_hot, sweep
+from mobench.searchers._sweep import Method, sweep
+from mobench.searchers._units import one_hot
 
 needs = (Supernet,)
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from mobench import Run, Supernet
 from mobench.searchers import _descent
-from mobench.searchers._bilevel import BETAS, Search, Settings, initial
-from mobench.searchers._hypernetwork import Learner, learn
+from mobench.searchers._bilevel import BETAS, Paths, Search, Settings, initial
+from mobench.searchers._hypernetwork import Learner, is_warming_up, learn
 from mobench.searchers._linear import Vector, gradient, plus, times
 from mobench.searchers._min_norm import (
     Aggregation,
@@ -29,8 +29,9 @@ from mobench.searchers._min_norm import (
     normalise,
 )
 from mobench.searchers._modnas import INTERVALS, Tables, Task, circle, closeness, devices_of, features, intervals
-from mobench.searchers._relaxations import Relaxation
-from mobench.searchers._sweep import cost_scales, preferences
+from mobench.searchers._relaxations import Sampling
+from mobench.searchers._sweep import preferences
+from mobench.searchers._units import cost_scales
 
 needs = (Supernet,)
 
@@ -49,7 +50,8 @@ def search(
     width: Annotated[float, Gt(0)] = 0.1,
     warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
     steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "reinmax",
+    relaxation: Sampling = "score",
+    paths: Paths = "uniform",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -85,10 +87,11 @@ def search(
         Of the kernel of the corrected version: how far apart preferences learn from each other.
     warm_up : float
         Share of the steps or the budget in which the weights alone learn, on nearly uniform paths: until then the error
-        says nothing of the operations, and costs would decide. None in the paper's code, for far longer searches.
+        says nothing of the operations, and costs would decide. At its end the error's unit is measured. None in the
+        paper's code, for far longer searches.
     steps : int, optional
         How many; as many as the budget pays for, when left out.
-    relaxation, learning_rate, momentum, weight_decay
+    relaxation, paths, learning_rate, momentum, weight_decay
         See `mobench.searchers._bilevel.Settings`.
     alpha_rate, alpha_decay : float
         Of Adam on H's parameters; in the paper's code 13 devices times 3e-4, and 1e-3.
@@ -102,6 +105,8 @@ def search(
         preferences=rays,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
+        paths=paths,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -111,10 +116,11 @@ def search(
     state.scales = cost_scales(run.supernet, run.space, m, state.alpha)
     tasks = devices_of(features(run.supernet, run.space, m, state.alpha), apart=devices == "costs")
     q = len(tasks[0].objectives)
+    state.extra["unit"] = state.alpha.new_zeros(())
     if version == "published":
         if q > 2:
             raise ValueError("version: the published tables know two weights; take devices='costs' or 'corrected'")
-        state.extra = {"range": state.alpha.new_tensor([math.inf, -math.inf])}
+        state.extra["range"] = state.alpha.new_tensor([math.inf, -math.inf])
     hypernetwork, conditions = _hypernetwork(state, tasks, width=None if version == "published" else width)
     optimizer = torch.optim.Adam(hypernetwork.parameters(), lr=alpha_rate, betas=BETAS, weight_decay=alpha_decay)
     learner = Learner(state, hypernetwork, optimizer, conditions)
@@ -130,8 +136,9 @@ def search(
         return weights @ G, {f"weight{d}": float(weight) for d, weight in enumerate(weights)}
 
     def step() -> dict[str, float]:
-        diagnostics = {} if state.progress < warm_up else _descend(learner, tasks, draw, combine)
-        _fit(state, [task.condition(draw()) for task in tasks], hypernetwork)
+        warming = is_warming_up(state, run.space)
+        diagnostics = {} if warming else _descend(learner, tasks, draw, combine)
+        _fit(state, [task.condition(draw()) for task in tasks], None if warming else hypernetwork)
         return diagnostics
 
     learn(run, learner, step)
@@ -163,7 +170,7 @@ def _descend(
         state.alpha = learner.hypernetwork(task.condition(r))
         values, gradients = _descent.objectives(state, state.relax())
         weights = torch.zeros_like(values).index_copy(0, torch.tensor(task.objectives, device=r.device), r)
-        if state.extra:
+        if "range" in state.extra:
             weights[0] /= _seen(state.extra["range"], values[0])
         pulled = torch.autograd.grad(state.alpha, parameters, (weights @ gradients).reshape(state.alpha.shape))
         rows.append(torch.cat([g.flatten() for g in pulled]))
@@ -183,12 +190,16 @@ def _seen(extremes: Tensor, value: Tensor) -> Tensor:
     return spread if bool(spread > 0) else torch.ones_like(spread)
 
 
-def _fit(state: Search, conditions: list[Tensor], hypernetwork: nn.Module) -> None:
+def _fit(state: Search, conditions: list[Tensor], hypernetwork: nn.Module | None) -> None:
     """Step the weights against the mean training loss of the devices; no preference counts here, as none is theirs."""
     total: Vector = {}
     for condition in conditions:
-        with torch.no_grad():
-            state.alpha = hypernetwork(condition)
-        found = gradient(state.lower(state.relax())(state.weights, state.alpha), state.weights)
+        if hypernetwork is None or state.settings.paths == "uniform":
+            relaxed = _descent.uniform(state)
+        else:
+            with torch.no_grad():
+                state.alpha = hypernetwork(condition)
+            relaxed = state.relax()
+        found = gradient(state.lower(relaxed)(state.weights, state.alpha.detach()), state.weights)
         total = plus(total, found) if total else found
     state.step_weights(times(total, 1.0 / len(conditions)))

@@ -10,11 +10,12 @@ from annotated_types import Ge, Gt, Interval
 
 from mobench import Run, Supernet
 from mobench.searchers import _descent
-from mobench.searchers._bilevel import Settings, initial
+from mobench.searchers._bilevel import Paths, Settings, initial
 from mobench.searchers._epo import epo_weights
-from mobench.searchers._hypernetwork import Learner, Perceptron, learn
-from mobench.searchers._relaxations import Relaxation
-from mobench.searchers._sweep import cost_scales, preferences
+from mobench.searchers._hypernetwork import Learner, Perceptron, is_warming_up, learn
+from mobench.searchers._relaxations import Sampling
+from mobench.searchers._sweep import preferences
+from mobench.searchers._units import cost_scales
 
 needs = (Supernet,)
 
@@ -27,7 +28,9 @@ def search(
     concentration: Annotated[float, Gt(0)] = 0.2,
     hidden: Annotated[int, Ge(1)] = 100,
     steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "reinmax",
+    relaxation: Sampling = "score",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
+    paths: Paths = "uniform",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -49,7 +52,7 @@ def search(
         Width of H's two hidden layers; 100 in the paper's code.
     steps : int, optional
         How many; as many as the budget pays for, when left out.
-    relaxation, learning_rate, momentum, weight_decay
+    relaxation, warm_up, paths, learning_rate, momentum, weight_decay
         See `mobench.searchers._bilevel.Settings`.
     alpha_rate : float
         Of Adam on H's parameters; 1e-4 in the paper, for ten times as many steps.
@@ -58,6 +61,8 @@ def search(
         preferences=rays,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
+        paths=paths,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -65,11 +70,15 @@ def search(
     m = len(run.objectives)
     state = initial(run.supernet, settings, np.full(m, 1.0 / m), int(run.rng.integers(2**31)))
     state.scales = cost_scales(run.supernet, run.space, m, state.alpha)
+    state.extra["unit"] = state.alpha.new_zeros(())
     hypernetwork = Perceptron(m, hidden, state.alpha.detach(), state.generator)
     optimizer = torch.optim.Adam(hypernetwork.parameters(), lr=alpha_rate)
     learner = Learner(state, hypernetwork, optimizer, torch.as_tensor(preferences(m, settings)).to(state.alpha))
 
     def step() -> dict[str, float]:
+        if is_warming_up(state, run.space):
+            _descent.train(state)
+            return {}
         r = torch.as_tensor(run.rng.dirichlet(np.full(m, concentration))).to(state.preference)
         state.preference = (1 - 1e-3) * r + 1e-3 / m  # no weight is zero
         return _step(learner, loss)
@@ -89,5 +98,5 @@ def _step(learner: Learner, loss: Literal["linear", "epo"]) -> dict[str, float]:
     learner.optimizer.zero_grad()
     torch.autograd.backward(state.alpha, (weights @ gradients).reshape(state.alpha.shape))
     learner.optimizer.step()
-    state.train(state.lower(relaxed))
+    _descent.train(state, relaxed)
     return {f"loss{k}": float(value) for k, value in enumerate(losses)}

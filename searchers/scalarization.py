@@ -10,8 +10,8 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers import _descent
-from mobench.searchers._bilevel import Search, Settings
-from mobench.searchers._relaxations import Relaxation
+from mobench.searchers._bilevel import Paths, Search, Settings
+from mobench.searchers._relaxations import Sampling
 from mobench.searchers._sweep import Method, sweep
 
 needs = (Supernet,)
@@ -25,11 +25,13 @@ def search(
     preferences: Annotated[int, Ge(1)] = 5,
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "reinmax",
+    relaxation: Sampling = "score",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
+    paths: Paths = "uniform",
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-3,
+    alpha_rate: Annotated[float, Gt(0)] = 0.1,
     alpha_decay: Annotated[float, Ge(0)] = 0.0,
 ) -> None:
     """Descend the scalarised objectives over alpha, one preference after the other; first order in the weights.
@@ -43,15 +45,21 @@ def search(
         reaches all.
     smoothing : float
         Of the maximum: ``tau log sum exp(r_k f_k / tau)``.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._bilevel.Settings`. The relaxation samples: with mixtures the weights make up for small
-        coefficients, and the search ends at cheap, poor cells.
+    relaxation, warm_up, paths
+        See `mobench.searchers._bilevel.Settings`. Relaxations that sample, because with mixtures the weights make up
+        for small coefficients, and the search ends at cheap, poor cells; the score function, because it alone is not
+        biased where only sampled operations are computed; weights on uniform paths, because those that follow alpha
+        learn what it favours by chance (docs/methods/scalarization.md).
+    preferences, preference, steps, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+        See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
         preferences=preferences,
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
+        paths=paths,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

@@ -15,7 +15,8 @@ from mobench.budget import parse_budget
 from mobench.plugins import check_options, find
 from mobench.searchers import _hypergradients, _linear, darts
 from mobench.searchers._bilevel import CLIP, Settings, clipped, entropy, initial, portrait
-from mobench.searchers._sweep import cost_scales, one_hot, preferences
+from mobench.searchers._sweep import preferences
+from mobench.searchers._units import cost_scales, one_hot
 
 torch.set_num_threads(1)
 SEARCHERS = ("darts", "implicit", "auxiliary", "unrolled", "f2sa", "bome", "milenas")

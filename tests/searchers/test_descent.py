@@ -37,7 +37,7 @@ def test_linear_scalarisation_of_two_quadratics_ends_at_the_weighted_mean_of_the
 
 
 def test_mgda_ends_on_the_pareto_set_from_every_start():
-    x = alphas(go("mgda", "two_quadratics", starts=4))
+    x = alphas(go("mgda", "two_quadratics", starts=4, tracking=0.0))  # gradients without noise
     assert len(x) == 4
     assert off_the_segment(x).max() < 0.05
 

@@ -198,10 +198,10 @@ def test_the_hypernetwork_tells_cheap_from_good_on_ridgenet(relaxation):
 
 
 def test_a_step_costs_a_path_forward_and_backward_in_each_half_for_each_device():
-    spent = []
+    spent, options = [], {"warm_up": 0.0, "relaxation": "reinmax", "paths": "alpha"}
     for names in (("error", "flops"), ("error", "flops", "params")):
         problem = mobench.make_problem("motif", {"objectives": names})
-        result = mobench.run("modnas", problem, budget={"trainings": 1}, steps=2, warm_up=0.0)
+        result = mobench.run("modnas", problem, budget={"trainings": 1}, steps=2, **options)
         spent.append(result.history.recommended[-1].spent["flops"])
     dearest = 2 * 2 * 64 * 3 * problem.macs.max()
     assert 0 < spent[0] <= dearest

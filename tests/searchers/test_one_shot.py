@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
 import mobench
 from mobench.doors import Run
 from mobench.execute import RunSpec, execute
 from mobench.fronts import nondominated
+from mobench.outcomes import outcome_of
 from mobench.searchers import _one_shot
 
 SEARCHERS = ["spos", "random_weight_sharing"]
@@ -86,3 +88,32 @@ def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
     assert {pair.problem for pair in campaign.not_applicable} == {"catsum"}
     assert all(pair.reason == "needs Supernet" for pair in campaign.not_applicable)
     assert len(campaign.specs) == 2
+
+
+def recorder(run):
+    """Records made-up one-shot values of random architectures, in two parts."""
+    X = np.unique(run.space.sample(run.rng, 40), axis=0)
+    run.recommend(X[:1])
+    run.record(one_shot_X=X[:20], one_shot=-np.arange(20.0))
+    run.record(one_shot_X=X[20:], one_shot=np.arange(float(len(X) - 20)))
+
+
+def test_one_shot_values_are_compared_with_the_truth_after_the_run():
+    result = mobench.run(recorder, "motif", budget=10)
+    X = np.concatenate([np.array(note.content["one_shot_X"]) for note in result.history.records])
+    told = np.concatenate([np.array(note.content["one_shot"]) for note in result.history.records])
+    true = result.problem.score(X)[:, 0]
+    expected = kendalltau(told, true).statistic
+    assert result.one_shot_tau() == pytest.approx(expected)
+    assert np.isnan(mobench.run("random_search", "motif", budget=10).one_shot_tau())
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_one_shot_searchers_tell_their_scores_and_the_outcome_holds_tau(searcher):
+    result = mobench.run(searcher, "motif", budget={"trainings": 0.2}, training_share=0.5, batches=1)
+    told = result.history.records[-1].content
+    assert len(told["one_shot_X"]) == len(told["one_shot"]) > 50
+    tau = result.one_shot_tau()
+    assert -0.5 < tau < 0.8
+    outcome = outcome_of(result, contract="mobench-1", axis="trainings")
+    assert outcome.diagnostics["one_shot_tau"].tolist() == [[pytest.approx(0.2, rel=0.05), tau]]

@@ -197,7 +197,7 @@ def test_the_global_stream_is_untouched() -> None:
 
 def test_bad_input_is_named() -> None:
     alpha = logits(*SHAPE)
-    with pytest.raises(ValueError, match="expected one of softmax, gumbel, reinmax, dirichlet, found 'soft'"):
+    with pytest.raises(ValueError, match="expected one of softmax, gumbel, reinmax, dirichlet, score, found 'soft'"):
         relax(alpha, "soft")
     for kind in ("gumbel", "reinmax", "dirichlet"):
         with pytest.raises(ValueError, match=rf"{kind} samples; pass a torch\.Generator"):
