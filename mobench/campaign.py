@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mobench.budget import parse_budget
+from mobench.budget import Cost, parse_budget
 from mobench.contract import contract_for
 from mobench.execute import RunSpec, describe
 from mobench.plugins import check_options, find, make_problem, missing, nearest, parse_reference
-from mobench.sources import PluginFile, use_plugins
+from mobench.sources import PluginFile, file_of, use_plugins
 from mobench.store import FORMAT, read_document, write_document
 
 __all__ = [
     "DEFAULT",
     "Campaign",
     "NotApplicable",
+    "check_problem_files",
     "load_campaign",
     "make_campaign",
     "open_campaign",
@@ -28,6 +30,9 @@ __all__ = [
 ]
 
 Reference = tuple[str, dict[str, Any]]
+
+LARGEST = 1_000_000
+"""Runs of the largest campaign: all of them are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Campaign:
         How runs are scored: a key of `mobench.contract.CONTRACTS`.
     plugins : tuple of PluginFile
         Files that searchers and problems come from, beside the built-in and the installed ones.
+    recorded : tuple of NotApplicable, optional
+        What the campaign's record says of `not_applicable`; found out without it.
     """
 
     name: str
@@ -66,10 +73,18 @@ class Campaign:
     budget: Mapping[str, float]
     contract: str = "mobench-1"
     plugins: tuple[PluginFile, ...] = ()
+    recorded: tuple[NotApplicable, ...] | None = None
+
+    def __post_init__(self) -> None:
+        runs = math.prod(map(len, (self.problems, self.searchers, self.seeds)))
+        if runs > LARGEST:
+            raise ValueError(f"campaign: {runs:,} runs are too many for one campaign; the limit is {LARGEST:,}")
 
     @cached_property
     def not_applicable(self) -> tuple[NotApplicable, ...]:
         """Pairs in which the problem lacks what the searcher needs."""
+        if self.recorded is not None:
+            return self.recorded
         found = []
         for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
             if lacking := missing(find("searcher", searcher), make_problem(problem, p_options)):
@@ -101,6 +116,7 @@ class Campaign:
             "budget": dict(self.budget),
             "contract": self.contract,
             "plugins": [{"path": str(file.path), "checksum": file.checksum} for file in self.plugins],
+            "not_applicable": [vars(pair) for pair in self.not_applicable],
         }
 
 
@@ -184,11 +200,11 @@ def _paths(items: Any) -> list[str]:
 
 def _seeds(seeds: Any) -> tuple[int, ...]:
     if isinstance(seeds, int) and not isinstance(seeds, bool):
-        if seeds < 1:
-            raise ValueError(f"seeds: expected at least 1, found {seeds}")
+        if not 1 <= seeds <= LARGEST:
+            raise ValueError(f"seeds: expected at least 1, at most {LARGEST:,}, found {seeds}")
         return tuple(range(seeds))
     whole = isinstance(seeds, list | tuple) and all(isinstance(s, int) and not isinstance(s, bool) for s in seeds)
-    if not whole or not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+    if not whole or not seeds or min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: expected a number of seeds or a list of different whole numbers, found {seeds!r}")
     return tuple(seeds)
 
@@ -221,7 +237,7 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     path = Path(path)
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a TOML file ({error})") from None
     source = "command line" if changes else str(path)
     own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
@@ -244,7 +260,8 @@ def open_campaign(campaign: Campaign, folder: Path) -> None:
     if path.exists():
         old, new = read_document(path), campaign.document
         changed = [k for k in ("name", "budget", "contract") if old.get(k) != new[k]]
-        changed += [k for k in ("problems", "searchers", "seeds") if any(x not in new[k] for x in old.get(k, []))]
+        changed += [k for k in ("problems", "searchers") if any(x not in new[k] for x in old.get(k, []))]
+        changed += ["seeds"] if not set(old.get("seeds", [])) <= set(campaign.seeds) else []
         if changed:
             raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
         for file in _changed(campaign, old):
@@ -266,24 +283,68 @@ def _changed(campaign: Campaign, document: Mapping[str, Any]) -> list[PluginFile
 
 
 def load_campaign(folder: Path) -> Campaign:
-    """The campaign of a results folder.
+    """The campaign of a results folder, as its record says: no plugin is imported, and no file that it names is read.
 
     Raises
     ------
     FileNotFoundError
         The folder holds none.
-    ValueError
-        It was written in another format, needs data or plugins that are not here, or a problem's file has changed:
-        it would score the runs in another way. A searcher's file may have; its runs are what they are.
+    ValueError, TypeError
+        Its record is damaged, or was written in another format.
     """
     path = folder / "campaign.json"
     if not path.exists():
         raise FileNotFoundError(f"{folder}: no campaign here (campaign.json is missing); `mobench run` makes one")
     document = read_document(path)
-    entries = {k: v for k, v in document.items() if k != "format"}
-    entries["plugins"] = [entry["path"] for entry in document.get("plugins", [])]
-    campaign = make_campaign(entries, source=str(path))
-    for file in _changed(campaign, document):
-        if file.name in dict(campaign.problems):
-            raise ValueError(f"{path}: {file.path} has changed, and would score these runs in another way; restore it")
+    try:
+        left_out = document.get("not_applicable")
+        campaign = Campaign(
+            name=_name(document["name"]),
+            problems=_named(document["problems"]),
+            searchers=_named(document["searchers"]),
+            seeds=_seeds(document["seeds"]),
+            budget=dict(document["budget"]),
+            contract=str(document["contract"]),
+            plugins=tuple(_recorded_file(**entry) for entry in document.get("plugins", [])),
+            recorded=None if left_out is None else tuple(NotApplicable(**pair) for pair in left_out),
+        )
+        parse_budget(campaign.budget, Cost(1, 1, 1, 1))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: not the record of a campaign ({type(error).__name__}: {error})") from None
     return campaign
+
+
+def _named(items: list[dict[str, Any]]) -> tuple[Reference, ...]:
+    """References as a campaign's record holds them."""
+    found = tuple((item["name"], {key: value for key, value in item.items() if key != "name"}) for item in items)
+    if not found or not all(isinstance(name, str) for name, _ in found):
+        raise TypeError(f"expected a list of tables with names, found {items!r}")
+    return found
+
+
+def _recorded_file(path: str, checksum: str) -> PluginFile:
+    """A plugin's file as a campaign's record names it; it is not looked at."""
+    return PluginFile(Path(path).stem, Path(path), str(checksum), ())
+
+
+def check_problem_files(campaign: Campaign) -> None:
+    """Whether the files of a recorded campaign's problems are in use, and are those that it was run with.
+
+    Scoring a run executes its problem. A record is data, which may come from anyone: it never makes code run, so the
+    user names the file. Searchers are not needed any more.
+
+    Raises
+    ------
+    ValueError
+        A problem's file is not in use, or has changed: it would score the runs in another way.
+    """
+    for file in campaign.plugins:
+        if file.name in dict(campaign.problems):
+            known = file_of(file.name)
+            if known is None:
+                raise ValueError(
+                    f"problem {file.name!r} is a file, {file.path}, and no results folder makes code run by naming it: "
+                    f"where you trust that file, add --plugin {file.path} (in Python, use_plugins)"
+                )
+            if known.checksum != file.checksum:
+                raise ValueError(f"{known.path} has changed, and would score these runs in another way; restore it")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mobench.store import written_whole
+from mobench.data import open_arrays
+from mobench.store import StorageError, written_whole
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -21,8 +22,8 @@ def save_checkpoint(path: Path, header: Mapping[str, Any], state: Mapping[str, A
     ------
     TypeError
         A value that is neither an array of numbers nor plain.
-    OSError
-        The folder cannot be written; the checkpoint that was there before is still there.
+    StorageError
+        The disk is full or the folder read-only; the checkpoint that was there before is still there.
     """
     plain = {name: value for name, value in state.items() if isinstance(value, bool | int | float | str | None)}
     arrays = {name: np.asarray(value) for name, value in state.items() if name not in plain}
@@ -30,9 +31,12 @@ def save_checkpoint(path: Path, header: Mapping[str, Any], state: Mapping[str, A
         if array.dtype.kind not in "biufc":
             raise TypeError(f"checkpoint: {name!r} is no array of numbers, found {type(state[name]).__name__}")
     text = orjson.dumps({"header": _exact(header), "plain": plain})
-    with written_whole(path) as file:
-        write: Any = np.savez
-        write(file, __plain__=np.frombuffer(text, dtype=np.uint8), **arrays)
+    try:
+        with written_whole(path) as file:
+            write: Any = np.savez
+            write(file, __plain__=np.frombuffer(text, dtype=np.uint8), **arrays)
+    except OSError as error:  # not the searcher's fault: it must not end as a failed run
+        raise StorageError(f"{path}: {error.strerror}; make room and run the same command again") from error
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,9 +48,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         The file is damaged.
     """
     try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+        with open_arrays(path) as file:
             text = orjson.loads(file["__plain__"].tobytes())
-            state = {name: file[name] for name in file.files if name != "__plain__"}
+            state = {name: file[name] for name in file if name != "__plain__"}
         return _exact(text["header"], read=True), state | text["plain"]
     except Exception as error:  # noqa: BLE001 - a damaged archive can raise anything
         raise ValueError(f"{path}: damaged checkpoint ({error}); delete it to compute the run again") from None

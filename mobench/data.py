@@ -1,15 +1,14 @@
-"""Tables on disk: typed columns with a checksummed header, loaded in milliseconds, never a pickle; safe unpickling."""
+"""Tables on disk: typed columns with a checksummed header, loaded in milliseconds, never a pickle."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import io
 import os
-import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,23 +16,12 @@ import orjson
 from mobench.problem import Array
 from mobench.store import written_whole
 
-__all__ = ["Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"]
+__all__ = ["Column", "Table", "data_folder", "fingerprint", "load_table", "open_arrays", "save_table"]
 
 TABLE_FORMAT = 1
 
-_BUILTINS = {"set", "frozenset", "complex", "bytearray", "slice", "range"}
-_SAFE = {
-    "builtins": _BUILTINS,
-    "__builtin__": _BUILTINS,  # as protocols 0 to 2 spell it
-    "collections": {"OrderedDict"},
-    "numpy": {"dtype", "ndarray"},
-    "numpy.core.multiarray": {"scalar", "_reconstruct"},
-    "numpy._core.multiarray": {"scalar", "_reconstruct"},
-    "numpy.core.numeric": {"_frombuffer"},  # arrays in protocol 5
-    "numpy._core.numeric": {"_frombuffer"},
-    "_codecs": {"encode"},
-}
-"""All that a pickle of containers, numbers and numpy arrays needs."""
+LARGEST = 2**31
+"""Bytes of the largest table: what its file says is there before any of it is read."""
 
 
 def data_folder() -> Path:
@@ -133,7 +121,7 @@ def load_table(path: Path) -> Table:
         raise FileNotFoundError(f"{path}: no such table")
     cure = "import it again with `mobench data add`, or reinstall mobench if it is one of its own"
     try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+        with open_arrays(path) as file:
             header = orjson.loads(file["header"].tobytes())
             if header.get("format") != TABLE_FORMAT:
                 raise ValueError(f"format {header.get('format')}, this mobench reads format {TABLE_FORMAT}")
@@ -142,10 +130,28 @@ def load_table(path: Path) -> Table:
                 values = file[f"column_{i}"]
                 if _digest(values) != entry["sha256"]:
                     raise ValueError(f"column {name!r} does not match its checksum")
-                columns[name] = Column(values, entry["unit"], entry["about"])
+                columns[name] = Column(values, str(entry["unit"]), dict(entry["about"]))
+        if len({len(column.values) for column in columns.values()}) > 1:
+            raise ValueError("columns of different lengths")
+        return Table(columns, dict(header["about"]))
     except Exception as error:  # noqa: BLE001 - a damaged archive can raise anything
         raise ValueError(f"{path}: damaged table ({' '.join(str(error).split())}); {cure}") from None
-    return Table(columns, header["about"])
+
+
+@contextlib.contextmanager
+def open_arrays(path: Path) -> Iterator[Mapping[str, Array]]:
+    """Open a file of named arrays that may come from anyone: never a pickle, and never more than 2 GiB.
+
+    Raises
+    ------
+    ValueError
+        The file holds more, as it says itself; nothing of it was read. A damaged file can raise anything.
+    """
+    with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+        size = sum(member.file_size for member in file.zip.infolist())
+        if size > LARGEST:
+            raise ValueError(f"{size:,} bytes of arrays in a file of {path.stat().st_size:,}; the limit is {LARGEST:,}")
+        yield file
 
 
 def fingerprint(*arrays: Array | float) -> str:
@@ -158,40 +164,3 @@ def fingerprint(*arrays: Array | float) -> str:
 
 def _digest(values: Array) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if name not in _SAFE.get(module, ()):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data does not need")
-        if name == "bytearray":
-            return _copied_bytes
-        return super().find_class(module, name)
-
-
-def _copied_bytes(content: bytes | str = b"", encoding: str = "latin-1") -> bytearray:
-    """A bytearray of given content; never of a given size, which a hostile pickle would make huge."""
-    return bytearray(content, encoding) if isinstance(content, str) else bytearray(b"".join([content]))
-
-
-def load_pickle(source: Path | bytes | BinaryIO, *, encoding: str = "ASCII") -> Any:
-    """Read a pickle of containers, numbers and numpy arrays; anything that asks for more is refused, not run.
-
-    Arrays pickled by Python 2 need the encoding ``latin1``.
-
-    Raises
-    ------
-    ValueError
-        The pickle is damaged, or asks for a class or function outside plain data (it is named).
-    """
-    name = str(source) if isinstance(source, Path) else "pickle"
-    try:
-        if isinstance(source, Path):
-            with source.open("rb") as file:
-                return _Unpickler(file, encoding=encoding).load()
-        stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        return _Unpickler(stream, encoding=encoding).load()
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a hostile pickle can raise anything
-        raise ValueError(f"{name}: refused or damaged pickle: {' '.join(str(error).split())}") from None

@@ -94,28 +94,32 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
             if "X" in event:
                 k = len(event["X"])
-                X.append(np.array(event["X"], dtype=np.int64).reshape(k, d))
+                X.append(_genes(event["X"]).reshape(k, d))
                 F.append(np.array(event["F"], dtype=np.float64).reshape(k, m))
-                fidelity.append(np.full(k, event["fidelity"] or 0))
+                fidelity.append(np.full(k, event["fidelity"] or 0, dtype=np.int64))
                 for axis, amounts in _ledger(event, k, total).items():
                     spent[axis].append(amounts)
                     total[axis] = float(amounts[-1])
             elif "data" in event:
                 checksum = str(event["data"])
             elif "learned" in event:
-                total["flops"] += event["learned"]
+                total["flops"] += float(event["learned"])
             elif "recommend" in event:
-                chosen = np.array(event["recommend"], dtype=np.int64).reshape(-1, d)
+                chosen = _genes(event["recommend"]).reshape(-1, d)
                 notes["recommend"].append(Note(int(total["evaluations"]), dict(total), chosen))
             elif "record" in event:
-                notes["record"].append(Note(int(total["evaluations"]), dict(total), event["record"]))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+                notes["record"].append(Note(int(total["evaluations"]), dict(total), dict(event["record"])))
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"{source}: not a log of this problem ({error})") from None
+    values = np.concatenate(F) if F else np.empty((0, m))
+    ledger = {axis: _join(parts) for axis, parts in spent.items()}
+    if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
+        raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
     return History(
         X=np.concatenate(X) if X else np.empty((0, d), np.int64),
-        F=np.concatenate(F) if F else np.empty((0, m)),
+        F=values,
         fidelity=_join(fidelity),
-        spent={axis: _join(parts) for axis, parts in spent.items()},
+        spent=ledger,
         total=total,
         recommended=notes["recommend"],
         records=notes["record"],
@@ -123,6 +127,15 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
     )
 
 
+def _genes(rows: list[list[int]]) -> Array:
+    """Rows of a line as an array of integers; what is not whole is not cut to it."""
+    found = np.array(rows)
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"expected whole numbers, found {found.dtype}")
+    return found.astype(np.int64)
+
+
+@np.errstate(over="ignore")  # sums beyond all floats are refused afterwards
 def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
     """The ledger after each of the k answers of a line; (k,) an axis."""
     prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in ("flops", "seconds")}

@@ -79,7 +79,8 @@ def _find(kind: Kind, name: str, file: sources.PluginFile | None) -> Plugin:
     """`file`, as it was read, is part of the key: a file that changed is another plugin."""
     source = sources.load(kind, name)
     if source is None:
-        raise ValueError(f"unknown {kind} {name!r}{nearest(name, plugins(kind))}; `mobench list` shows all")
+        hint = f"; `mobench list` shows all, --plugin FILE (in Python: use_plugins) adds a {kind} of yours"
+        raise ValueError(f"unknown {kind} {name!r}{nearest(name, plugins(kind))}{hint}")
     return as_plugin(kind, name, source)
 
 
@@ -129,7 +130,7 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     ValueError
-        Something between the commas is not ``option=value``.
+        Something between the commas is not ``option=value``, or a value is too deep.
 
     Examples
     --------
@@ -144,7 +145,10 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
         option, equals, value = part.partition("=")
         if not equals or not option.strip():
             raise ValueError(f"{text!r}: expected name:option=value,option=value, found {part.strip()!r}")
-        options[option.strip()] = _value(value.strip())
+        try:
+            options[option.strip()] = _value(value.strip())
+        except RecursionError:
+            raise ValueError(f"{name.strip()!r}: the value of option {option.strip()!r} is too deep") from None
     return name.strip(), options
 
 

@@ -144,7 +144,9 @@ def _read(path: Path) -> PluginFile:
     except SyntaxError as error:
         digest.update(path.read_bytes())
         fault = f"syntax error in line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError) as error:
+    except (RecursionError, MemoryError):
+        fault = "not a Python file (too deep for Python's parser)"
+    except ValueError as error:
         fault = f"not a Python file ({error})"
     if path.suffix != ".py" or not path.stem.replace("-", "_").isidentifier():
         fault = f"a plugin's file is called NAME.py, of letters, digits, _ and -; found {path.name!r}"

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ __all__ = [
     "FORMAT",
     "Log",
     "RunIsBusy",
+    "RunIsLost",
     "StorageError",
     "parse_events",
     "read_document",
@@ -43,10 +44,14 @@ class StorageError(BaseException):
     """
 
 
+class RunIsLost(StorageError):
+    """Another process took this run over, or its folder was taken away: what we found since is not part of it."""
+
+
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears at `path` whole when the block ends well, and not at all otherwise."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch = _scratch(path)
     try:
         with scratch.open("wb") as file:
             yield file
@@ -55,6 +60,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _scratch(path: Path) -> Path:
+    """A name beside `path` that no other process writes to; process numbers repeat on other hosts."""
+    return path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
 
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
@@ -69,8 +79,17 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
         file.write(orjson.dumps(document, option=_JSON | orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
 
 
-def read_document(path: Path) -> dict[str, Any]:
+END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
+"""What ``end.json`` holds at least."""
+
+
+def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[str, Any]:
     """Read a JSON document written by `write_document`.
+
+    Parameters
+    ----------
+    holds : mapping of str to type, optional
+        Entries that it must have, and of which type.
 
     Raises
     ------
@@ -87,6 +106,9 @@ def read_document(path: Path) -> dict[str, Any]:
             f"{path}: written in format {found}, this mobench reads format {FORMAT}; "
             "use the mobench version that made it, or another results folder"
         )
+    for key, kind in (holds or {}).items():
+        if not isinstance(document.get(key), kind):
+            raise ValueError(f"{path}: damaged, {key!r} is {document.get(key)!r}; delete its folder to run it again")
     return document
 
 
@@ -95,6 +117,11 @@ class Log:
 
     Opening an existing log cuts a torn last line off (a kill can leave one) and holds the whole lines in `past`, for
     replay. Lines reach the operating system one by one, the disk every few seconds and at the end.
+
+    An open log is locked. The kernel frees the lock when its process dies, so no clock decides who is at a run. Where
+    a lock is lost all the same (a network file system that was cut off, or that keeps none between hosts), a fence
+    holds: opening an existing log puts a copy in its place, and what an earlier attempt goes on to write reaches the
+    file that was replaced, until that attempt notices.
 
     Parameters
     ----------
@@ -115,7 +142,7 @@ class Log:
     ValueError
         A whole line is not JSON: the file was damaged by something other than a kill.
     OSError
-        The folder is full or read-only.
+        The folder is full or read-only, or its file system offers no locks.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -129,21 +156,16 @@ class Log:
             self._open(path)
 
     def _open(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        held = _locked(path)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            data = path.read_bytes()
+            with os.fdopen(held, "rb", closefd=False) as file:
+                data = file.read()
             whole = data[: data.rfind(b"\n") + 1]
             self.past = list(parse_events(whole, path))
             self.count = len(self.past)
-            if len(whole) < len(data):
-                os.ftruncate(self._file, len(whole))
-        except BaseException as error:
-            os.close(self._file)
-            self._file = None
-            if isinstance(error, BlockingIOError):
-                raise RunIsBusy(f"{path}: another process is writing this run") from None
-            raise
+            self._file = _fenced(path, whole) if data else os.dup(held)
+        finally:
+            os.close(held)
 
     def append(self, event: dict[str, Any]) -> None:
         """Add one event.
@@ -152,6 +174,8 @@ class Log:
         ------
         StorageError
             The disk is full or the folder read-only; what was written before stays readable.
+        RunIsLost
+            The file at `path` is not this one any more.
         TypeError
             The event holds something that JSON cannot.
         """
@@ -161,29 +185,101 @@ class Log:
             self.lines.append(line)
             return
         try:
-            written = os.write(self._file, line)
-            while written < len(line):
-                written += os.write(self._file, line[written:])
-            if time.monotonic() - self._synced > SYNC_SECONDS:
-                os.fsync(self._file)
-                self._synced = time.monotonic()
+            _write(self._file, line)
         except OSError as error:
+            self._check()
             raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            self.sync()
+
+    def sync(self) -> None:
+        """Bring all lines to the disk, and make sure that they are still this run's.
+
+        Raises
+        ------
+        StorageError, RunIsLost
+            As for `append`.
+        """
+        if self._file is None:
+            return
+        self._synced = time.monotonic()
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            self._check()
+            raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
+        self._check()
+
+    def _check(self) -> None:
+        """RunIsLost where the file at `path` is another one, or none."""
+        if self.path is not None and self._file is not None and not _is(self._file, self.path):
+            raise RunIsLost(f"{self.path}: another process took this run over, or its folder was taken away")
 
     def close(self) -> None:
-        """Sync and release the log."""
+        """Release the log."""
         if self._file is not None:
             file, self._file = self._file, None
-            try:
-                os.fsync(file)
-            finally:
-                os.close(file)
+            os.close(file)
 
     def __enter__(self) -> Log:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _locked(path: Path) -> int:
+    """Open the log at `path`, or a new one, with a lock that ends with this process."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            _lock(file, path)
+            if _is(file, path):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # it was replaced between the two calls: the next attempt has begun
+
+
+def _lock(file: int, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RunIsBusy(f"{path}: another process is writing this run") from None
+    except OSError as error:
+        raise OSError(f"{path}: cannot be locked ({error.strerror}); use a file system that offers locks") from None
+
+
+def _fenced(path: Path, whole: bytes) -> int:
+    """Put a new file with these lines at `path`, whose holder we are; return it, locked."""
+    scratch = _scratch(path)
+    file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+    try:
+        _lock(file, scratch)
+        _write(file, whole)
+        os.fsync(file)
+        scratch.replace(path)
+    except BaseException:
+        os.close(file)
+        scratch.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _is(file: int, path: Path) -> bool:
+    """Whether the file at `path` is this open one."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _write(file: int, data: bytes) -> None:
+    """Write all of it, however few bytes the system takes at a time."""
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, data[written:])
 
 
 def parse_events(whole: bytes, source: object) -> Iterator[dict[str, Any]]:

@@ -114,7 +114,8 @@ def read_member(path: Path | BinaryIO, name: str = "") -> Any:
     """
     try:
         with bz2.open(path, "rb") as file:
-            return load_pickle(cast(BinaryIO, file))
+            size = path.stat().st_size if isinstance(path, Path) else 0
+            return load_pickle(cast(BinaryIO, file), memory=2**30 + 64 * size)
     except (EOFError, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
@@ -127,10 +128,10 @@ def _from_state(state: Any, where: str) -> tuple[str, Array]:
     make = results_class("nats_bench").create_from_state_dict
     try:
         results = {int(hp): make(content) for hp, content in state.items() if int(hp) in SEEDS}
-        string = str(next(iter(results.values())).arch_str)
+        string = next(iter(results.values())).arch_str
         from_strings([string])
         return string, numbers(results)
-    except (AttributeError, KeyError, TypeError, StopIteration, ValueError, IndexError) as error:
+    except Exception as error:  # noqa: BLE001 - on damaged content, nats_bench can raise anything
         raise ValueError(f"{where}: no architecture of NATS-Bench's topology space ({error})") from None
 
 
@@ -149,7 +150,7 @@ def is_topology(folder: Path) -> bool:
     """Whether the members of an archive folder are cells (the size space has the same layout)."""
     state = read_member(min(members(folder)))
     try:
-        return str(next(iter(state.values()))["arch_str"]).startswith("|")
+        return bool(next(iter(state.values()))["arch_str"].startswith("|"))
     except (AttributeError, KeyError, TypeError, StopIteration):
         return False
 
@@ -157,6 +158,14 @@ def is_topology(folder: Path) -> bool:
 def members(folder: Path) -> list[Path]:
     """Files ``NNNNNN.pickle.pbz2`` of an archive folder, sorted."""
     return sorted(path for path in folder.iterdir() if MEMBER.fullmatch(path.name))
+
+
+def listed(content: Mapping[str, Any], where: Path) -> list[str]:
+    """The architecture strings that a file lists as ``meta_archs``; ValueError where it lists no strings."""
+    strings = content.get("meta_archs")
+    if not isinstance(strings, list | tuple) or not all(isinstance(string, str) for string in strings):
+        raise ValueError(f"{where}: expected a list of architecture strings 'meta_archs'; download it again")
+    return list(strings)
 
 
 def scratch_of(folder: Path, data: Path) -> Path:
@@ -224,12 +233,12 @@ def read_one_file(path: Path, *, progress: bool) -> tuple[list[str], list[str], 
     make = results_class("nas_201_api" if is_torch else "nats_bench").create_from_state_dict
     names = {12: "less", 200: "full"} if is_torch else {12: "12", 200: "200"}
     try:
-        order = [str(string) for string in content["meta_archs"]]
+        order = listed(content, path)
         chosen = sorted(content["arch2infos"])
         bar = tqdm(chosen, unit=" architectures", desc=path.name, disable=not progress)
         values = _each(bar, content["arch2infos"], lambda state: {e: make(state[n]) for e, n in names.items()})
         return order, [order[i] for i in chosen], values
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - on damaged content, their readers can raise anything
         raise ValueError(f"{path}: not the content of a NAS-Bench-201 or NATS-Bench file ({error!r})") from None
 
 

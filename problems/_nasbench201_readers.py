@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def _rows(strings: list[str], file: Path) -> Array:
     """Rows of `all_cells` of architecture strings, each at most once."""
     try:
         rows = index(from_strings(strings))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{file}: {error}") from None
     if len(np.unique(rows)) < len(rows):
         raise ValueError(f"{file}: an architecture occurs twice; download the file again")
@@ -86,15 +87,17 @@ def read_order(file: Path, reading: Reading) -> None:
     numbers = _load_pt(file)
     if not isinstance(numbers, dict):
         raise ValueError(f"{file}: expected a mapping from architecture strings to numbers, found {type(numbers)}")
+    if not all(isinstance(string, str) and isinstance(number, int) for string, number in numbers.items()):
+        raise ValueError(f"{file}: expected a mapping from architecture strings to numbers; download it again")
     learn_order(sorted(numbers, key=numbers.__getitem__), reading)
 
 
 def read_meta(file: Path, reading: Reading) -> None:
     """Read the list of architectures in a NATS-Bench archive."""
     meta = official.read_member(file)
-    if not isinstance(meta, dict) or "meta_archs" not in meta:
+    if not isinstance(meta, dict):
         raise ValueError(f"{file}: expected a mapping with 'meta_archs'; download it again")
-    learn_order([str(string) for string in meta["meta_archs"]], reading)
+    learn_order(official.listed(meta, file), reading)
 
 
 def read_csv(kind: str, file: Path, reading: Reading) -> None:
@@ -143,12 +146,18 @@ def _load_pt(file: Path) -> Any:
 
 def _in_order(values: Any, where: str, unit: str, order: Array | None) -> Column:
     """A column from `values` in NAS-Bench-201's order."""
+    if hasattr(values, "shape"):
+        shape = tuple(values.shape)
+    elif isinstance(values, list) and all(isinstance(value, int | float) for value in values):
+        shape = (len(values),)
+    else:
+        raise ValueError(f"{where}: expected {ROWS:,} numbers, found {type(values).__name__}")
+    if shape != (ROWS,):  # before it is copied: a view of one number can have any shape
+        raise ValueError(f"{where}: {math.prod(shape):,} values, expected {ROWS:,}; is it of another search space?")
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{where}: expected {ROWS:,} numbers, found {type(values).__name__}") from None
-    if numbers.shape != (ROWS,):
-        raise ValueError(f"{where}: {numbers.size:,} values, expected {ROWS:,}; is it of another search space?")
     _check(numbers, where)
     if order is None:
         raise ValueError(
@@ -175,7 +184,9 @@ def read_hardware(file: Path, reading: Reading) -> None:
         raise ValueError(f"{file}: not HW-NAS-Bench: expected a mapping with 'nasbench201' and its datasets")
     added = 0
     for dataset in (d for d in DATASETS if d in space):
-        configs = space[dataset].get("config", [])
+        configs = space[dataset].get("config", []) if isinstance(space[dataset], dict) else None
+        if not isinstance(configs, list):
+            raise ValueError(f"{file}: not HW-NAS-Bench: expected {dataset} to be a mapping with a list 'config'")
         strings = [c["arch_str"] for c in configs if isinstance(c, dict) and "arch_str" in c]
         order = _rows(strings, file) if len(strings) == ROWS else reading.order
         for name, values in space[dataset].items():

@@ -83,7 +83,10 @@ def _start(path: Path) -> Reading:
         raise ValueError(f"{str(error).partition(';')[0]}; delete it and import all sources again") from None
     columns = dict(table.columns)
     numbers = columns.pop("nats_index", None)
-    sources = {name: dict(entry) for name, entry in table.about["sources"].items()}
+    try:
+        sources = {name: dict(entry) for name, entry in table.about["sources"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ValueError(f"{path}: not a table of NAS-Bench-201; delete it and import all sources again") from None
     return Reading(columns, None if numbers is None else np.argsort(numbers.values), [], sources)
 
 

@@ -19,6 +19,8 @@ from ._table_file import Cells, Criterion, Header, read_columns, read_header, to
 
 LARGEST_GRID = 10_000_000
 """Rows of the largest grid of genes, which is held in memory."""
+LARGEST_TRIALS = 100_000_000
+"""Values of all trials that are held in memory, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +156,12 @@ def _values(objectives: list[Criterion], numbers: dict[str, Array]) -> tuple[Arr
     An objective with fewer trials than another repeats them, so that each is drawn equally often, and objectives with
     equally many are drawn together, as results of one training.
     """
-    most = math.lcm(*(len(objective.trials) for objective in objectives))
+    counts = [len(objective.trials) for objective in objectives]
+    most = math.lcm(*counts)
+    if most * len(counts) * len(next(iter(numbers.values()))) > LARGEST_TRIALS:
+        raise ValueError(
+            f"objectives: {most:,} trials are the least that {counts} share; use equally many columns each"
+        )
     seen, scored = [], []
     for objective in objectives:
         trials = np.column_stack([numbers[name] for name in objective.trials])

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobench import data as data_module
-from mobench.data import Column, Table, data_folder, load_pickle, load_table, save_table
+from mobench.data import Column, Table, data_folder, load_table, save_table
+from mobench.pickles import load_pickle
 
 
 @contextlib.contextmanager

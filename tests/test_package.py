@@ -71,5 +71,17 @@ def test_the_wheel_works_from_another_folder(built, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     where = run(sys.executable, "-c", "import mobench; print(mobench.__file__)", cwd=tmp_path, env=environment)
     assert str(tmp_path / "site") in where
-    command = [sys.executable, "-m", "mobench.cli", "run", "-p", "catsum", "-s", "nsga2", "-b", "200", "--seeds", "2"]
-    assert "mobench report" in run(*command, cwd=tmp_path, env=environment)
+
+    def mobench(*arguments):
+        return run(sys.executable, "-m", "mobench.cli", *arguments, cwd=tmp_path, env=environment)
+
+    assert "nsga2" in mobench("list")
+    done = mobench(
+        "run", "-p", "catsum", "-p", "motif", "-s", "nsga2", "-s", "random_search", "-b", "200", "--seeds", "2"
+    )
+    assert "mobench report results/adhoc" in done
+    assert "8 ended" in mobench("status")
+    assert "mean rank over problems" in mobench("report", "results/adhoc")
+    assert "<script" in (tmp_path / "results/adhoc/report/report.html").read_text()
+    mobench("new", "searcher", "climber")
+    assert "failed" not in mobench("check", "climber.py")

@@ -216,16 +216,56 @@ def test_runs_of_a_changed_searcher_are_not_mixed_but_still_read(here, capsys, c
 def test_a_changed_problem_would_score_in_another_way(here, capsys):
     assert run_few("--plugin", ".") == 0
     (here / "line.py").write_text(PROBLEM.replace("49", "50"))
-    assert main(["status", "results/mine"]) == 2
+    assert main(["export", "results/mine", "--to", "out", "--plugin", "line.py"]) == 2
     assert "line.py has changed, and would score these runs in another way; restore it" in capsys.readouterr().err
 
 
-def test_a_file_that_is_gone_is_named(here, capsys, monkeypatch):
+READERS = (
+    ["report", "results/mine"],
+    ["plot", "results/mine", "--kind", "anytime"],
+    ["export", "results/mine", "--to", "out"],
+)
+
+
+def test_no_results_folder_makes_code_run_by_naming_it(here, capsys, monkeypatch):
+    for file in ("few.py", "line.py"):  # a folder made elsewhere; what it names leaves a mark where it runs
+        (here / file).write_text((here / file).read_text() + "\n\n__import__('pathlib').Path('mark').touch()\n")
     assert run_few("--plugin", ".") == 0
-    (here / "few.py").rename(here / "moved.py")
+    (here / "mark").unlink()
     monkeypatch.setattr(sources, "_FILES", {})
-    assert main(["status", "results/mine"]) == 2
-    assert f"plugin {here / 'few.py'}: there is no such file" in capsys.readouterr().err
+    assert main(["status", "results/mine"]) == 0
+    capsys.readouterr()
+    for command in READERS:
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert f"where you trust that file, add --plugin {here / 'line.py'} (in Python, use_plugins)" in err
+        assert err.count("\n") == 1
+    run = next(here.glob("results/mine/runs/line/few*/*"))
+    with pytest.raises(ValueError, match=r"unknown problem 'line'.*--plugin FILE"):
+        mobench.load(run)
+    assert load_campaign(here / "results/mine").plugins[1].path == here / "line.py"
+    assert not (here / "mark").exists()
+    assert not sources.files_in_use()
+
+
+def test_a_problem_that_is_named_scores_its_runs_and_searchers_are_not_needed(here, capsys, monkeypatch):
+    assert run_few("--plugin", ".") == 0
+    assert f"next: mobench report results/mine --plugin {here / 'line.py'}" in capsys.readouterr().out
+    (here / "few.py").unlink()
+    monkeypatch.setattr(sources, "_FILES", {})
+    assert main([*READERS[2], "--plugin", "line.py"]) == 0
+    assert len((here / "out/evaluations.csv").read_text().splitlines()) == 1 + 4 * 20
+    assert mobench.load(next(here.glob("results/mine/runs/line/few*/*"))).hypervolume() > 0
+
+
+def test_a_campaign_of_files_goes_on_with_the_same_command(here, capsys, monkeypatch):
+    assert run_few("--plugin", ".") == 0
+    (next(here.glob("results/mine/runs/line/few*/*")) / "end.json").unlink()
+    monkeypatch.setattr(sources, "_FILES", {})
+    assert run_few() == 2  # the record names the file; that is not enough
+    assert "unknown problem 'line'" in capsys.readouterr().err
+    assert run_few("--plugin", ".") == 0
+    assert "1 runs ended, 3 had before" in capsys.readouterr().err
 
 
 def test_a_failed_searcher_is_mended_and_tried_again_under_the_same_name(here, capsys):

@@ -13,8 +13,8 @@ from mobench.plugins import plugins
 from mobench.testing import Check, assert_passes, check_problem, check_searcher, table
 
 BROKEN = Path(__file__).parent / "broken"
-DATA = {"nasbench201", "table"}
-LIVE = {"cell_training"}
+LIVE = "cell_training:dataset=digits,epochs=2,channels=2,cells=1,stages=1"
+TABLE = f"table:path={Path(__file__).parents[1] / 'docs/problems/example_table/cells.toml'}"
 SHORT = ("random_search", "nsga2", "local_search")
 
 SEARCHERS = {
@@ -119,9 +119,20 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
-@pytest.mark.parametrize("name", sorted(set(plugins("problem")) - DATA - LIVE))
+@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"nasbench201", "table", "cell_training"}))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))
+
+
+@pytest.mark.slow
+def test_a_slow_problem_passes_and_is_asked_little(monkeypatch):
+    pytest.importorskip("sklearn")
+    from mobench.problems.live.trainings import Trainings
+
+    asked, own = [], Trainings.own
+    monkeypatch.setattr(Trainings, "own", lambda *given: asked.append(given[1]) or own(*given))
+    assert_passes(check_problem(LIVE))
+    assert len(set(asked)) == 4  # two of the kit, two of the searcher that it lets loose
 
 
 def test_imported_tables_pass(nasbench201_data):

@@ -15,7 +15,7 @@ import numpy as np
 
 from mobench.answers import addresses
 from mobench.budget import Cost, paid_in, parse_budget
-from mobench.capabilities import Decodable, Enumerable, MultiFidelity, Published
+from mobench.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
 from mobench.contract import contract_for
 from mobench.doors import Run
 from mobench.execute import search_problem
@@ -31,6 +31,8 @@ __all__ = ["LENIENT", "MOOT", "PROBLEM_CHECKS", "Specimen"]
 
 LISTED = 20_000
 """Spaces up to this size are checked whole, larger ones by a sample of as many."""
+FEW = 2
+"""Architectures that are asked of a problem whose answers take long; always the same, so that it can keep them."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,19 @@ class Specimen:
         return cls(made, "", options, (source.__doc__ or "").strip().partition("\n")[0])
 
     def rows(self, n: int) -> Array:
-        """`n` architectures, always the same."""
-        return self.problem.space.sample(np.random.default_rng(5), n)
+        """`n` architectures, always the same; the first few of them where answers take long."""
+        return self.problem.space.sample(np.random.default_rng(5), min(n, FEW) if self.slow else n)
+
+    @property
+    def slow(self) -> bool:
+        """Whether each answer takes long."""
+        return isinstance(self.problem, Slow)
 
     @cached_property
     def many(self) -> Array:
         """All architectures, or a sample of them."""
         space = self.problem.space
-        return space.all() if space.size <= LISTED else self.rows(LISTED)
+        return space.all() if space.size <= LISTED and not self.slow else self.rows(LISTED)
 
     def answer(self, X: Array, *, start: int = 0, seed: int = 0, fidelity: int | None = None) -> Values:
         """Answers number `start` and on of the run with this seed."""
@@ -117,7 +124,7 @@ def summary(specimen: Specimen) -> None:
 def shapes(specimen: Specimen) -> None:
     """Answers and scores of n architectures are (n, m) numbers."""
     m = len(specimen.problem.objectives)
-    for n in (1, 2, 5):
+    for n in sorted({len(specimen.rows(n)) for n in (1, 2, 5)}):
         X = specimen.rows(n)
         for face, F in (("evaluate", specimen.answer(X).F), ("score", specimen.score(X))):
             F = np.asarray(F)
@@ -157,6 +164,8 @@ def training_price(specimen: Specimen) -> None:
     axis = paid_in(specimen.problem.training)
     if axis == "evaluations":
         raise Skipped("a training is an evaluation")
+    if specimen.slow:
+        raise Skipped("answers take long, too long for a mean of many")
     mean = float(np.mean(getattr(specimen.answer(specimen.rows(200)), axis)))
     said = getattr(specimen.problem.training, axis)
     if not 0.5 <= mean / said <= 2.0:
@@ -210,7 +219,8 @@ def scores(specimen: Specimen) -> None:
 
 def inputs(specimen: Specimen) -> None:
     """It does not change the architectures and seeds that it is given."""
-    X, seeds = specimen.rows(20), addresses(0, 0, 20)
+    X = specimen.rows(20)
+    seeds = addresses(0, 0, len(X))
     kept = X.copy(), seeds.copy()
     specimen.problem.evaluate(X, fidelity=None, seeds=seeds)
     specimen.problem.score(X)
@@ -316,10 +326,11 @@ def written_form(specimen: Specimen) -> None:
 
 def searched(specimen: Specimen) -> None:
     """A searcher comes to a good end on it through the door."""
-    run = Run(specimen.problem, limit=parse_budget({"evaluations": 30}, specimen.problem.training))
+    n = len(specimen.rows(30))
+    run = Run(specimen.problem, limit=parse_budget({"evaluations": n}, specimen.problem.training))
     search_problem(find("searcher", "random_search").call, run, {"batch": 10})
     if not run.spent.evaluations:
-        raise Failed("30 evaluations pay for no answer")
+        raise Failed(f"{n} evaluations pay for no answer")
 
 
 def fresh_process(specimen: Specimen) -> None:

@@ -14,6 +14,9 @@ import numpy as np
 
 __all__ = ["global_state", "kept_randomness", "seed_globals"]
 
+_CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+"""Variables that torch sets by itself when parts of it are first imported."""
+
 
 def global_state() -> dict[str, Any]:
     """What a plugin must leave as it was, by name; torch's where torch is loaded."""
@@ -22,7 +25,7 @@ def global_state() -> dict[str, Any]:
         "the state of numpy.random": str(np.random.get_state()),  # noqa: NPY002
         "numpy's error handling": np.geterr(),
         "the warnings filters": str(warnings.filters),
-        "the environment": dict(os.environ),
+        "the environment": {name: value for name, value in os.environ.items() if name not in _CACHES},
         "the working directory": os.getcwd(),
         "the recursion limit": sys.getrecursionlimit(),
     }

@@ -108,10 +108,9 @@ def read_pickled(path: Path, shape: Shape, *, labels: str = "labels") -> Images:
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (width,):
         found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
         raise ValueError(f"{path}: expected 'data' of uint8 and shape (n, {width}), found {found}")
-    try:
-        classes = np.array(content.get(labels))
-    except ValueError:  # lists of different lengths
-        classes = np.empty(0)
+    given = content.get(labels)
+    flat = not isinstance(given, list) or all(isinstance(label, int) for label in given)
+    classes = np.array(given if flat else [])
     if classes.shape != pixels.shape[:1] or classes.dtype.kind not in "iu":
         raise ValueError(f"{path}: expected {len(pixels)} whole numbers in {labels!r}, one an image")
     return pixels.reshape(-1, *shape), classes.astype(np.int64)
@@ -161,6 +160,8 @@ def _idx(path: Path, shape: tuple[int, ...]) -> Array:
             if head[0] != 0x801 + len(shape) or tuple(head[2:]) != shape:
                 raise ValueError(f"{path}: expected idx bytes of shape (n{''.join(f', {s}' for s in shape)})")
             size = int(np.prod(head[1:], dtype=np.int64))
+            if size > 2**31:
+                raise ValueError(f"{path}: {head[1]:,} images are more than any official file has")
             content = file.read(size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: truncated or damaged ({error}); get it again") from None

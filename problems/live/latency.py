@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from mobench import Array
 
 WARM_UP_SECONDS = 0.2
 """Calls before the first measurement: clocks rise, caches fill, kernels are chosen."""
@@ -131,11 +134,52 @@ def measure_latency(
     )
 
 
-def _cpu_seconds(call: Callable[[], Any], calls: int) -> float:
-    start = time.perf_counter()
+def measure_in_turn(
+    modules: Sequence[nn.Module],
+    shape: Sequence[int],
+    *,
+    batch: int = 1,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    repeats: int = 25,
+) -> Array:
+    """Time single calls of several modules in turn, so that they share the device's changing speed.
+
+    On a machine that others use, too, latencies minutes apart differ by factors, while the ratio of two calls one
+    behind the other stays within a few per cent (`docs/latency.md`). On the CPU, the time that the thread did not run
+    is left out.
+
+    Returns
+    -------
+    (repeats, len(modules)) array
+        Milliseconds; a row is one round.
+
+    Raises
+    ------
+    ValueError
+        No modules, a batch below 1 or fewer than 5 repeats.
+    """
+    device = torch.device(device)
+    if not modules or batch < 1 or repeats < 5:
+        found = f"{len(modules)}, {batch} and {repeats}"
+        raise ValueError(f"measure_in_turn: expected modules, batch >= 1 and repeats >= 5, found {found}")
+    inputs = torch.randn((batch, *shape), generator=torch.Generator().manual_seed(0)).to(device=device, dtype=dtype)
+    with contextlib.ExitStack() as all_modules, torch.inference_mode():
+        for module in modules:
+            all_modules.enter_context(_measuring(module, device, dtype))
+        calls = [functools.partial(module, inputs) for module in modules]
+        cuda = device.type == "cuda"
+        seconds = _cuda_seconds if cuda else functools.partial(_cpu_seconds, clock=time.thread_time)
+        for call in calls:
+            seconds(call, 3)
+        return np.array([[seconds(call, 1) for call in calls] for _ in range(repeats)]) * 1e3
+
+
+def _cpu_seconds(call: Callable[[], Any], calls: int, *, clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
     for _ in range(calls):
         call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _cuda_seconds(call: Callable[[], Any], calls: int) -> float:
