@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,22 @@ import pandas as pd
 
 from mobench.budget import AXES
 from mobench.capabilities import Fingerprinted
+from mobench.contract import Contract
+from mobench.execute import RunSpec
 from mobench.fronts import log10_regret
+from mobench.outcomes import Outcome, outcome_of
 from mobench.problem import Array
 from mobench.progress import Progress
 from mobench.result import Result, load, on_axis
 from mobench.runs import STATES, Runs, run_state
 
-__all__ = ["collect", "mean_ranks", "median_run", "resample", "summarise"]
+__all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
 
 
-def collect(runs: Runs, *, axis: str = "evaluations", progress: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score every run and trace it over its course.
+def collect(
+    runs: Runs, *, axis: str = "evaluations", progress: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[tuple[str, str, int], Outcome]]:
+    """Read every log once: score the run, trace it over its course, and keep what it delivered.
 
     Parameters
     ----------
@@ -39,34 +45,52 @@ def collect(runs: Runs, *, axis: str = "evaluations", progress: bool = False) ->
         runs that ended the measures of the contract (NaN otherwise).
     curves : pandas.DataFrame
         Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever an ended run's share changes.
+    outcomes : dict of (str, str, int) to Outcome
+        (problem, searcher, seed) to what an ended run delivered and recorded.
 
     Raises
     ------
     ValueError
         Runs of one problem were answered from different data, or from other data than is here now.
     """
-    rows, curves = [], []
+    labels = list(runs.problems)
+    contracts: dict[str, dict[str, Contract]] = {label: {} for label in labels}
+    order = sorted(range(len(runs.specs)), key=lambda i: labels.index(runs.specs[i].problem_label))
+    rows: dict[int, dict[str, Any]] = {}
+    curves: dict[int, pd.DataFrame] = {}
+    outcomes: dict[tuple[str, str, int], Outcome] = {}
     with Progress(len(runs.specs), unit="score", show=progress) as bar:
-        for spec, folder in zip(runs.specs, runs.folders, strict=True):
-            key: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
-            row = {**key, "state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
-            if row["state"] in ("ended", "failed"):
-                result = load(folder)
-                row |= {"error": result.error, "data": _known_data(result, folder)}
-                row |= result.history.total
-                row["trainings"] = on_axis(result.problem, result.history.total, "trainings")
-                if row["state"] == "ended":
-                    row |= result.measures(contract=runs.contract)
-                    curves.append(result.curve(axis=axis, contract=runs.contract).assign(**key))
-            rows.append(row)
+        for i in order:  # a problem after the other: building one can take long, and only the last few are kept
+            spec, folder = runs.specs[i], runs.folders[i]
+            rows[i], result = _row(spec, folder, contracts[spec.problem_label])
+            if result is not None and rows[i]["state"] == "ended":
+                problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
+                rows[i] |= result.measures(contract=runs.contract)
+                curve = result.curve(axis=axis, contract=runs.contract)
+                curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
+                outcomes[key] = outcome_of(result, contract=runs.contract, axis=axis)
             bar.advance()
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
-    empty = pd.DataFrame(columns=columns)
-    scores = pd.DataFrame(rows)
+    scores = pd.DataFrame([rows[i] for i in sorted(rows)])
     for measure in (*AXES, "trainings", "hypervolume", "log10_regret"):
         if measure not in scores:
             scores[measure] = np.nan
-    return scores, pd.concat(curves, ignore_index=True)[columns] if curves else empty
+    lines = [curves[i] for i in sorted(curves)]
+    empty = pd.DataFrame(columns=columns)
+    return scores, pd.concat(lines, ignore_index=True)[columns] if lines else empty, outcomes
+
+
+def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[dict[str, Any], Result | None]:
+    """What a run's row says before it is scored, and its result where it has ended or failed."""
+    row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+    row |= {"state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
+    if row["state"] not in ("ended", "failed"):
+        return row, None
+    result = replace(load(folder), _contracts=contracts)  # all runs of a problem share them
+    row |= {"error": result.error, "data": _known_data(result, folder)}
+    row |= result.history.total
+    row["trainings"] = on_axis(result.problem, result.history.total, "trainings")
+    return row, result
 
 
 def _known_data(result: Result, folder: Path) -> str:
@@ -90,7 +114,7 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
         share = group["hypervolume"].dropna()
         low, median, high = share.quantile([0.25, 0.5, 0.75]) if len(share) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
-        row |= {"mean": share.mean() if len(share) else np.nan, "log10_regret": group["log10_regret"].median()}
+        row |= {"mean": share.mean() if len(share) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
         rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})
     table = pd.DataFrame(rows)
     table["rank"] = table.groupby("problem")["median"].transform(lambda share: share.round(12).rank(ascending=False))
@@ -136,11 +160,8 @@ def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
     return found
 
 
-def median_run(runs: Runs, scores: pd.DataFrame, pair: tuple[str, str]) -> Result | None:
-    """The ended run of a (problem, searcher) pair whose share is the (lower) median; None where none ended."""
-    group = scores[(scores["problem"] == pair[0]) & (scores["searcher"] == pair[1]) & (scores["state"] == "ended")]
-    if group.empty:
-        return None
-    chosen = group.sort_values(["hypervolume", "seed"]).iloc[(len(group) - 1) // 2]
-    places = dict(zip((str(spec.folder) for spec in runs.specs), runs.folders, strict=True))
-    return load(places[str(chosen["run"])])
+def median_seeds(scores: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """(problem, searcher) to the seed of its ended run whose share is the (lower) median; none where none ended."""
+    ended = scores[scores["state"] == "ended"].sort_values(["hypervolume", "seed"])
+    groups = ended.groupby(["problem", "searcher"], sort=False)["seed"]
+    return {(str(pair[0]), str(pair[1])): int(seeds.iloc[(len(seeds) - 1) // 2]) for pair, seeds in groups}

@@ -11,7 +11,7 @@ from mobench.figure_problem import Drawing, Selection, budgets
 from mobench.rank_tests import cliques, friedman
 from mobench.report_data import Report
 from mobench.statistics import comparable, interquartile_means, medians, profiles, rank_table
-from mobench.targets import ecdf, runtimes
+from mobench.targets import ecdf
 
 __all__ = ["OVERALL"]
 
@@ -25,8 +25,7 @@ def _states(report: Report, selection: Selection) -> Drawing:
 
 def _ecdf(report: Report, selection: Selection) -> Drawing:
     """Share of all (problem, target, run) solved against budget; targets are gaps from 63 % to 0.01 %."""
-    steps = ecdf(runtimes(report.scores, report.curves, axis=report.axis))
-    return plots.plot_ecdf(steps, axis=report.axis, colours=report.colours, **selection.style)
+    return plots.plot_ecdf(ecdf(report.runtimes), axis=report.axis, colours=report.colours, **selection.style)
 
 
 def _rank_time(report: Report, selection: Selection) -> Drawing:

@@ -13,10 +13,12 @@ from mobench import plots
 from mobench.capabilities import Decodable, Drawable, Enumerable
 from mobench.compare import resample
 from mobench.fronts import nondominated
+from mobench.outcomes import Outcome
+from mobench.plot_style import folded
 from mobench.plugins import nearest
 from mobench.problem import Array, Problem, minimised
 from mobench.report_data import Report
-from mobench.result import Result, load, on_axis
+from mobench.result import load
 
 __all__ = ["PER_PROBLEM", "Drawing", "Selection", "budgets"]
 
@@ -47,7 +49,7 @@ class Selection:
     @property
     def style(self) -> dict[str, Any]:
         """Title and width, as every plotting function takes them."""
-        return {"title": self.problem} | ({"width": self.width} if self.width else {})
+        return {"title": folded(self.problem, 42)} | ({"width": self.width} if self.width else {})
 
 
 def budgets(curves: pd.DataFrame, axis: str) -> Array:
@@ -70,17 +72,15 @@ def _anytime(report: Report, selection: Selection) -> Drawing:
 def _front(report: Report, selection: Selection) -> Drawing:
     """Delivered front of each searcher's run of median hypervolume, over the true front."""
     problem, columns = _columns(report, selection)
-    fronts = {s: run for s in report.runs.searchers if (run := _median(report, selection, s, columns)) is not None}
     style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    return plots.plot_fronts(_some(fronts), [problem.objectives[j] for j in columns], **style)
+    return plots.plot_fronts(_medians(report, selection, columns), [problem.objectives[j] for j in columns], **style)
 
 
 def _parallel(report: Report, selection: Selection) -> Drawing:
     """The same fronts as parallel coordinates, for three objectives and more."""
     problem, columns = _columns(report, selection)
-    fronts = {s: run for s in report.runs.searchers if (run := _median(report, selection, s, columns)) is not None}
     style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    return plots.plot_parallel(_some(fronts), [problem.objectives[j] for j in columns], **style)
+    return plots.plot_parallel(_medians(report, selection, columns), [problem.objectives[j] for j in columns], **style)
 
 
 def _attainment(report: Report, selection: Selection) -> Drawing:
@@ -115,8 +115,13 @@ def _spending(report: Report, selection: Selection) -> Drawing:
 def _agreement(report: Report, selection: Selection) -> Drawing:
     """What searchers saw of the first objective against its score, with Kendall's rank correlation."""
     objective = report.problem(selection.problem).objectives[0]
+    folders = {
+        (spec.problem_label, spec.searcher_label, spec.seed): folder
+        for spec, folder in zip(report.runs.specs, report.runs.folders, strict=True)
+    }
     tables = []
-    for searcher, _, run in _runs(report, selection):
+    for searcher, seed, _ in _outcomes(report, selection):
+        run = load(folders[selection.problem, searcher, seed])  # everything seen: too much to be kept of every run
         X, first = np.unique(run.history.X[run.history.fidelity == 0], axis=0, return_index=True)
         if len(X):
             seen = run.history.F[run.history.fidelity == 0][first, 0]
@@ -128,15 +133,13 @@ def _agreement(report: Report, selection: Selection) -> Drawing:
 
 def _diagnostics(report: Report, selection: Selection) -> Drawing:
     """What searchers recorded about themselves (gradient norms, entropy, ...), over the ledger."""
-    rows = [
-        {"searcher": s, "seed": seed, report.axis: amount, "quantity": name, "value": float(value)}
-        for s, seed, run in _runs(report, selection)
-        for note in run.history.records
-        for amount in [float(on_axis(run.problem, note.spent, report.axis))]
-        for name, value in note.content.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name != "step" and np.isfinite(value)
+    tables = [
+        pd.DataFrame({report.axis: series[:, 0], "value": series[:, 1]}).assign(searcher=s, seed=seed, quantity=name)
+        for s, seed, outcome in _outcomes(report, selection)
+        for name, series in outcome.diagnostics.items()
     ]
-    records = pd.DataFrame(rows)
+    columns = ["searcher", "seed", report.axis, "quantity", "value"]
+    records = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     return plots.plot_diagnostics(records, axis=report.axis, colours=report.colours, **selection.style)
 
 
@@ -182,30 +185,23 @@ def _truth(problem: Problem, columns: list[int]) -> Array | None:
     return best
 
 
-def _median(report: Report, selection: Selection, searcher: str, columns: list[int]) -> Array | None:
-    run = report.median_runs.get((selection.problem, searcher))
-    return None if run is None else _delivered(run, report, columns)
-
-
-def _delivered(run: Result, report: Report, columns: list[int]) -> Array:
-    """Scored values of what a run delivered, (k, m); some may turn out dominated."""
-    X = run.delivered(contract=report.runs.contract)
-    return run.problem.score(X)[:, columns] if len(X) else np.empty((0, len(columns)))
+def _medians(report: Report, selection: Selection, columns: list[int]) -> dict[str, Array]:
+    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated."""
+    pairs = ((searcher, report.medians.get((selection.problem, searcher))) for searcher in report.runs.searchers)
+    return _some({searcher: outcome.F[:, columns] for searcher, outcome in pairs if outcome is not None})
 
 
 def _all_fronts(report: Report, selection: Selection, columns: list[int]) -> dict[str, list[Array]]:
     fronts: dict[str, list[Array]] = {}
-    for searcher, _, run in _runs(report, selection):
-        fronts.setdefault(searcher, []).append(_delivered(run, report, columns))
+    for searcher, _, outcome in _outcomes(report, selection):
+        fronts.setdefault(searcher, []).append(outcome.F[:, columns])
     return _some(fronts)
 
 
-def _runs(report: Report, selection: Selection) -> list[tuple[str, int, Result]]:
-    """Searcher, seed and result of every ended run of the problem, in the campaign's order of searchers."""
-    places = zip(report.runs.specs, report.runs.folders, report.scores["state"], strict=True)
-    ended = [(s, folder) for s, folder, state in places if state == "ended" and s.problem_label == selection.problem]
-    ended.sort(key=lambda item: report.runs.searchers.index(item[0].searcher_label))
-    return [(spec.searcher_label, spec.seed, load(folder)) for spec, folder in ended]
+def _outcomes(report: Report, selection: Selection) -> list[tuple[str, int, Outcome]]:
+    """Searcher, seed and outcome of every ended run of the problem, in the campaign's order of searchers."""
+    found = [(s, seed, outcome) for (p, s, seed), outcome in report.outcomes.items() if p == selection.problem]
+    return sorted(found, key=lambda item: report.runs.searchers.index(item[0]))
 
 
 def _some(fronts: dict[str, Any]) -> dict[str, Any]:

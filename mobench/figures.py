@@ -49,8 +49,7 @@ def read_runs(
     whole = merge(folders)
     runs = _kept(whole, problems, searchers)
     axis = axis or next(iter(runs.budget))
-    scores, curves = collect(runs, axis=axis, progress=progress)
-    report = Report(runs, axis, scores, curves)
+    report = Report(runs, axis, *collect(runs, axis=axis, progress=progress))
     vars(report)["colours"] = palette(whole.searchers)
     return report
 

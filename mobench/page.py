@@ -10,10 +10,10 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mobench.page_fronts import Front, view_front
-from mobench.tables import Table
+from mobench.tables import Table, endings
 
 __all__ = ["Block", "Code", "Drawing", "Folded", "Pair", "Section", "Text", "render", "slug"]
 
@@ -98,12 +98,18 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, table_fold
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["breakable"] = _breakable
     writer = _Writer(table_folder)
     views = [writer.section(section) for section in sections]
     names = {"style": "page.css", "theme": "theme.js", "script": "page.js"}
     assets = {key: Markup((ASSETS / name).read_text(encoding="utf-8")) for key, name in names.items()}
     page = environment.get_template("page.html")
     return page.render(title=title, subtitle=subtitle, sections=views, **assets)
+
+
+def _breakable(text: str) -> Markup:
+    """The text, escaped, in which a line may end after colons and commas: labels with options are long."""
+    return Markup(re.sub(r"([:,])(?=\S)", r"\1<wbr>", str(escape(text))))
 
 
 class _Writer:
@@ -152,7 +158,7 @@ def _table(table: Table, folder: str) -> dict[str, Any]:
         "caption": table.caption,
         "columns": [{"title": table.title(name), "number": table.is_number(name)} for name in table.columns],
         "rows": rows,
-        "files": [f"{folder}/{table.name}.{ending}" for ending in ("csv", "tex")],
+        "files": [f"{folder}/{table.name}.{ending}" for ending in endings()],
     }
 
 

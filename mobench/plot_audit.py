@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
-from mobench.plot_style import AXIS_LABELS, MARKERS, new_figure, palette, panels, scale_axis, styled
+from mobench.plot_style import AXIS_LABELS, MARKERS, folded, new_figure, palette, panels, scale_axis, styled
 
 __all__ = ["plot_agreement", "plot_cost", "plot_spending", "plot_states"]
 
-_STATES = {"ended": "#0173b2", "running": "#ece133", "failed": "#d55e00", "missing": "0.85"}
+_STATES = {"ended": "#0173b2", "running": "#cc78bc", "failed": "#d55e00", "missing": "0.85"}
 
 
 def plot_states(runs: pd.DataFrame, *, title: str = "", width: str = "double") -> tuple[Figure, pd.DataFrame]:
@@ -37,15 +37,17 @@ def plot_states(runs: pd.DataFrame, *, title: str = "", width: str = "double") -
     problems, searchers = (list(dict.fromkeys(runs[name])) for name in ("problem", "searcher"))
     with styled():
         across = 1 if width == "single" else 4
-        height = 0.19 * len(searchers) + 0.8
+        titles = [folded(str(problem), 22) for problem in problems]
+        height = 0.19 * len(searchers) + 0.66 + 0.14 * max(title.count("\n") + 1 for title in titles)
         figure, axes = panels(width, len(problems), across=across, height=height, sharex=True, sharey=True)
-        for ax, problem in zip(axes, problems, strict=True):
+        for ax, heading, problem in zip(axes, titles, problems, strict=True):
             part = counts.loc[problem].reindex(searchers, fill_value=0)
             left = np.zeros(len(searchers))
             for state, color in _STATES.items():
                 ax.barh(searchers, part[state], left=left, color=color, height=0.7, label=state)
                 left += part[state].to_numpy()
-            ax.set(title=problem, ylim=(len(searchers) - 0.5, -0.5))
+            ax.set_ylim(len(searchers) - 0.5, -0.5)
+            ax.set_title(heading, fontsize=7)
             ax.tick_params(axis="y", length=0)
         for ax in axes[-across:]:
             ax.set_xlabel("runs")

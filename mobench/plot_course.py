@@ -63,7 +63,7 @@ def plot_anytime(
         ax.set(ylabel="log10 hypervolume regret", title=title)
         seeds = sorted({len(values) for values in lines.values()})
         counted = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-        _legend(ax, len(lines), f"mean and 95 % band, {counted}")
+        _legend(ax, len(lines), "one seed" if seeds == [1] else f"mean and 95 % band, {counted}")
     return figure, pd.concat(tables, ignore_index=True)
 
 
@@ -71,7 +71,8 @@ def _on_budget(grid: Array, axis: str, width: str) -> tuple[Figure, Any]:
     """One panel over a logarithmic budget from the first to the last amount of `grid`."""
     figure = new_figure(width, height=2.5 if width == "single" else 3.2)
     ax = figure.subplots()
-    ax.set(xscale="log", xlim=(grid[0], grid[-1]), xlabel=AXIS_LABELS.get(axis, axis))
+    span = (grid[0], grid[-1]) if grid[-1] > grid[0] else (grid[0] / 2, grid[-1] * 2)
+    ax.set(xscale="log", xlim=span, xlabel=AXIS_LABELS.get(axis, axis))
     ax.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
     return figure, ax
 
@@ -85,8 +86,9 @@ def _legend(ax: Any, entries: int, title: str) -> None:
 def _band(values: Array, resamples: int) -> tuple[Array, Array, Array]:
     """Mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap distribution; (g,) each."""
     rng = np.random.default_rng(0)  # the band of given data is always the same
-    picks = rng.integers(0, len(values), size=(resamples, len(values)))
-    weights = np.apply_along_axis(np.bincount, 1, picks, minlength=len(values)) / len(values)
+    n = len(values)
+    picks = rng.integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    weights = np.bincount(picks.ravel(), minlength=resamples * n).reshape(resamples, n) / n
     low, high = np.percentile(weights @ values, [2.5, 97.5], axis=0)
     return values.mean(axis=0), low, high
 

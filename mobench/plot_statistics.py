@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from mobench.plot_style import WIDTHS, new_figure, palette, panels, styled, wrapped
+from mobench.plot_style import WIDTHS, folded, new_figure, palette, panels, styled, wrapped
 
 __all__ = ["plot_critical_difference", "plot_intervals", "plot_profiles", "plot_rank_heatmap"]
 
@@ -54,15 +54,17 @@ def plot_intervals(
     groups = [("", found)] if "problem" not in found else list(found.groupby("problem", sort=False))
     with styled():
         across = 1 if width == "single" else 3
-        height = 0.19 * len(searchers) + 0.6
+        titles = [folded(str(problem), 30) for problem, _ in groups]
+        height = 0.19 * len(searchers) + 0.46 + 0.14 * max(title.count("\n") + 1 for title in titles)
         figure, axes = panels(width, len(groups), across=across, height=height, sharey=True)
-        for ax, (problem, group) in zip(axes, groups, strict=True):
+        for ax, heading, (_, group) in zip(axes, titles, groups, strict=True):
             for row in group.to_dict("records"):
                 y, color = searchers.index(row["searcher"]), colours[row["searcher"]]
                 ax.plot([row["low"], row["high"]], [y, y], color=color, linewidth=5, alpha=0.35, solid_capstyle="butt")
                 ax.plot([row[measure]] * 2, [y - 0.32, y + 0.32], color=color, linewidth=1.5)
             ax.set_yticks(range(len(searchers)), searchers)
-            ax.set(ylim=(len(searchers) - 0.5, -0.5), title=problem)
+            ax.set_ylim(len(searchers) - 0.5, -0.5)
+            ax.set_title(heading, fontsize=7)
             ax.locator_params(axis="x", nbins=4)
             ax.grid(axis="x", linewidth=0.3, color="0.9")
             ax.set_axisbelow(True)
@@ -220,14 +222,17 @@ def plot_rank_heatmap(ranks: pd.DataFrame, *, title: str = "", width: str = "sin
     ordered = ranks[ranks.mean().sort_values(kind="stable").index]
     table = pd.concat([ordered, ordered.mean().to_frame("mean").T])
     texts = [[f"{rank:.2f}" if row == "mean" else f"{rank:g}" for rank in table.loc[row]] for row in table.index]
+    names = [folded(str(problem), 30) for problem in table.index]
+    lines = sum(name.count("\n") + 1 for name in names)
     with styled():
-        figure = new_figure(width, height=0.9 + 0.22 * len(table))
+        figure = new_figure(width, height=0.9 + 0.1 * len(table) + 0.12 * lines)
         ax = figure.subplots()
         shades = sns.light_palette(palette(["first"])["first"], reverse=True, as_cmap=True)
         style = {"cmap": shades, "vmin": 1, "vmax": max(ranks.shape[1], 2), "linewidths": 0.8, "cbar": False}
         sns.heatmap(table, annot=np.array(texts), fmt="", annot_kws={"size": 6}, ax=ax, **style)
         ax.axhline(len(ranks), color="black", linewidth=0.8)
         ax.set_xticks(ax.get_xticks(), table.columns, rotation=30, ha="right", rotation_mode="anchor")
+        ax.set_yticks(ax.get_yticks(), names)
         ax.tick_params(length=0)
         ax.set(title=title, xlabel="", ylabel="")
     return figure, table.rename_axis("problem").reset_index()

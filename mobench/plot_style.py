@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,6 +24,7 @@ __all__ = [
     "MARKERS",
     "TRUTH",
     "WIDTHS",
+    "folded",
     "label_objectives",
     "new_figure",
     "palette",
@@ -150,6 +152,16 @@ def wrapped(text: str, width: str) -> str:
     return textwrap.fill(text, 62 if width == "single" else 130)
 
 
+def folded(label: str, most: int) -> str:
+    """A problem's or searcher's label in lines of at most about `most` letters, cut after colons and commas."""
+    lines = [""]
+    for part in re.split("(?<=[:,])", label):
+        if lines[-1] and len(lines[-1]) + len(part) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def scale_axis(axis: Any, values: Iterable[float], *, ratio: float = 30.0) -> None:
     """Make an x or y axis logarithmic where positive `values` span more than `ratio` times the least."""
     values = list(values)
@@ -167,7 +179,7 @@ def label_objectives(ax: Any, objectives: Sequence[Objective], pair: tuple[int, 
 def save_figure(
     figure: Figure, data: pd.DataFrame, path: Path, *, formats: Sequence[str] = ("pdf", "png")
 ) -> list[Path]:
-    """Save a figure, and the numbers drawn as CSV, under the stem `path`.
+    """Save a figure, and the numbers drawn as CSV (eight digits), under the stem `path`.
 
     Parameters
     ----------
@@ -198,5 +210,5 @@ def save_figure(
         with styled():
             figure.savefig(paths[-1], dpi=300, metadata=dates[ending])
     paths.append(path.with_name(f"{path.name}.csv"))
-    data.to_csv(paths[-1], index=False)
+    data.to_csv(paths[-1], index=False, float_format="%.8g")
     return paths

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from mobench.capabilities import Enumerable, Fingerprinted
 from mobench.execute import describe
 from mobench.plugins import make_problem
 from mobench.runs import Runs
-from mobench.store import read_document
+from mobench.store import END, read_document
 
-__all__ = ["command_to_run", "commit", "ends", "problem_table", "setups"]
+__all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups"]
 
 
 def ends(runs: Runs) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def ends(runs: Runs) -> pd.DataFrame:
     for spec, folder in zip(runs.specs, runs.folders, strict=True):
         if not (folder / "end.json").exists():
             continue
-        end = read_document(folder / "end.json")
+        end = read_document(folder / "end.json", END)
         row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
         row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started")}
         row |= {key: float(end.get(key, np.nan)) for key in ("wall_seconds", "cpu_seconds")}
@@ -99,9 +99,30 @@ def command_to_run(source: Path) -> str:
         spec = read_document(source / "spec.json")
         searcher = describe(spec["searcher"], spec["searcher_options"])
         problem = describe(spec["problem"], spec["problem_options"])
-        call = f"mobench.run({searcher!r}, {problem!r}, budget={spec['budget']!r}, seed={spec['seed']})"
+        words = [searcher, problem, spec["budget"], f"results/{source.resolve().name}"]
+        searcher, problem, budget, folder = map(json.dumps, words)  # in double quotes: the shell's are single ones
+        call = f"mobench.run({searcher}, {problem}, budget={budget}, seed={spec['seed']}, folder={folder})"
         return f"python -c {shlex.quote(f'import mobench; print({call})')}"
     return _shell(load_campaign(source))
+
+
+def command_to_report(runs: Runs, axis: str) -> str:
+    """The command that makes the report of these runs again; what they lie in are folders of ``results``.
+
+    Parameters
+    ----------
+    runs : Runs
+        The runs.
+    axis : str
+        The report's currency.
+    """
+    words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in runs.sources)]
+    for source in runs.sources:
+        if not (source / "spec.json").exists():
+            campaign = load_campaign(source)
+            for file in campaign.plugins:
+                words += ["--plugin", str(file.path)] if file.name in dict(campaign.problems) else []
+    return shlex.join([*words, "--axis", axis])
 
 
 def _shell(campaign: Campaign) -> str:
@@ -109,23 +130,9 @@ def _shell(campaign: Campaign) -> str:
     for flag, references in (("-p", campaign.problems), ("-s", campaign.searchers)):
         for name, options in references:
             words += [flag, describe(name, options)]
+    for file in campaign.plugins:
+        words += ["--plugin", str(file.path)]
     words += ["-b", ",".join(f"{currency}={amount!r}" for currency, amount in campaign.budget.items())]
     seeds = campaign.seeds
     words += ["--seeds", str(len(seeds)) if seeds == tuple(range(len(seeds))) else ",".join(map(str, seeds))]
     return shlex.join([*words, "--contract", campaign.contract, "--name", campaign.name])
-
-
-def commit() -> str:
-    """Commit of the checkout that mobench is run from, and whether it was changed since; empty where there is none."""
-    here = Path(__file__).parent
-    try:
-        for arguments in (["ls-files", "--error-unmatch", Path(__file__).name], ["rev-parse", "HEAD"]):
-            done = subprocess.run(
-                ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True, timeout=10
-            )
-        changed = subprocess.run(
-            ["git", "-C", str(here), "diff", "--quiet", "HEAD"], capture_output=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() + (" (with changes)" if changed.returncode else "")

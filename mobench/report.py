@@ -8,19 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from mobench.contract import CONTRACTS
-from mobench.page import Block, Folded, Pair, Section, render
+from mobench.page import Block, Drawing, Folded, Pair, Section, render
+from mobench.report_answer import answer_section
 from mobench.report_data import Report, read_report
 from mobench.report_figures import draw_overall, draw_problem, draw_states
 from mobench.report_problems import problem_section
-from mobench.report_sections import (
-    answer_section,
-    overall_section,
-    provenance_section,
-    runs_section,
-    searchers_section,
-    state_section,
-)
+from mobench.report_searchers import runs_section, searchers_section
+from mobench.report_sections import overall_section, provenance_section, state_section
 from mobench.runs import STATES
+from mobench.store import FORMAT, read_document, write_document, written_whole
 from mobench.tables import ABSENT, Table, save_table, shown
 
 __all__ = ["format_report", "write_report"]
@@ -57,14 +53,27 @@ def write_report(
     report = read_report(sources, axis=axis, progress=progress)
     out = Path(to) if to else Path(sources[0]) / "report"
     sections = _sections(report, out / "figures")
-    for table in _tables(sections):
-        save_table(table, out / "tables")
+    blocks = list(_blocks(sections))
+    files = [out / file for block in blocks if isinstance(block, Drawing) for file in block.files]
+    for table in (block for block in blocks if isinstance(block, Table)):
+        files += save_table(table, out / "tables")
     curves = Table("curves", "The share over the course of every run.", report.curves)
-    save_table(curves, out / "tables", latex=False)
-    title, subtitle = f"Report of {report.runs.name}", _outline(report)
+    files += save_table(curves, out / "tables", latex=False)
     page = out / "report.html"
-    page.write_text(render(title, subtitle, sections), encoding="utf-8")
+    with written_whole(page) as file:
+        file.write(render(f"Report of {report.runs.name}", _outline(report), sections).encode())
+    _clear(out, {path.relative_to(out).as_posix() for path in (page, *files)})
     return page, format_report(report)
+
+
+def _clear(out: Path, written: set[str]) -> None:
+    """Delete what an earlier report left here that this one did not write, and list what this one did."""
+    listing = out / "files.json"
+    earlier = read_document(listing, {"files": list})["files"] if listing.exists() else []
+    for path in (out / str(name) for name in earlier if name not in written):
+        if path.is_file() and path.resolve().is_relative_to(out.resolve()):
+            path.unlink()
+    write_document(listing, {"format": FORMAT, "files": sorted(written)})
 
 
 def _sections(report: Report, figures: Path) -> list[Section]:
@@ -81,15 +90,15 @@ def _sections(report: Report, figures: Path) -> list[Section]:
     ]
 
 
-def _tables(parts: Sequence[Block | Section]) -> Iterator[Table]:
-    """Every table within sections and blocks."""
+def _blocks(parts: Sequence[Block | Section]) -> Iterator[Block]:
+    """Every block within sections and blocks."""
     for part in parts:
-        if isinstance(part, Table):
-            yield part
-        elif isinstance(part, Section):
-            yield from _tables([*part.blocks, *part.sections])
+        if isinstance(part, Section):
+            yield from _blocks([*part.blocks, *part.sections])
         elif isinstance(part, Folded | Pair):
-            yield from _tables(part.blocks)
+            yield from _blocks(part.blocks)
+        else:
+            yield part
 
 
 def _outline(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""What the logs of campaigns say, as frames: scores, curves, medians, ranks, comparisons, and median runs."""
+"""What the logs of campaigns say, as frames: scores, curves, medians, ranks, comparisons, fronts, running times."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mobench.advice import advise
 from mobench.capabilities import Decodable, Enumerable
-from mobench.compare import collect, mean_ranks, median_run, summarise
+from mobench.compare import collect, mean_ranks, median_seeds, summarise
 from mobench.difficulty import difficulty
+from mobench.fronts import nondominated
+from mobench.outcomes import Outcome
 from mobench.page_fronts import TRUE_FRONT
 from mobench.plot_style import palette
 from mobench.plugins import make_problem
-from mobench.problem import Problem
+from mobench.problem import Array, Problem, minimised
 from mobench.provenance import ends
-from mobench.result import Result, on_axis
 from mobench.runs import Runs, merge
 from mobench.significance import pairwise
-from mobench.statistics import interquartile_means, matrices, medians
+from mobench.statistics import comparable, interquartile_means, matrices, medians
+from mobench.targets import runtimes
 
-__all__ = ["Report", "numbers", "read_report"]
+__all__ = ["Report", "read_report"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Report:
         Which runs it is about.
     axis : str
         The currency of budgets and curves.
-    scores, curves : pandas.DataFrame
+    scores, curves, outcomes
         As `mobench.compare.collect` returns them.
     """
 
@@ -46,6 +47,7 @@ class Report:
     axis: str
     scores: pd.DataFrame
     curves: pd.DataFrame
+    outcomes: dict[tuple[str, str, int], Outcome]
 
     @cached_property
     def ended(self) -> bool:
@@ -66,6 +68,11 @@ class Report:
     def matrices(self) -> dict[str, pd.DataFrame]:
         """Searcher to its shares, seeds x problems."""
         return matrices(self.scores)
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """What cannot be compared over problems, a sentence each: see `mobench.statistics.comparable`."""
+        return comparable(self.matrices)[1]
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -95,6 +102,11 @@ class Report:
         return difficulty(self.scores)
 
     @cached_property
+    def runtimes(self) -> pd.DataFrame:
+        """When each run reached each target: see `mobench.targets.runtimes`."""
+        return runtimes(self.scores, self.curves, axis=self.axis)
+
+    @cached_property
     def ends(self) -> pd.DataFrame:
         """How runs ended: see `mobench.provenance.ends`."""
         return ends(self.runs)
@@ -104,10 +116,9 @@ class Report:
         return make_problem(*self.runs.problems[label])
 
     @cached_property
-    def median_runs(self) -> dict[tuple[str, str], Result]:
-        """(problem, searcher) to its ended run of median share."""
-        pairs = ((p, s) for p in self.runs.problems for s in self.runs.searchers)
-        return {pair: run for pair in pairs if (run := median_run(self.runs, self.scores, pair)) is not None}
+    def medians(self) -> dict[tuple[str, str], Outcome]:
+        """(problem, searcher) to the outcome of its run of median share, where one has ended."""
+        return {pair: self.outcomes[*pair, seed] for pair, seed in median_seeds(self.scores).items()}
 
     def fronts(self, problem: str) -> dict[str, pd.DataFrame]:
         """The true front, where it is known, and what each searcher's median run delivered.
@@ -119,10 +130,10 @@ class Report:
             objective as seen, when the architecture was found and whether it is nondominated once scored.
         """
         built = self.problem(problem)
-        sets = {TRUE_FRONT: _true_front(built)} if isinstance(built, Enumerable) else {}
+        sets = {TRUE_FRONT: _front(built, *built.front())} if isinstance(built, Enumerable) else {}
         for searcher in self.runs.searchers:
-            if (run := self.median_runs.get((problem, searcher))) is not None:
-                sets[searcher] = _delivered(run, self.runs.contract, self.axis)
+            if (outcome := self.medians.get((problem, searcher))) is not None:
+                sets[searcher] = _delivered(built, outcome, self.axis)
         return sets
 
 
@@ -130,38 +141,23 @@ def read_report(folders: Sequence[str | Path], *, axis: str = "", progress: bool
     """Read and score the runs of results folders; the parameters are those of `mobench.report.write_report`."""
     runs = merge(folders)
     axis = axis or next(iter(runs.budget))
-    scores, curves = collect(runs, axis=axis, progress=progress)
-    return Report(runs, axis, scores, curves)
+    return Report(runs, axis, *collect(runs, axis=axis, progress=progress))
 
 
-def _true_front(problem: Any) -> pd.DataFrame:
-    X, F = problem.front()
+def _delivered(problem: Problem, outcome: Outcome, axis: str) -> pd.DataFrame:
+    """A run's front, best first objective first, with what the searcher knew of each architecture."""
+    first = problem.objectives[0]
+    frame = _front(problem, outcome.X, outcome.F)
+    frame["nondominated"] = nondominated(minimised(outcome.F, problem.objectives))
+    frame[f"{first.name} as seen"] = outcome.seen
+    frame[f"{axis} when found"] = outcome.found
+    return frame.sort_values(first.name, ascending=not first.maximise, kind="stable", ignore_index=True)
+
+
+def _front(problem: Problem, X: Array, F: Array) -> pd.DataFrame:
+    """Architectures in their written form, with a column an objective."""
     texts = problem.decode(X) if isinstance(problem, Decodable) else [str(x) for x in X.tolist()]
     frame = pd.DataFrame({"architecture": pd.Series(texts, dtype=str)})
     for objective, column in zip(problem.objectives, F.T, strict=True):
         frame[objective.name] = column
     return frame
-
-
-def _delivered(run: Result, contract: str, axis: str) -> pd.DataFrame:
-    """A run's front with what the searcher knew of each architecture: its first objective as seen, and when."""
-    front = run.front(contract=contract)
-    history, names = run.history, [o.name for o in run.problem.objectives]
-    full = np.flatnonzero(history.fidelity == 0)
-    first = {key: row for row, key in zip(full[::-1].tolist(), map(tuple, history.X[full[::-1]].tolist()), strict=True)}
-    rows = [first.get(tuple(x)) for x in front[list(run.problem.space.names)].to_numpy().tolist()]
-    amounts = on_axis(run.problem, history.spent, axis)
-    seen = [np.nan if row is None else float(history.F[row, 0]) for row in rows]
-    found = [np.nan if row is None else float(amounts[row]) for row in rows]
-    return front[["architecture", *names, "nondominated"]].assign(
-        **{f"{names[0]} as seen": seen, f"{axis} when found": found}
-    )
-
-
-def numbers(content: Any) -> dict[str, float]:
-    """The finite numbers of a record."""
-    return {
-        str(key): float(value)
-        for key, value in content.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
-    }

@@ -10,7 +10,7 @@ from mobench.figure_problem import Selection
 from mobench.figures import draw, summary
 from mobench.page import Drawing, Text, slug
 from mobench.plot_style import save_figure, styled
-from mobench.report_data import Report, numbers
+from mobench.report_data import Report
 
 __all__ = ["draw_overall", "draw_problem", "draw_states"]
 
@@ -37,9 +37,7 @@ def draw_problem(report: Report, label: str, out: Path) -> tuple[Drawing | Text,
     kinds = ["anytime", "attainment" if len(report.problem(label).objectives) == 2 else "parallel"]
     if not np.isclose(report.scores.loc[ended, report.axis], report.budget, rtol=0.01).all():
         kinds.append("spending")  # where every run spent the whole budget there is nothing to see
-    recorded = (note.content for (problem, _), run in report.median_runs.items() if problem == label
-                for note in run.history.records)  # fmt: skip
-    if any(map(numbers, recorded)):
+    if any(outcome.diagnostics for (problem, *_), outcome in report.outcomes.items() if problem == label):
         kinds.append("diagnostics")
     return tuple(_drawn(report, kind, Selection(problem=label), out) for kind in kinds)
 
@@ -50,11 +48,12 @@ def _drawn(report: Report, kind: str, selection: Selection, out: Path) -> Drawin
         figure, data = draw(report, kind, selection)
     except ValueError as error:
         return Text((f"No figure of {kind}: {error}.",))
-    with styled():  # the layout once, not once a format: it is most of the work
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+    with styled():  # the layout once, and not twice a format: it is most of the work
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+        figure.set_layout_engine(None)
     stem = f"{kind}-{slug(selection.problem)}" if selection.problem else kind
-    paths = save_figure(figure, data, out / stem, formats=("svg", "pdf"))
+    paths = save_figure(figure, data, out / stem, formats=("svg",))
     caption = f"{summary(kind)}."
     alt = f"{selection.problem or 'All problems'}: {caption} The numbers drawn are in {paths[-1].name}."
     svg = paths[0].read_text(encoding="utf-8")

@@ -7,11 +7,16 @@ import pandas as pd
 
 from mobench.page import Block, Folded, Pair, Section, Text, slug
 from mobench.page_fronts import TRUE_FRONT, Front
+from mobench.plot_style import AXIS_LABELS
 from mobench.report_data import Report
 from mobench.runs import STATES
 from mobench.tables import Table
+from mobench.targets import TARGETS, expected_running_times
 
 __all__ = ["problem_section"]
+
+SHOWN = TARGETS[4::5][:3].tolist()
+"""Targets of the table of expected running times: 10 %, 1 % and 0.1 % missing."""
 
 
 def problem_section(report: Report, label: str, drawings: tuple[Block, ...]) -> Section:
@@ -38,8 +43,7 @@ def problem_section(report: Report, label: str, drawings: tuple[Block, ...]) -> 
         )
         blocks.append(Front(f"Fronts of {label}", caption, problem.objectives, sets, report.colours))
         blocks.append(Folded("Architectures of these fronts", (_architectures(label, sets),)))
-    if drawings:
-        blocks.append(Pair(drawings))
+        blocks += [Pair(drawings), _running_times(report, label)]
     return Section(label, tuple(blocks))
 
 
@@ -55,6 +59,21 @@ def _table(report: Report, label: str) -> Table:
         titles={"low": "95 % low", "high": "95 % high", "q25": "lower quartile", "q75": "upper quartile"}
         | {"log10_regret": "log10 regret"},
         best=np.flatnonzero(rows["rank"] == rows["rank"].min()).tolist() if len(rows) > 1 else (),
+    )
+
+
+def _running_times(report: Report, label: str) -> Table:
+    times = report.runtimes[report.runtimes["problem"] == label]
+    found = expected_running_times(times[times["target"].isin(SHOWN)])
+    frame = found.pivot(index="searcher", columns="target", values="ert").reindex(columns=SHOWN)
+    names = {target: f"{target:.1%} missing".replace(".0", "") for target in SHOWN}
+    frame = frame.reindex(list(dict.fromkeys(found["searcher"]))).rename(columns=names).reset_index()
+    return Table(
+        f"times-{slug(label)}",
+        f"{label}: expected running times in {AXIS_LABELS[report.axis]}, until so much of the true front's hypervolume "
+        "is missing: all that was spent over the number of runs that got there (inf: none did).",
+        frame,
+        dict.fromkeys(names.values(), ",.4g"),
     )
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobench.budget import AXES, paid_in, parse_budget
-from mobench.capabilities import Decodable
+from mobench.capabilities import Decodable, Enumerable
 from mobench.contract import Contract, anytime, contract_for
 from mobench.doors import Run
-from mobench.execute import RunSpec, execute, search_problem
+from mobench.execute import RunSpec, execute, read_spec, search_problem
 from mobench.fronts import log10_regret
 from mobench.history import History, read_history
 from mobench.plugins import as_plugin, check_options, find, make_problem, missing, parse_reference
 from mobench.problem import Array, Problem, minimised
-from mobench.store import Log, read_document
+from mobench.store import END, Log, read_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +100,23 @@ class Result:
         X = self.delivered(contract=contract)
         F = self.problem.score(X) if len(X) else np.empty((0, len(self.problem.objectives)))
         return self._contract(contract).measures(minimised(F, self.problem.objectives))
+
+    def one_shot_tau(self) -> float:
+        """Kendall's tau-b between one-shot values that the searcher recorded and the scores of the same architectures.
+
+        One-shot values are those of the first objective, minimised, with inherited weights; a searcher tells them by
+        ``run.record(one_shot_X=X, one_shot=values)``. NaN where it told fewer than two, where either side is constant,
+        and where the front is unknown: there a score may cost a training.
+        """
+        from scipy.stats import kendalltau
+
+        told = [note.content for note in self.history.records if "one_shot" in note.content]
+        if not told or not isinstance(self.problem, Enumerable):
+            return float("nan")
+        X = np.concatenate([np.asarray(content["one_shot_X"], dtype=np.int64) for content in told])
+        values = np.concatenate([np.asarray(content["one_shot"], dtype=np.float64) for content in told])
+        scored = minimised(self.problem.score(X), self.problem.objectives)[:, 0]
+        return float(kendalltau(values, scored).statistic) if len(X) > 1 else float("nan")
 
     def curve(self, *, axis: str = "evaluations", contract: str = "mobench-1") -> pd.DataFrame:
         """The share of hypervolume over the course of the run, a row wherever it changes.
@@ -228,11 +245,17 @@ def load(folder: str | Path) -> Result:
     folder = Path(folder)
     if not (folder / "spec.json").exists():
         raise FileNotFoundError(f"{folder}: no run here (spec.json is missing)")
-    spec = read_document(folder / "spec.json")
-    end = read_document(folder / "end.json") if (folder / "end.json").exists() else {"reason": "unfinished"}
-    problem = make_problem(spec["problem"], spec["problem_options"])
+    spec, end = read_spec(folder / "spec.json"), {"reason": "unfinished"}
+    if (folder / "end.json").exists():
+        end = read_document(folder / "end.json", END)
+    problem = make_problem(spec.problem, spec.problem_options)
     log = folder / "log.jsonl"
     history = read_history(
         log if log.exists() else Log(), d=len(problem.space.cardinalities), m=len(problem.objectives)
     )
-    return Result(problem, history, end["reason"], end.get("error", ""))
+    try:
+        for X in (history.X, *(note.content for note in history.recommended)):
+            problem.space.check(X)
+    except ValueError as error:
+        raise ValueError(f"{log}: not a log of this problem ({error})") from None
+    return Result(problem, history, end["reason"], str(end.get("error", "")))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.campaign import NotApplicable, load_campaign
-from mobench.execute import RunSpec
-from mobench.store import read_document
+from mobench.campaign import NotApplicable, check_problem_files, load_campaign
+from mobench.execute import RunSpec, read_spec
+from mobench.store import END, read_document
 
 __all__ = ["STATES", "Runs", "merge", "run_state"]
 
@@ -20,7 +20,7 @@ STATES = ("ended", "failed", "running", "missing")
 def run_state(folder: Path) -> str:
     """``ended``, ``failed``, ``running`` (or interrupted: it has a log but no end) or ``missing``."""
     if (folder / "end.json").exists():
-        return "failed" if read_document(folder / "end.json")["reason"] == "failed" else "ended"
+        return "failed" if read_document(folder / "end.json", END)["reason"] == "failed" else "ended"
     return "running" if (folder / "log.jsonl").exists() else "missing"
 
 
@@ -121,10 +121,10 @@ def merge(folders: Sequence[str | Path]) -> Runs:
 def _open(folder: Path) -> Runs:
     """One campaign's folder, or one run's."""
     if (folder / "spec.json").exists():
-        entries = {key: value for key, value in read_document(folder / "spec.json").items() if key != "format"}
-        spec = RunSpec(**entries)
-        return Runs(spec.id, spec.budget, "mobench-1", (spec,), (folder,), sources=(folder,))
+        spec = read_spec(folder / "spec.json")
+        return Runs(spec.id, spec.budget, _contract(folder), (spec,), (folder,), sources=(folder,))
     campaign = load_campaign(folder)
+    check_problem_files(campaign)
     places = tuple(folder / "runs" / spec.folder for spec in campaign.specs)
     return Runs(
         name=campaign.name,
@@ -135,6 +135,12 @@ def _open(folder: Path) -> Runs:
         not_applicable=campaign.not_applicable,
         sources=(folder,),
     )
+
+
+def _contract(run: Path) -> str:
+    """The contract of the campaign that a run lies in; the first one of a run by itself."""
+    record = run.resolve() / "../../../.." / "campaign.json"
+    return str(read_document(record, {"contract": str})["contract"]) if record.exists() else "mobench-1"
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["ABSENT", "Table", "save_table", "shown"]
+__all__ = ["ABSENT", "Table", "endings", "save_table", "shown"]
 
 ABSENT = "\N{EN DASH}"
 """What stands where there is no value."""
@@ -93,14 +93,16 @@ def save_table(table: Table, folder: Path, *, latex: bool = True) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / table.name
     table.frame.to_csv(f"{stem}.csv", index=False)
-    endings = ["csv"]
     if latex:
         aligned = "".join("r" if table.is_number(column) else "l" for column in table.columns)
         texts = pd.DataFrame({table.title(c): table.texts(c) for c in table.columns}, dtype=str).replace(ABSENT, "--")
         text = texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40)
         Path(f"{stem}.tex").write_text(text, encoding="utf-8")
-        endings.append("tex")
-    if importlib.util.find_spec("pyarrow"):
+    if "parquet" in endings():
         table.frame.to_parquet(f"{stem}.parquet", index=False)
-        endings.append("parquet")
-    return [Path(f"{stem}.{ending}") for ending in endings]
+    return [Path(f"{stem}.{ending}") for ending in endings() if latex or ending != "tex"]
+
+
+def endings() -> tuple[str, ...]:
+    """Endings of a table's files here: Parquet needs pyarrow."""
+    return ("csv", "tex", "parquet") if importlib.util.find_spec("pyarrow") else ("csv", "tex")

@@ -10,8 +10,9 @@ import pytest
 import mobench
 import mobench.runs
 from mobench.campaign import make_campaign, open_campaign
-from mobench.compare import collect, mean_ranks, median_run, resample, summarise
+from mobench.compare import collect, mean_ranks, median_seeds, resample, summarise
 from mobench.difficulty import difficulty
+from mobench.history import read_history
 from mobench.runs import STATES, merge, run_state
 
 BASE = {"problems": ["catsum"], "searchers": ["random_search", "local_search"], "seeds": 2, "budget": 60}
@@ -42,7 +43,7 @@ def broken(tmp_path):
 
 
 def test_no_run_is_dropped_in_silence(broken):
-    scores, curves = collect(merge([broken]))
+    scores, curves, _ = collect(merge([broken]))
     assert scores["state"].tolist() == ["ended", "failed", "running", "missing"]
     assert scores["error"].tolist() == ["", "ValueError: <b>no", "", ""]
     assert scores["hypervolume"].notna().tolist() == [True, False, False, False]
@@ -58,7 +59,7 @@ def test_no_run_is_dropped_in_silence(broken):
 
 def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
     open_campaign(make_campaign(BASE), tmp_path / "new")
-    scores, curves = collect(merge([tmp_path / "new"]))
+    scores, curves, _ = collect(merge([tmp_path / "new"]))
     assert (scores["state"] == "missing").all()
     for column in ("hypervolume", "log10_regret", "evaluations", "flops", "trainings"):
         assert scores[column].isna().all()
@@ -67,9 +68,66 @@ def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
 
 
 def test_the_tables_are_remade_to_the_byte(done):
-    first, again = (collect(merge([done])) for _ in range(2))
+    first, again = (collect(merge([done]))[:2] for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert one.to_csv() == other.to_csv()
+
+
+def test_every_log_is_read_once_and_a_problem_at_a_time(done, monkeypatch):
+    read = []
+
+    def counted(source, **shape):
+        read.append(source.parent)
+        return read_history(source, **shape)
+
+    monkeypatch.setattr("mobench.result.read_history", counted)
+    runs = merge([done])
+    scores, _, outcomes = collect(runs)
+    assert sorted(read) == sorted(runs.folders)
+    assert list(zip(scores["searcher"], scores["seed"], strict=True)) == [
+        (spec.searcher_label, spec.seed) for spec in runs.specs
+    ]
+    assert len(outcomes) == len(runs.specs)
+
+
+def test_an_outcome_is_what_the_run_delivered_with_what_was_seen_of_it(tmp_path):
+    result = mobench.run("nsga2", "lotz:bits=8", budget=80, seed=3, folder=tmp_path / "alone")
+    outcome = collect(merge([tmp_path / "alone"]))[2]["lotz:bits=8", "nsga2", 3]
+    X, F = result.history.X, result.history.F
+    assert outcome.X.tolist() == result.delivered().tolist()
+    assert (outcome.F == result.problem.score(outcome.X)).all()
+    for x, seen, found in zip(outcome.X, outcome.seen, outcome.found, strict=True):
+        row = np.flatnonzero((X == x).all(axis=1))[0]
+        assert (seen, found) == (F[row, 0], row + 1)
+
+
+def test_diagnostics_are_the_finite_numbers_that_were_recorded(tmp_path):
+    mobench.run("random_search", "catsum", budget=20, folder=tmp_path / "run")
+    events = [{"one_shot_tau": 0.25, "step": 1, "name": "x", "ok": True}, {"one_shot_tau": float("nan"), "loss": 2}]
+    with (tmp_path / "run" / "log.jsonl").open("ab") as log:
+        log.writelines(orjson.dumps({"record": event}) + b"\n" for event in [*events, {"one_shot_tau": 0.5}])
+    (outcome,) = collect(merge([tmp_path / "run"]))[2].values()
+    assert {name: series.tolist() for name, series in outcome.diagnostics.items()} == {
+        "one_shot_tau": [[20, 0.25], [20, 0.5]],
+        "loss": [[20, 2]],
+    }
+
+
+def test_of_runs_without_one_the_median_is_the_lower_middle():
+    scores = scored(a=[0.4, 0.1, 0.3, 0.2], b=[0.5])
+    assert median_seeds(scores) == {("p", "a"): 3, ("p", "b"): 0}
+    assert median_seeds(scores.assign(state="running")) == {}
+
+
+def test_a_single_run_is_scored_by_the_contract_of_its_campaign(done):
+    run = merge([done]).folders[0]
+    assert merge([run]).contract == "mobench-1"
+    record = orjson.loads((done / "campaign.json").read_bytes())
+    (done / "campaign.json").write_bytes(orjson.dumps(record | {"contract": "modnas"}))
+    try:
+        assert merge([run]).contract == "modnas"
+    finally:
+        (done / "campaign.json").write_bytes(orjson.dumps(record))
 
 
 def test_campaigns_of_one_budget_and_contract_are_merged(done, tmp_path):
@@ -78,7 +136,7 @@ def test_campaigns_of_one_budget_and_contract_are_merged(done, tmp_path):
     assert runs.name == "done+more"
     assert runs.seeds == (0, 1, 2)
     assert runs.searchers == ("random_search", "local_search", "nsga2")
-    scores, _ = collect(runs)
+    scores, *_ = collect(runs)
     pairs = sorted(zip(scores["searcher"], scores["seed"], strict=True))
     planned = [("local_search", 0), ("local_search", 1), ("nsga2", 1), ("nsga2", 2)]
     assert pairs == [*planned, ("random_search", 0), ("random_search", 1), ("random_search", 2)]  # and nothing missing
@@ -127,11 +185,11 @@ def test_what_is_no_results_folder_is_said(tmp_path):
 def test_a_single_run_is_a_collection_of_one(tmp_path):
     result = mobench.run("nsga2", "catsum", budget=50, seed=3, folder=tmp_path / "alone")
     runs = merge([tmp_path / "alone"])
-    scores, curves = collect(runs)
+    scores, curves, _ = collect(runs)
     assert scores.loc[0, ["searcher", "seed", "state"]].tolist() == ["nsga2", 3, "ended"]
     assert scores["hypervolume"][0] == result.hypervolume()
     assert curves["hypervolume"].iloc[-1] == result.hypervolume()
-    assert median_run(runs, scores, ("catsum", "nsga2")).history.X.tolist() == result.history.X.tolist()
+    assert median_seeds(scores) == {("catsum", "nsga2"): 3}
 
 
 def test_runs_on_other_data_are_refused(tmp_path):

@@ -48,9 +48,9 @@ def test_the_table_holds_every_answer_with_its_ledger(folder, tmp_path, format):
         assert rows["evaluation"].tolist() == list(range(1, len(history.X) + 1))
         assert [[int(gene) for gene in text.split()] for text in rows["genes"]] == history.X.tolist()
         for axis, amounts in history.spent.items():
-            assert (rows[axis] == amounts).all()
+            assert np.allclose(rows[axis], amounts, rtol=1e-15, atol=0)  # older readers of CSV err in the last bit
         labels = [objective.label for objective in result.problem.objectives]
-        assert np.array_equal(rows[labels].to_numpy(), history.F)
+        assert np.allclose(rows[labels], history.F, rtol=1e-15, atol=0)
         others = [column for column in table.columns[11:] if column not in labels]
         assert rows[others].isna().all().all()
     assert table["architecture"].notna().all()
@@ -151,7 +151,7 @@ def test_iohprofilers_files_hold_the_best_gap_so_far(folder, tmp_path, axis):
     export(runs, tmp_path, format="ioh", axis=axis)
     found = read_ioh(tmp_path)
     assert len(found) == 8
-    scores, curves = collect(runs, axis=axis)
+    scores, curves, _ = collect(runs, axis=axis)
     for (searcher, problem, seed), values in found.items():
         counts, gaps = values.T
         assert counts[0] == 1  # by which readers tell runs apart, so no other line may count 1

@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import re
+import zlib
 
 import moocore
 import numpy as np
@@ -128,6 +130,22 @@ def test_anytime_draws_the_mean_and_its_band():
     assert figure.axes[0].get_xlabel() == "unique evaluations"
 
 
+def test_a_single_amount_makes_a_figure_without_warnings():
+    figure, data = plots.plot_anytime({"a": np.array([[-1.0, -1.0]])}, np.array([5.0, 5.0]), axis="evaluations")
+    assert figure.axes[0].get_xlim() == (2.5, 10)
+    assert data["mean"].tolist() == [-1, -1]
+
+
+def test_long_labels_leave_room_for_the_figure():
+    problems = [f"nasbench_graph:dataset={name},objectives=[error,latency,params]" for name in ("citeseer", "proteins")]
+    ranks = pd.DataFrame({"nsga2:population=100": [1.0, 2.0], "random_search": [2.0, 1.0]}, index=problems)
+    figure, data = plots.plot_rank_heatmap(ranks)
+    assert data["problem"].tolist() == [*problems, "mean"]
+    assert figure.axes[0].get_yticklabels()[0].get_text().replace("\n", "") == problems[0]
+    figure.draw_without_rendering()  # a layout without room would be warned of
+    assert figure.axes[0].get_position().width > 0.25
+
+
 def test_an_ecdf_starts_at_nothing_and_goes_on_to_the_common_end():
     steps = pd.DataFrame({"searcher": ["a", "a", "b"], "runtime": [2.0, 5.0, 9.0], "solved": [0.5, 0.75, 0.25]})
     figure, data = plots.plot_ecdf(steps.assign(problems=1, runs=2), axis="trainings")
@@ -186,12 +204,37 @@ def test_files_are_vector_with_fonts_embedded_and_equal_bytes(tmp_path):
     assert [path.name for path in files] == ["x.pdf", "x.svg", "x.png", "x.csv"]
     again = plots.save_figure(*plots.plot_attainment_difference(RUNS, TWO), tmp_path / "x", formats=("pdf", "svg"))
     assert [path.read_bytes() for path in again[:2]] == [path.read_bytes() for path in files[:2]]
-    pdf, svg = files[0].read_bytes(), files[1].read_text()
-    assert b"/FontFile2" in pdf
-    assert b"/Type3" not in pdf
+    svg = files[1].read_text()
     assert "<text" in svg
     assert float(svg.split('width="')[1].split("pt")[0]) == pytest.approx(3.4 * 72)
     pd.testing.assert_frame_equal(pd.read_csv(files[-1]), data, check_exact=False)
+
+
+def embedded(pdf):
+    """Names of the fonts of a PDF, each of which must carry its own TrueType outlines; and the width of its page."""
+    parts = re.finditer(rb"(\d+) 0 obj\n(.*?)endobj", pdf, re.DOTALL)
+    objects = {part[1]: part[2] for part in parts}
+    names = []
+    for content in (c for c in objects.values() if b"/Type /Font " in c):
+        kind = re.search(rb"/Subtype /(\w+)", content)[1]
+        assert kind in (b"Type0", b"CIDFontType2"), f"{kind}: not TrueType (Type 42), which publishers ask for"
+        if kind == b"CIDFontType2":
+            descriptor = objects[re.search(rb"/FontDescriptor (\d+)", content)[1]]
+            outlines = objects[re.search(rb"/FontFile2 (\d+)", descriptor)[1]]
+            data = re.search(rb"stream\r?\n(.*)\r?\nendstream", outlines, re.DOTALL)[1]
+            assert zlib.decompress(data).startswith(b"\x00\x01\x00\x00")
+            names.append(re.search(rb"/BaseFont /\w+\+([\w-]+)", content)[1].decode())
+    return names, float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", pdf)[1])
+
+
+@pytest.mark.parametrize(("width", "inches"), [("single", 3.4), ("double", 7.0)])
+@pytest.mark.parametrize("kind", ["anytime", "attainment", "critical-difference"])
+def test_pdfs_embed_their_fonts_and_are_as_wide_as_a_column(report, tmp_path, kind, width, inches):
+    figure, data = draw(report, kind, Selection("motif" if of_one_problem(kind) else "", width=width))
+    (path, _) = plots.save_figure(figure, data, tmp_path / kind, formats=("pdf",))
+    names, points = embedded(path.read_bytes())
+    assert "DejaVuSans" in names
+    assert points == pytest.approx(72 * inches)
 
 
 def test_mistakes_in_names_offer_the_nearest(tmp_path):

@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="folders of campaigns, results/NAME, or of runs")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write; made if need be")
     parser.add_argument("--format", choices=("csv", "parquet", "ioh"), default="csv", help="default: csv")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
     axes = ("evaluations", "asked", "flops", "seconds", "trainings")
     parser.add_argument("--axis", choices=axes, default="evaluations", help="what ioh counts (default: evaluations)")
     parser.set_defaults(command=run)
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     from mobench.commands._terminal import say
     from mobench.export import export
     from mobench.runs import merge
+    from mobench.sources import use_plugins
 
+    use_plugins(args.plugin)
     files = export(merge(args.results), args.to, format=args.format, axis=args.axis, progress=True)
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:

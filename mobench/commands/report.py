@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folder", nargs="+", type=Path, help="results/NAME, or a run's folder; several are merged")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of budgets and curves (default: budget's)")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
     parser.add_argument("--to", type=Path, help="folder to write to (default: report/ in the first folder)")
     parser.set_defaults(command=run)
 
@@ -33,7 +34,9 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report and print its text."""
     from mobench.report import write_report
+    from mobench.sources import use_plugins
 
+    use_plugins(args.plugin)
     page, text = write_report(args.folder, axis=args.axis, to=args.to, progress=True)
     print(f"{text}\n\nreport: {page}")
     return 0
