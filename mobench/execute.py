@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import functools
 import hashlib
@@ -20,13 +19,14 @@ from typing import Any
 
 import orjson
 
-from mobench.budget import BudgetExhausted, parse_budget
+from mobench.budget import BudgetExhausted, Cost, parse_budget
+from mobench.checkout import commit
 from mobench.doors import Run
 from mobench.plugins import check_options, find, make_problem, missing
 from mobench.sources import file_of
 from mobench.store import FORMAT, Log, read_document, write_document
 
-__all__ = ["RunSpec", "describe", "execute", "search_problem"]
+__all__ = ["RunSpec", "describe", "execute", "read_spec", "search_problem"]
 
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
 
@@ -39,8 +39,9 @@ def describe(name: str, options: Mapping[str, Any]) -> str:
             return f"[{','.join(map(plain, value))}]"
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    text = ",".join(f"{option}={plain(value)}" for option, value in sorted(options.items()))
-    return f"{name}:{text}" if text else name
+    if not options:
+        return name
+    return f"{name}:{','.join(f'{option}={plain(value)}' for option, value in sorted(options.items()))}"
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,12 @@ class RunSpec:
     problem_options: Mapping[str, Any] = field(default_factory=dict)
     searcher_options: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def problem_label(self) -> str:
         """The problem with its options, as tables and figures name it."""
         return describe(self.problem, self.problem_options)
 
-    @property
+    @functools.cached_property
     def searcher_label(self) -> str:
         """The searcher with its options, as tables and figures name it."""
         return describe(self.searcher, self.searcher_options)
@@ -92,9 +93,28 @@ class RunSpec:
     @property
     def folder(self) -> Path:
         """Where the run lives, relative to its campaign's ``runs`` folder."""
-        return Path(_slug(self.problem_label)) / _slug(self.searcher_label) / self.id
+        return Path(_slug(self.problem_label), _slug(self.searcher_label), self.id)
 
 
+def read_spec(path: Path) -> RunSpec:
+    """Read a run's ``spec.json``; whether its plugins are at hand is not asked.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged, or of another format.
+    """
+    kinds = {"problem": str, "searcher": str, "seed": int, "problem_options": dict, "searcher_options": dict}
+    entries = read_document(path, kinds | {"budget": dict})
+    try:
+        spec = RunSpec(**{key: value for key, value in entries.items() if key != "format"})
+        parse_budget(spec.budget, Cost(1, 1, 1, 1))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not the specification of a run ({error})") from None
+    return spec
+
+
+@functools.lru_cache(maxsize=1024)  # a campaign names few pairs, many times
 def _slug(label: str) -> str:
     """A folder name: letters, digits and ``_ . = -`` only, never hidden, at most 80 long."""
     slug = re.sub(r"[^A-Za-z0-9_.=]+", "-", label).strip("-.")
@@ -118,6 +138,8 @@ def execute(spec: RunSpec, folder: Path) -> dict[str, Any]:
     ------
     mobench.store.RunIsBusy
         Another process is at this run.
+    mobench.store.RunIsLost
+        Another process took this run over while we were at it.
     mobench.store.StorageError, OSError
         The folder cannot be written; the run can be resumed later.
     ValueError
@@ -132,8 +154,8 @@ def execute(spec: RunSpec, folder: Path) -> dict[str, Any]:
         if end.exists():  # another process ended it while we waited for the log
             return read_document(end)
         document = _carry_out(spec, log)
-        log.close()
-        write_document(end, document)
+        log.sync()
+        write_document(end, document)  # the log is still locked: an end belongs to the attempt that wrote the log
     return document
 
 
@@ -162,6 +184,7 @@ def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
     except Exception as exception:  # noqa: BLE001 - a failed run is recorded, whatever its searcher raised
         reason = "failed"
         error = {"error": f"{type(exception).__name__}: {exception}", "traceback": traceback.format_exc()}
+    took = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     return {
         "format": FORMAT,
         "reason": reason,
@@ -170,8 +193,7 @@ def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | _versions() | _checksums(spec),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
         "started": started.isoformat(timespec="seconds"),
-        "wall_seconds": round(time.perf_counter() - wall, 4),
-        "cpu_seconds": round(time.process_time() - cpu, 4),
+        **{key: round(seconds, 4) for key, seconds in took.items()},
     }
 
 
@@ -197,15 +219,18 @@ def search_problem(search: Callable[..., None], run: Run, options: Mapping[str, 
     return reason
 
 
-@functools.cache
 def _versions() -> dict[str, str]:
-    """Versions of the libraries that are loaded."""
-    found = {}
-    for name in _LIBRARIES:
-        if name in sys.modules:
-            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-                found[name] = importlib.metadata.version(name)
-    return found
+    """Versions of the libraries that are loaded, and mobench's commit where it is run from a checkout."""
+    names = {"commit": commit()} | {name: _version(name) for name in _LIBRARIES if name in sys.modules}
+    return {name: version for name, version in names.items() if version}
+
+
+@functools.cache
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _checksums(spec: RunSpec) -> dict[str, str]:

@@ -12,6 +12,7 @@ import time
 
 import psutil
 import pytest
+from _campaigns import logs, unfinished, wait_for_work, wait_until_gone
 
 from mobench.campaign import make_campaign
 from mobench.engine import run_campaign, run_specs
@@ -24,14 +25,6 @@ CAMPAIGN = {
     "seeds": 4,
     "budget": 800,
 }
-
-
-def logs(runs):
-    """Every file of every run that must not depend on how it was carried out."""
-    return {str(p.relative_to(runs)): p.read_bytes() for p in sorted(runs.rglob("*")) if p.name in _SAME}
-
-
-_SAME = ("log.jsonl", "spec.json")
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +58,6 @@ def write_campaign(folder):
         "name = 'kills'\nproblems = ['catsum', 'lotz:bits=14']\n"
         "searchers = ['random_search:batch=1', 'nsga2:population=20', 'local_search']\nseeds = 4\nbudget = 800\n"
     )
-
-
-def wait_until_gone(processes, seconds=30.0):
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    return alive
-
-
-def unfinished(runs):
-    """Folders of runs that have begun and not ended."""
-    return [p.parent for p in runs.rglob("log.jsonl") if p.stat().st_size and not (p.parent / "end.json").exists()]
-
-
-def wait_for_work(parent, runs):
-    """Wait until some run is under way; False when the campaign has ended before."""
-    while parent.poll() is None:
-        if unfinished(runs):
-            return True
-        time.sleep(0.002)
-    return False
 
 
 def test_twenty_kills_of_workers_and_parents_lose_nothing_and_orphan_nobody(tmp_path, expected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--name", help="name of the campaign and of its folder")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of campaigns (default: results)")
     parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
+    parser.add_argument("--shard", default="1/1", metavar="I/N", help="carry out the I-th of N parts, as one of N jobs")
+    parser.add_argument("--engine", choices=("local", "dask"), default="local", help="where runs execute")
+    parser.add_argument("--address", default="", help="scheduler of --engine dask (default: a cluster of its own here)")
     parser.add_argument("--retry-failed", action="store_true", help="set failed runs aside and try them again")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=run)
@@ -36,20 +40,24 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run what has not ended; say what was left out and what failed."""
     from mobench.engine import run_campaign
+    from mobench.shard import parse_shard, share
 
+    engine, shard = _engine(args), parse_shard(args.shard)
     campaign = _campaign(args)
     folder = args.results / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
     if args.retry_failed:
-        _set_aside(campaign, folder)
-    tally = run_campaign(campaign, folder, workers=args.workers, progress=not args.quiet)
-    done = f"{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
+        _set_aside(folder, [spec.folder for spec in share(campaign.specs, shard)])
+    tally = run_campaign(campaign, folder, workers=args.workers, progress=not args.quiet, shard=shard, engine=engine)
+    part = f"shard {shard}: " if shard.count > 1 else ""
+    done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
     for label, runs in (("failed", tally.failed), ("interrupted", tally.interrupted)):
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
-    print(f"next: mobench report {folder}")
+    scoring = (file.path for file in campaign.plugins if file.name in dict(campaign.problems))
+    print(" ".join([f"next: mobench report {folder}", *(f"--plugin {path}" for path in scoring)]))
     return 1 if tally.failed or tally.interrupted else 0
 
 
@@ -91,12 +99,24 @@ def _number(text: str) -> int | float:
         raise ValueError(f"command line: expected a number, found {text!r}") from None
 
 
-def _set_aside(campaign: Any, folder: Path) -> None:
+def _set_aside(folder: Path, places: list[Path]) -> None:
     """Rename the folders of failed runs, so that they are tried again and nothing is lost."""
-    from mobench.runs import run_state
+    from mobench.index import run_states
 
-    for spec in campaign.specs:
-        run = folder / "runs" / spec.folder
-        if run_state(run) == "failed":
+    for place, state in zip(places, run_states(folder, places), strict=True):
+        if state == "failed":
+            run = folder / "runs" / place
             attempt = next(n for n in range(1, 10_000) if not run.with_name(f"{run.name}.failed-{n}").exists())
             run.rename(run.with_name(f"{run.name}.failed-{attempt}"))
+
+
+def _engine(args: argparse.Namespace) -> Any:
+    from mobench.engine_local import local_processes
+
+    if args.engine == "local":
+        if args.address:
+            raise ValueError("--address: belongs to --engine dask")
+        return local_processes
+    from mobench.engine_dask import dask_cluster
+
+    return functools.partial(dask_cluster, address=args.address)

@@ -17,7 +17,8 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line a campaign and a line a pair."""
     from mobench.campaign import load_campaign
-    from mobench.runs import STATES, run_state
+    from mobench.index import run_states
+    from mobench.runs import STATES
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))
     if not folders:
@@ -25,9 +26,10 @@ def run(args: argparse.Namespace) -> int:
     for folder in folders:
         campaign = load_campaign(folder)
         counts: dict[tuple[str, str], dict[str, int]] = {}
-        for spec in campaign.specs:
+        states = run_states(folder, (spec.folder for spec in campaign.specs))
+        for spec, state in zip(campaign.specs, states, strict=True):
             pair = counts.setdefault((spec.problem_label, spec.searcher_label), dict.fromkeys(STATES, 0))
-            pair[run_state(folder / "runs" / spec.folder)] += 1
+            pair[state] += 1
         total = {state: sum(pair[state] for pair in counts.values()) for state in STATES}
         print(f"{folder}: " + ", ".join(f"{n} {state}" for state, n in total.items() if n))
         width = max(len(f"{problem}  {searcher}") for problem, searcher in counts)

@@ -1,0 +1,167 @@
+"""Campaigns on Dask survive kills of workers, of the parent and of the scheduler: nothing lost, nothing done twice."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import orjson
+import psutil
+import pytest
+from _campaigns import alone, ends, family, logs, mobench, said, wait_for_work, wait_until_gone, write_campaign
+
+pytest.importorskip("distributed", reason="needs dask.distributed")
+
+DASK = ("run", "c.toml", "-q", "--engine", "dask")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """Logs of the campaign carried out run by run in this process."""
+    folder = tmp_path_factory.mktemp("alone")
+    return alone(write_campaign(folder) / "c.toml", folder)
+
+
+def workers_of(parent):
+    """Processes of a Dask cluster that carry out runs: those that the fork server made."""
+    with contextlib.suppress(psutil.Error):
+        return [process for process in family(parent) if process.parents()[1].pid == parent.pid]
+    return []
+
+
+def kill_workers(parent, runs, kills, chance):
+    """Kill a worker again and again while runs are under way; return how often one was hit."""
+    hits = 0
+    while hits < kills and wait_for_work(parent, runs):
+        time.sleep(chance.uniform(0.0, 0.3))
+        if workers := workers_of(parent):
+            with contextlib.suppress(psutil.Error):
+                chance.choice(workers).kill()
+                hits += 1
+    return hits
+
+
+def test_killed_workers_cost_no_answer(tmp_path, expected):
+    write_campaign(tmp_path)
+    runs = tmp_path / "results" / "kills" / "runs"
+    parent = mobench(*DASK, "-w", 2, cwd=tmp_path)
+    assert kill_workers(parent, runs, 3, random.Random(0)) == 3
+    code, lines = said(parent)
+    assert (code, lines) == (0, ["mobench: 24 runs ended"])
+    assert logs(runs) == expected
+
+
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], pytest.param([signal.SIGKILL] * 2 + [signal.SIGINT], marks=pytest.mark.slow)], ids=len
+)
+def test_a_parent_that_is_interrupted_or_killed_orphans_nobody_and_any_engine_goes_on(tmp_path, expected, signals):
+    write_campaign(tmp_path)
+    runs = tmp_path / "results" / "kills" / "runs"
+    for send in signals:
+        parent = mobench(*DASK, "-w", 1, cwd=tmp_path, start_new_session=True)
+        assert wait_for_work(parent, runs)
+        workers = family(parent)
+        os.killpg(parent.pid, send) if send == signal.SIGINT else parent.send_signal(send)
+        interrupted = (130, ["mobench: interrupted; the same command goes on where it stopped"])
+        assert said(parent) == (interrupted if send == signal.SIGINT else (-send, []))
+        assert wait_until_gone(workers) == []
+    assert said(mobench("run", "c.toml", "-q", cwd=tmp_path))[0] == 0
+    assert logs(runs) == expected
+
+
+@contextlib.contextmanager
+def dask(*arguments, cwd):
+    """A process of Dask's own command line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        below = family(process)
+        for one in (process, *below):
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        process.wait()
+        wait_until_gone(below)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A scheduler in a process of its own, and its address."""
+    file = tmp_path / "scheduler.json"
+    with dask("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file), cwd=tmp_path) as process:
+        while not file.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield process, orjson.loads(file.read_bytes())["address"]
+
+
+def worker(address, threads, cwd):
+    return dask("worker", address, "--nthreads", threads, "--no-dashboard", "--memory-limit", "0", cwd=cwd)
+
+
+def test_a_cluster_at_an_address_that_loses_its_scheduler(tmp_path, expected, scheduler):
+    process, address = scheduler
+    runs = tmp_path / "results" / "kills" / "runs"
+    command = (*DASK, "--address", address)
+    with worker(address, "2", write_campaign(tmp_path)):
+        code, lines = said(mobench(*command, cwd=tmp_path))
+        assert (code, len(lines)) == (2, 1)
+        assert "it has 2 threads; start it with `dask worker --nthreads 1 --nworkers N`" in lines[0]
+    with worker(address, "1", tmp_path):
+        parent = mobench(*command, cwd=tmp_path)
+        assert wait_for_work(parent, runs)
+        process.kill()
+        code, lines = said(parent)
+        assert code == 2
+        assert lines == [
+            "mobench: error: dask: the scheduler was lost; run the same command again, it goes on where it stopped"
+        ]
+    assert said(mobench("run", "c.toml", "-q", cwd=tmp_path))[0] == 0
+    assert logs(runs) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--address", "tcp://127.0.0.1:9"), "dask: no scheduler at tcp://127.0.0.1:9"),
+        (("--address", "nonsense://x"), "dask: no scheduler at nonsense://x"),
+        (("--address", "tcp://127.0.0.1:9", "-w", "2"), "workers: the cluster at the address has its own"),
+    ],
+)
+def test_mistakes_about_the_cluster_are_one_line(tmp_path, arguments, words):
+    write_campaign(tmp_path)
+    quick = os.environ | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    code, lines = said(mobench(*DASK, *arguments, cwd=tmp_path, env=quick))
+    assert (code, len(lines)) == (2, 1)
+    assert words in lines[0]
+
+
+@pytest.mark.slow
+def test_a_run_that_kills_its_workers_is_given_up_and_the_others_end(tmp_path):
+    (tmp_path / "deadly.py").write_text("import os\n\n\ndef search(run):\n    os.kill(os.getpid(), 9)\n")
+    run = ("run", "-p", "catsum", "-s", "deadly", "-s", "random_search", "--plugin", "deadly.py", "--seeds", 1, "-b", 5)
+    code, lines = said(mobench(*run, "-q", "--engine", "dask", "-w", 1, cwd=tmp_path))
+    assert code == 1
+    assert lines[0] == "mobench: 1 runs ended, 1 interrupted"
+    assert "it may be this run that kills them" in lines[1]
+
+
+@pytest.mark.slow
+def test_fifty_killed_workers_lose_nothing_and_do_nothing_twice(tmp_path):
+    """The campaign starts over where it ends between kills, until fifty workers were killed at work."""
+    expected = alone(write_campaign(tmp_path, seeds=12) / "c.toml", tmp_path / "alone")
+    runs = tmp_path / "results" / "kills" / "runs"
+    chance, hits = random.Random(1), 0
+    while hits < 50:
+        shutil.rmtree(tmp_path / "results", ignore_errors=True)
+        parent = mobench(*DASK, "-w", 2, cwd=tmp_path)
+        hits += kill_workers(parent, runs, 50 - hits, chance)
+        assert said(parent, 600.0) == (0, ["mobench: 72 runs ended"])
+        assert logs(runs) == expected
+        assert len(ends(runs)) == 72
