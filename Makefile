@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test slow lint benchmarks clean
+.PHONY: demo test docs slow floor lint benchmarks clean
 
 demo: $(VENV)/ready
 	$(BIN)/mobench run
@@ -14,8 +14,22 @@ demo: $(VENV)/ready
 test: $(VENV)/ready-dev lint
 	$(BIN)/python -m pytest --cov=. --cov-report=term
 
+docs: $(VENV)/ready-dev
+	$(BIN)/python -m mkdocs build --strict
+
 slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -m slow
+
+# The lowest versions that pyproject.toml allows, in an environment of their own; old libraries may warn of their future.
+FLOOR := budget campaign compare contract data doors execute export fronts plots plugins problem report result store targets
+
+floor:
+	test -x .floor/bin/python || $(PYTHON) -m venv .floor
+	.floor/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$(.floor/bin/python scripts/floor.py)
+	.floor/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	.floor/bin/python -m pytest -p no:cacheprovider -W ignore::DeprecationWarning \
+		$(FLOOR:%=tests/test_%.py) tests/problems/test_table.py tests/problems/test_toys.py \
+		tests/searchers/test_min_norm.py tests/searchers/test_linear.py
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
@@ -36,4 +50,4 @@ $(VENV)/ready-dev: $(VENV)/ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .floor build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from mobench.data import Table as Table
     from mobench.data import data_folder as data_folder
     from mobench.data import fingerprint as fingerprint
-    from mobench.data import load_pickle as load_pickle
     from mobench.data import load_table as load_table
     from mobench.data import save_table as save_table
     from mobench.doors import Run as Run
     from mobench.engine import run_campaign as run_campaign
     from mobench.fronts import nondominated as nondominated
     from mobench.history import History as History
+    from mobench.pickles import load_pickle as load_pickle
     from mobench.plugins import make_problem as make_problem
     from mobench.plugins import nearest as nearest
     from mobench.problem import Array as Array
@@ -65,11 +65,12 @@ _HOMES = {
         "Published",
         "Supernet",
     ),
-    "data": ("Column", "Table", "data_folder", "fingerprint", "load_pickle", "load_table", "save_table"),
+    "data": ("Column", "Table", "data_folder", "fingerprint", "load_table", "save_table"),
     "doors": ("Run",),
     "engine": ("run_campaign",),
     "fronts": ("nondominated",),
     "history": ("History",),
+    "pickles": ("load_pickle",),
     "plugins": ("make_problem", "nearest"),
     "problem": (
         "Array",

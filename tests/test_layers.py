@@ -19,6 +19,7 @@ ORDER = (
         "store",
         "history",
         "data",
+        "pickles",
         "checkpoint",
         "answers",
     ),
@@ -27,6 +28,7 @@ ORDER = (
         "doors",
         "sources",
         "plugins",
+        "checkout",
         "execute",
         "contract",
         "result",
@@ -38,6 +40,7 @@ ORDER = (
         "significance",
         "targets",
         "difficulty",
+        "outcomes",
         "compare",
         "ioh",
         "export",
@@ -53,8 +56,17 @@ ORDER = (
         "plots",
     ),
     *("provenance", "advice", "tables", "page_fronts", "page", "report_data"),
-    *("figure_problem", "figure_overall", "figures", "report_figures", "report_problems", "report_sections"),
-    *("report", "engine", "cli"),
+    *(
+        "figure_problem",
+        "figure_overall",
+        "figures",
+        "report_figures",
+        "report_answer",
+        "report_problems",
+        "report_searchers",
+        "report_sections",
+    ),
+    *("report", "shard", "index", "engine_attempt", "engine_local", "engine_dask", "engine", "cli"),
 )
 
 

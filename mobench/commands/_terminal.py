@@ -7,12 +7,18 @@ import sys
 EXAMPLES = """examples:
   mobench run                                       the default campaign: no download, about a minute
   mobench run my-campaign.toml --workers 8          a campaign of your own
+  mobench run my-campaign.toml --shard 3/50         the third of fifty jobs that share it
   mobench run -p nasbench_graph:dataset=cora -s nsga2:population=50 -s random_search -b 500 --seeds 10 --name try
   mobench run -p catsum -s nsga2 -b trainings=100   budgets: evaluations, trainings, flops, seconds, asked
   mobench status results/default                    how far it has come
-  mobench report results/default                    tables and figures from the logs, at any time
+  mobench report results/default                    one page with tables and figures from the logs, at any time
+  mobench plot results/default --kind ecdf          a figure for a paper; --kind list shows the kinds
+  mobench export results/default --to table         every answer as a row, for other tools
   mobench list nsga2                                what a searcher or problem is, and its options
   mobench data add nasbench201 --from ~/Downloads   import official files once
+  mobench new searcher climber                      begin one of your own
+  mobench check climber.py                          whether it keeps the rules
+  mobench latency mynets:small --shape 3,32,32      how long a torch module takes here
 """
 
 
