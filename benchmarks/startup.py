@@ -27,7 +27,7 @@ if __name__ == "__main__":
         print(f"{name:<18} {1000 * statistics.median(seconds(command) for _ in range(7)):6.0f} ms")
     import mobench
 
-    for reference in ("nasbench_graph", "nasbench201"):
+    for reference in ("motif", "nasbench_graph", "nasbench201"):
         try:
             mobench.make_problem(reference, {})  # the first time: imports, and a cache where there is one
             from mobench import plugins

@@ -149,6 +149,7 @@ class Run:
         """
         self._write_learned()
         if self._log.path is not None and not self._past:
+            self._log.sync()  # a checkpoint is never ahead of its log on the disk, nor of another process's log
             drawn = dict(self.supernet.drawn) if "supernet" in self.__dict__ else {}
             header = {"lines": self._log.count, "rng": self.rng.bit_generator.state, "drawn": drawn}
             save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)

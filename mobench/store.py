@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 
 __all__ = [
@@ -30,6 +31,13 @@ FORMAT = 1
 
 SYNC_SECONDS = 5.0
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+
+
+def _listed(value: object) -> object:
+    """What orjson leaves to us: arrays that are not contiguous, such as a column."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a log holds plain values and arrays, found {type(value).__name__}")
 
 
 class RunIsBusy(OSError):
@@ -179,7 +187,7 @@ class Log:
         TypeError
             The event holds something that JSON cannot.
         """
-        line = orjson.dumps(event, option=_JSON)
+        line = orjson.dumps(event, option=_JSON, default=_listed)
         self.count += 1
         if self._file is None:
             self.lines.append(line)

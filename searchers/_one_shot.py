@@ -135,4 +135,4 @@ def finish(run: Run, scores: Scores, search: Callable[[], None]) -> None:
 def _deliver(run: Run, scores: Scores) -> None:
     if len(scores.X):
         run.recommend(scores.X[nondominated(scores.F)])
-        run.record(one_shot_X=scores.X, one_shot=scores.F[:, 0].copy())
+        run.record(one_shot_X=scores.X, one_shot=scores.F[:, 0])

@@ -173,7 +173,7 @@ def test_recommendations_and_records_are_free_and_kept():
     run = open_run(log=log)
     run.evaluate([[1, 2, 3]])
     run.recommend([[1, 2, 3]])
-    run.record(alpha=np.array([0.5, 0.5]), note="x")
+    run.record(alpha=np.full((2, 2), 0.5)[:, 0], note="x")  # a column: its values do not lie together
     assert run.spent == Cost(evaluations=1, asked=1, flops=3, seconds=0.5)
     recommended, recorded = history(log).recommended[0], history(log).records[0]
     assert (recommended.answers, recommended.content.tolist()) == (1, [[1, 2, 3]])

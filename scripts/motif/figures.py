@@ -14,10 +14,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import kendalltau
 
-from mobench import Array, nondominated
+from mobench import Array, load_table, nondominated
 from mobench.fronts import hypervolume
-from mobench.problems._cell import from_strings, functional_classes, index
-from mobench.problems.motif import Motif, problem
+from mobench.problems._cell import all_cells, from_strings, functional_classes, index
+from mobench.problems.live.latency_table import fitted_table
+from mobench.problems.motif import TABLE, Motif, problem
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
 
@@ -108,6 +109,25 @@ def draw_real(axes: Axes, accuracy: Array, real: dict[str, Array]) -> None:
     )
 
 
+def draw_latency(axes: Axes, latency: Array, against: Array, *, label: str, title: str) -> None:
+    """Show the measured latency against another cost, one point a network."""
+    axes.plot(against, latency, ".", color=BLUE, markersize=2, rasterized=True)
+    axes.set(xlabel=label, ylabel="CPU latency of 64 images [ms]", ylim=(0, None), title=title)
+
+
+def report_latency(motif: Motif) -> None:
+    """Print how the latency columns spread, how far they can be trusted, and what a sum over operations leaves out."""
+    table, cells = load_table(TABLE), all_cells()[np.unique(functional_classes())]
+    for name in (name for name in table.columns if name.startswith("latency:")):
+        column, about = table[name].astype(float), table.columns[name].about
+        print(f"{name}: percentiles 0 5 50 95 100: {np.percentile(column, [0, 5, 50, 95, 100]).round(3)} ms, ", end="")
+        print(f"tau with FLOPs {tau(column, motif.macs):.3f}, {about}")
+        fitted = fitted_table(cells, column)
+        missed = np.median(abs(fitted.predict(cells) / column - 1))
+        print(f"  sum over operations {np.round([fitted.fixed, *fitted.operations], 3)} ms: ", end="")
+        print(f"tau {tau(fitted.predict(cells), column):.3f}, misses the measured one by {100 * missed:.1f} % (median)")
+
+
 def report(motif: Motif, real: dict[str, Array], per_epoch: Array) -> None:
     """Print the numbers of the page."""
     final = np.nanmean(motif.test, axis=0)
@@ -167,17 +187,21 @@ def main() -> None:
     motif = problem(objectives=("error", "flops"))
     real = real_accuracy(options.shared)
     accuracy = 100 - np.nanmean(motif.test, axis=0)
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7.5), layout="constrained")
+    figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
     draw_histogram(axes[0, 0], accuracy)
     draw_front(axes[0, 1], motif)
     draw_noise(axes[0, 2], motif)
     per_epoch = draw_epochs(axes[1, 0], motif)
     draw_real(axes[1, 1], accuracy, real)
     draw_learning(axes[1, 2], motif)
+    small, large = (problem(objectives=(f"latency:cpu_b{batch}",)).costs[:, 0] for batch in (1, 64))
+    draw_latency(axes[0, 3], large, motif.macs / 1e6, label="FLOPs [M multiply-adds]", title="Latency against FLOPs")
+    draw_latency(axes[1, 3], large, small, label="CPU latency of one image [ms]", title="Latency at two batch sizes")
     options.to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.to, dpi=110)
     report(motif, real, per_epoch)
-    for objectives in (("error", "flops"), ("error", "flops", "params")):
+    report_latency(motif)
+    for objectives in (("error", "flops"), ("error", "flops", "params"), ("error", "latency:cpu_b64")):
         report_difficulty(objectives)
 
 

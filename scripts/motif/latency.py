@@ -1,15 +1,15 @@
 """Measure the CPU latency of Motif's classes: several passes over all of them, each in its own order; resumable.
 
-One pass is one independent estimate of every network, so that passes say how far the column can be trusted. A fixed
-reference network is measured every 50 networks, to see drift. Leave the machine alone meanwhile. The columns are put
-into Motif's table: medians over the passes, and the spread of the repeats.
+A network is timed in turn with a fixed reference network: their ratio is what survives on a machine that is not left
+alone. One pass is one independent estimate of every network, so that passes say how far the column can be trusted. The
+columns are put into Motif's table: the median ratio over the passes in milliseconds of the undisturbed reference, and
+the spread of the repeats.
 
-python scripts/motif/latency.py --passes 3 --out results/motif --table problems/motif.npz
+python scripts/motif/latency.py --passes 2 --out results/motif --table problems/motif.npz
 """
 
 import argparse
 import itertools
-import json
 import os
 from pathlib import Path
 
@@ -19,24 +19,26 @@ from pack import processor
 from scipy.stats import spearmanr
 
 from mobench import Array, Column, Progress, Table, load_table, save_table
-from mobench.problems._cell import all_cells, functional_classes
-from mobench.problems.live.latency import measure_latency
+from mobench.problems._cell import all_cells, functional_classes, to_strings
+from mobench.problems.live.latency import measure_in_turn
 from mobench.problems.live.network import Network
 from mobench.problems.motif import SKELETON
 
-BATCHES = (1, 64)
-REPEATS, WARM_UP = 5, 0.01
-REFERENCE_EVERY = 50
-REFERENCE = (3, 3, 3, 3, 3, 3)
-"""All 3x3 convolutions: the slowest cell."""
+REPEATS = {1: 15, 64: 7}
+"""Rounds at each batch size."""
+REFERENCE = (2, 3, 4, 1, 2, 3)
+"""A cell with every operation but none: 1x1, 3x3, pooling, skip, 1x1, 3x3."""
+UNDISTURBED = 10
+"""The percentile of the reference's times that stands for a machine left alone."""
 
 
-def measure(genes: Array | tuple[int, ...]) -> Array:
-    """Measure the network of a cell: (batches, 3) medians and quartiles, in milliseconds a call."""
-    network = Network(tuple(int(gene) for gene in genes), SKELETON)
-    shape = (SKELETON.inputs, SKELETON.size, SKELETON.size)
-    found = [measure_latency(network, shape, batch=b, repeats=REPEATS, warm_up=WARM_UP) for b in BATCHES]
-    return np.array([(x.median, x.low, x.high) for x in found])
+def measure(network: Network, reference: Network) -> Array:
+    """Measure a network: (batches, 4), median and quartiles of its time over the reference's, and the latter in ms."""
+    shape, found = (SKELETON.inputs, SKELETON.size, SKELETON.size), []
+    for batch, repeats in REPEATS.items():
+        times = measure_in_turn((reference, network), shape, batch=batch, repeats=repeats)
+        found.append([*np.percentile(times[:, 1] / times[:, 0], [50, 25, 75]), np.median(times[:, 0])])
+    return np.array(found)
 
 
 def pass_file(out: Path, number: int) -> Path:
@@ -48,22 +50,18 @@ def measure_pass(out: Path, number: int, rows: Array) -> None:
     """Measure all `rows` in the order of this pass, keeping what is there every 200 networks."""
     cells, file = all_cells()[rows], pass_file(out, number)
     order = np.random.default_rng([0, number]).permutation(len(rows))
-    times = np.full((len(rows), len(BATCHES), 3), np.nan)
-    reference: list[Array] = []
+    found = np.full((len(rows), len(REPEATS), 4), np.nan)
     if file.exists():
-        saved = np.load(file, allow_pickle=False)
-        times, reference = saved["times"], list(saved["reference"])
-    left = [int(i) for i in order if np.isnan(times[i]).any()]
+        found = np.load(file, allow_pickle=False)["found"]
+    left = [int(i) for i in order if np.isnan(found[i]).any()]
     file.parent.mkdir(parents=True, exist_ok=True)
-    about = {"torch": torch.__version__, "host": processor(), "threads": 1, "repeats": REPEATS, "warm_up": WARM_UP}
+    reference = Network(REFERENCE, SKELETON)
     with Progress(len(left), unit=f"networks, pass {number}", show=True) as bar:
         for done, i in enumerate(left, start=1):
-            if done % REFERENCE_EVERY == 1:
-                reference.append(measure(REFERENCE))
-            times[i] = measure(cells[i])
+            found[i] = measure(Network(tuple(int(gene) for gene in cells[i]), SKELETON), reference)
             if done % 200 == 0 or done == len(left):
                 part = file.with_suffix(f".{os.getpid()}.npz")
-                np.savez(part, rows=rows, times=times, reference=np.array(reference), about=np.array(json.dumps(about)))
+                np.savez(part, rows=rows, found=found)
                 part.replace(file)
             bar.advance()
 
@@ -79,16 +77,28 @@ def reliability(times: Array) -> dict[str, float]:
 
 def columns_of(out: Path, passes: int) -> dict[str, Column]:
     """Make a column of latencies and one of spreads for each batch size."""
-    files = [np.load(pass_file(out, number), allow_pickle=False) for number in range(passes)]
-    times = np.stack([file["times"] for file in files])
-    drift = np.concatenate([file["reference"] for file in files])[:, :, 0]
+    found = np.stack([np.load(pass_file(out, number), allow_pickle=False)["found"] for number in range(passes)])
     columns = {}
-    for i, batch in enumerate(BATCHES):
-        median, low, high = np.moveaxis(times[:, :, i], 2, 0)
-        about = json.loads(str(files[0]["about"])) | {"batch": batch, "passes": passes} | reliability(median)
-        about["reference"] = dict(zip(("low", "median", "high"), np.percentile(drift[:, i], [5, 50, 95]), strict=True))
-        columns[f"latency:cpu_b{batch}"] = Column(np.median(median, axis=0).astype(np.float32), "ms", about)
-        spread = np.median((high - low) / median, axis=0).astype(np.float16)
+    for i, (batch, repeats) in enumerate(REPEATS.items()):
+        ratio, low, high, reference = np.moveaxis(found[:, :, i], 2, 0)
+        undisturbed = float(np.percentile(reference, UNDISTURBED))
+        about = {
+            "method": "median of CPU time over that of a reference called in turn, in ms of the undisturbed reference",
+            "reference": to_strings(np.array([REFERENCE]))[0],
+            "reference_ms": round(undisturbed, 4),
+            "reference_ms_percentiles_5_50_95": np.percentile(reference, [5, 50, 95]).round(4).tolist(),
+            "batch": batch,
+            "repeats": repeats,
+            "passes": passes,
+            **reliability(ratio),
+            "host": processor(),
+            "threads": 1,
+            "torch": torch.__version__,
+        }
+        columns[f"latency:cpu_b{batch}"] = Column(
+            (np.median(ratio, axis=0) * undisturbed).astype(np.float32), "ms", about
+        )
+        spread = np.median((high - low) / ratio, axis=0).astype(np.float16)
         columns[f"spread:cpu_b{batch}"] = Column(
             spread, "", {"of": "interquartile range of the repeats over the median"}
         )
@@ -98,7 +108,7 @@ def columns_of(out: Path, passes: int) -> dict[str, Column]:
 def main() -> None:
     """Measure what is missing, and put the columns into the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("results/motif"))
     parser.add_argument("--table", type=Path, default=Path("problems/motif.npz"))
     options = parser.parse_args()

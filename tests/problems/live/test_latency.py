@@ -1,10 +1,11 @@
 """Latency: order, spread and context of what is measured, and nothing changed by measuring."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from mobench.problems.live.latency import measure_latency
+from mobench.problems.live.latency import measure_in_turn, measure_latency
 
 
 def conv(width: int) -> nn.Module:
@@ -46,6 +47,19 @@ def test_measuring_changes_nothing():
 def test_impossible_measurements_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         measure_latency(conv(4), (4, 8, 8), **options)
+
+
+def test_in_turn_a_module_takes_as_long_as_its_twin_and_less_than_one_with_more_work():
+    times = measure_in_turn((conv(8), conv(8), conv(256)), (4, 16, 16), batch=2, repeats=25)
+    assert times.shape == (25, 3)
+    ratios = np.median(times / times[:, :1], axis=0)
+    assert 0.5 < ratios[1] < 2 < ratios[2]
+
+
+@pytest.mark.parametrize(("modules", "options"), [(0, {}), (1, {"batch": 0}), (1, {"repeats": 4})])
+def test_impossible_rounds_are_refused(modules, options):
+    with pytest.raises(ValueError, match="expected modules, batch >= 1 and repeats >= 5, found"):
+        measure_in_turn([conv(4)] * modules, (4, 8, 8), **options)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
