@@ -56,7 +56,7 @@ def measure_pass(out: Path, number: int, rows: Array) -> None:
     left = [int(i) for i in order if np.isnan(found[i]).any()]
     file.parent.mkdir(parents=True, exist_ok=True)
     reference = Network(REFERENCE, SKELETON)
-    with Progress(len(left), unit=f"networks, pass {number}", show=True) as bar:
+    with Progress(len(left), unit=f"pass {number}: network", show=True) as bar:
         for done, i in enumerate(left, start=1):
             found[i] = measure(Network(tuple(int(gene) for gene in cells[i]), SKELETON), reference)
             if done % 200 == 0 or done == len(left):
