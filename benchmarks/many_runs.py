@@ -12,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mobench.campaign import make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.execute import execute
+from mobench.record import open_campaign
 
 PAIRS = {"problems": ["catsum", "lotz:bits=14"], "searchers": ["random_search", "nsga2:population=4"], "budget": 5}
 
@@ -38,10 +39,10 @@ def make_runs(folder: Path, count: int) -> None:
 
 def measure(folder: Path) -> dict[str, float]:
     """CPU seconds of each step in this process, which is a fresh one, and its peak of memory in MiB."""
-    from mobench.campaign import load_campaign
     from mobench.cli import main
     from mobench.engine import run_campaign
     from mobench.index import INDEX, run_states
+    from mobench.record import load_campaign
 
     took: dict[str, float] = {}
 

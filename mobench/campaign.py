@@ -11,25 +11,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mobench.budget import Cost, parse_budget
+from mobench.budget import parse_budget
 from mobench.contract import contract_for
 from mobench.execute import RunSpec, describe
 from mobench.plugins import check_options, find, make_problem, missing, nearest, parse_reference
-from mobench.sources import PluginFile, file_of, use_plugins
-from mobench.store import FORMAT, read_document, write_document
+from mobench.sources import PluginFile, use_plugins
+from mobench.store import FORMAT
 
 __all__ = [
     "DEFAULT",
     "Campaign",
     "NotApplicable",
-    "check_problem_files",
-    "load_campaign",
+    "Reference",
+    "check_name",
+    "check_seeds",
     "make_campaign",
-    "open_campaign",
     "read_campaign",
 ]
 
 Reference = tuple[str, dict[str, Any]]
+"""A name and its options."""
 
 LARGEST = 1_000_000
 """Runs of the largest campaign: all of them are held in memory."""
@@ -149,10 +150,10 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     try:
         files = use_plugins(_paths(entries.get("plugins", [])))
         campaign = Campaign(
-            name=_name(entries.get("name", "adhoc")),
+            name=check_name(entries.get("name", "adhoc")),
             problems=_references(entries["problems"], "problem"),
             searchers=_references(entries["searchers"], "searcher"),
-            seeds=_seeds(entries.get("seeds", 5)),
+            seeds=check_seeds(entries.get("seeds", 5)),
             budget=_budget(entries.get("budget", 500)),
             contract=str(entries.get("contract", "mobench-1")),
             plugins=tuple(dict.fromkeys(files)),
@@ -166,7 +167,8 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     return campaign
 
 
-def _name(name: Any) -> str:
+def check_name(name: Any) -> str:
+    """A campaign's name, which is a folder's too; ValueError where it cannot be."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_.-" for c in name) or name[0] in ".-":
         raise ValueError(f"name: expected letters, digits, _ . -, not starting with . or -, found {name!r}")
     return name
@@ -198,7 +200,8 @@ def _paths(items: Any) -> list[str]:
     return [str(item) for item in items]
 
 
-def _seeds(seeds: Any) -> tuple[int, ...]:
+def check_seeds(seeds: Any) -> tuple[int, ...]:
+    """Seeds, given as their number or as a list; ValueError where they are neither."""
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         if not 1 <= seeds <= LARGEST:
             raise ValueError(f"seeds: expected at least 1, at most {LARGEST:,}, found {seeds}")
@@ -243,108 +246,3 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
     plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
     return make_campaign({"name": path.stem} | entries | changes | plugins, source=source)
-
-
-def open_campaign(campaign: Campaign, folder: Path) -> None:
-    """Claim a results folder for a campaign, which may grow there (more seeds, problems or searchers) but not change.
-
-    Raises
-    ------
-    ValueError
-        The folder holds another campaign, or runs of a plugin whose file changed; the message says what differs.
-    OSError
-        The folder cannot be written.
-    """
-    path = folder / "campaign.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        old, new = read_document(path), campaign.document
-        changed = [k for k in ("name", "budget", "contract") if old.get(k) != new[k]]
-        changed += [k for k in ("problems", "searchers") if any(x not in new[k] for x in old.get(k, []))]
-        changed += ["seeds"] if not set(old.get("seeds", [])) <= set(campaign.seeds) else []
-        if changed:
-            raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
-        for file in _changed(campaign, old):
-            own = (spec for spec in campaign.specs if file.name in (spec.problem, spec.searcher))
-            if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
-                raise ValueError(
-                    f"{folder}: {file.path.name}, or a file that it imports, has changed since {begun} of these runs "
-                    "began; use another --name (where they failed: --retry-failed)"
-                )
-        if old == new:
-            return
-    write_document(path, campaign.document)
-
-
-def _changed(campaign: Campaign, document: Mapping[str, Any]) -> list[PluginFile]:
-    """Plugin files whose bytes are not those that `document`, the campaign's record, was written with."""
-    before = {Path(entry["path"]).stem: entry["checksum"] for entry in document.get("plugins", [])}
-    return [file for file in campaign.plugins if before.get(file.name, file.checksum) != file.checksum]
-
-
-def load_campaign(folder: Path) -> Campaign:
-    """The campaign of a results folder, as its record says: no plugin is imported, and no file that it names is read.
-
-    Raises
-    ------
-    FileNotFoundError
-        The folder holds none.
-    ValueError, TypeError
-        Its record is damaged, or was written in another format.
-    """
-    path = folder / "campaign.json"
-    if not path.exists():
-        raise FileNotFoundError(f"{folder}: no campaign here (campaign.json is missing); `mobench run` makes one")
-    document = read_document(path)
-    try:
-        left_out = document.get("not_applicable")
-        campaign = Campaign(
-            name=_name(document["name"]),
-            problems=_named(document["problems"]),
-            searchers=_named(document["searchers"]),
-            seeds=_seeds(document["seeds"]),
-            budget=dict(document["budget"]),
-            contract=str(document["contract"]),
-            plugins=tuple(_recorded_file(**entry) for entry in document.get("plugins", [])),
-            recorded=None if left_out is None else tuple(NotApplicable(**pair) for pair in left_out),
-        )
-        parse_budget(campaign.budget, Cost(1, 1, 1, 1))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not the record of a campaign ({type(error).__name__}: {error})") from None
-    return campaign
-
-
-def _named(items: list[dict[str, Any]]) -> tuple[Reference, ...]:
-    """References as a campaign's record holds them."""
-    found = tuple((item["name"], {key: value for key, value in item.items() if key != "name"}) for item in items)
-    if not found or not all(isinstance(name, str) for name, _ in found):
-        raise TypeError(f"expected a list of tables with names, found {items!r}")
-    return found
-
-
-def _recorded_file(path: str, checksum: str) -> PluginFile:
-    """A plugin's file as a campaign's record names it; it is not looked at."""
-    return PluginFile(Path(path).stem, Path(path), str(checksum), ())
-
-
-def check_problem_files(campaign: Campaign) -> None:
-    """Whether the files of a recorded campaign's problems are in use, and are those that it was run with.
-
-    Scoring a run executes its problem. A record is data, which may come from anyone: it never makes code run, so the
-    user names the file. Searchers are not needed any more.
-
-    Raises
-    ------
-    ValueError
-        A problem's file is not in use, or has changed: it would score the runs in another way.
-    """
-    for file in campaign.plugins:
-        if file.name in dict(campaign.problems):
-            known = file_of(file.name)
-            if known is None:
-                raise ValueError(
-                    f"problem {file.name!r} is a file, {file.path}, and no results folder makes code run by naming it: "
-                    f"where you trust that file, add --plugin {file.path} (in Python, use_plugins)"
-                )
-            if known.checksum != file.checksum:
-                raise ValueError(f"{known.path} has changed, and would score these runs in another way; restore it")

@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mobench.campaign import Campaign, open_campaign
+from mobench.campaign import Campaign
 from mobench.engine_attempt import Engine, Tally
 from mobench.engine_local import local_processes
 from mobench.execute import RunSpec
 from mobench.progress import Progress
+from mobench.record import open_campaign
 from mobench.shard import WHOLE, Shard, share
 
 __all__ = ["run_campaign", "run_specs"]
@@ -69,7 +70,7 @@ def run_campaign(
     """Carry out or resume a campaign, or one shard of it, in its results folder.
 
     Any number of processes and hosts may do so at the same time: a run that another one is at is left to it. See
-    `run_specs`, `mobench.shard.share` and `mobench.campaign.open_campaign`.
+    `run_specs`, `mobench.shard.share` and `mobench.record.open_campaign`.
     """
     _check(workers)
     open_campaign(campaign, folder)

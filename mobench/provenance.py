@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.campaign import Campaign, load_campaign
+from mobench.campaign import Campaign
 from mobench.capabilities import Enumerable, Fingerprinted
 from mobench.execute import describe
 from mobench.plugins import make_problem
+from mobench.record import load_campaign
 from mobench.runs import Runs
 from mobench.store import END, read_document
 

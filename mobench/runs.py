@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.campaign import NotApplicable, check_problem_files, load_campaign
+from mobench.campaign import NotApplicable
 from mobench.execute import RunSpec, read_spec
+from mobench.record import check_problem_files, load_campaign
 from mobench.store import END, read_document
 
 __all__ = ["STATES", "Runs", "merge", "run_state"]

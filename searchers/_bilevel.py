@@ -131,6 +131,11 @@ class Search:
         cosine = (1.0 + math.cos(math.pi * min(self.progress, 1.0))) / 2.0
         return self.settings.learning_rate * (FLOOR + (1.0 - FLOOR) * cosine)
 
+    @property
+    def unit(self) -> Tensor | float:
+        """Unit of the first objective: its range over random architectures after a warm-up; one without."""
+        return self.extra.get("unit", 1.0)
+
     def relax(self) -> Relaxed:
         """Draw the randomness of the relaxation for the passes of one step: alpha -> p."""
         first, last = GUMBEL if self.settings.relaxation == "gumbel" else (1.0, 1.0)
@@ -148,11 +153,11 @@ class Search:
         return loss
 
     def valid(self, relaxed: Relaxed) -> Loss:
-        """The validation loss on the next validation batch: the first objective."""
-        batch = self.network.valid_batch()
+        """The validation loss in its unit on the next validation batch: the first objective."""
+        batch, unit = self.network.valid_batch(), self.unit
 
         def loss(weights: Weights, alpha: Tensor) -> Tensor:
-            value: Tensor = self.network.valid_loss(weights, relaxed(alpha), batch)
+            value: Tensor = self.network.valid_loss(weights, relaxed(alpha), batch) / unit
             return value
 
         return loss
@@ -162,7 +167,7 @@ class Search:
         return lambda alpha: self.network.costs(relaxed(alpha)) / self.scales
 
     def upper(self, relaxed: Relaxed) -> Loss:
-        """The scalarised upper level: ``r_1 F + sum_k r_k c_k / s_k`` on the next validation batch."""
+        """The scalarised upper level: ``r_1 F / s_0 + sum_k r_k c_k / s_k`` on the next validation batch."""
         valid, costs, r = self.valid(relaxed), self.costs(relaxed), self.preference
 
         def loss(weights: Weights, alpha: Tensor) -> Tensor:

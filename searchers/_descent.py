@@ -35,13 +35,12 @@ def objectives(search: Search, relaxed: Relaxed) -> tuple[Tensor, Tensor]:
     """
     weights, alpha = {name: weight.detach() for name, weight in search.weights.items()}, search.alpha
     if search.settings.relaxation == "score" and alpha.ndim > 1:
-        loss, slope = by_score(search, weights)
+        loss, slope = (value / search.unit for value in by_score(search, weights))
         p = torch.softmax(alpha, dim=-1)
     else:
         value, p = search.valid(relaxed)(weights, alpha), relaxed(alpha)
         loss, slope = value.detach(), by_alpha(value, alpha, keep=True)
-    unit = search.extra.get("unit", torch.ones_like(loss))
-    values, rows = [loss / unit], [slope.flatten() / unit]
+    values, rows = [loss], [slope.flatten()]
     if len(search.preference) > 1:
         costs = search.network.costs(p) / search.scales
         values += list(costs.detach())

@@ -38,6 +38,7 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -68,7 +69,7 @@ def search(
         Added to the Hessian, relative to its mean eigenvalue.
     warm : bool
         Start each solve from the solution of the step before.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay
+    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -76,6 +77,7 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

@@ -27,6 +27,7 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -43,7 +44,7 @@ def search(
         Steps of the weights' copy whose loss stands for the lower level's minimum (T; 1 to 20 in the paper).
     barrier : float
         How fast the lower level must descend (eta; 0.1, 0.5 or 0.9 in the paper).
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -51,6 +52,7 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

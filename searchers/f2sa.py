@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
@@ -27,6 +28,7 @@ def search(
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
     relaxation: Relaxation = "softmax",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -44,7 +46,7 @@ def search(
     multiplier, growth : float
         The penalty is ``multiplier + growth * k`` at step k; the bias of the hypergradient falls with it. Steps of the
         second copy are divided by one more than it.
-    preferences, preference, steps, relaxation, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
+    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
     """
     settings = Settings(
@@ -52,6 +54,7 @@ def search(
         preference=preference,
         steps=steps,
         relaxation=relaxation,
+        warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -59,12 +62,10 @@ def search(
         alpha_decay=alpha_decay,
     )
 
-    def begin(search: Search, before: Vector) -> None:
-        start = detached(search.weights, leaf=False)
-        search.extra = {f"y/{name}": value for name, value in start.items()}
-        search.extra |= {f"v/{name}": value * 0.0 for name, value in start.items()}
-
     def step(search: Search) -> Mapping[str, float]:
+        if not _part(search.extra, "y/"):
+            search.extra |= {f"y/{name}": value for name, value in detached(search.weights, leaf=False).items()}
+            search.extra |= {f"v/{name}": torch.zeros_like(value) for name, value in search.weights.items()}
         y, velocity = (_part(search.extra, key) for key in ("y/", "v/"))
         penalty = multiplier + growth * search.count
         for _ in range(inner_steps):
@@ -80,7 +81,7 @@ def search(
         search.step_alpha(h)
         return {"gradient": float(h.norm()), "penalty": penalty}
 
-    sweep(run, settings, Method(step=step, begin=begin))
+    sweep(run, settings, Method(step=step))
 
 
 def _part(extra: Vector, key: str) -> Vector:

@@ -33,6 +33,7 @@ def search(
     relaxation: Relaxation = "softmax",
     stop: Stop = "never",
     selection: Selection = "largest",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -54,7 +55,7 @@ def search(
         Most Hessian-vector products of a solve; 10 for "cg", 5 for "neumann" and 2 (the paper's) for "idarts".
     damping : float
         Added to the Hessian in "cg", relative to its mean eigenvalue.
-    preferences, preference, steps, relaxation, stop, selection
+    preferences, preference, steps, relaxation, stop, selection, warm_up
         See `mobench.searchers._bilevel.Settings`.
     learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
@@ -66,6 +67,7 @@ def search(
         relaxation=relaxation,
         stop=stop,
         selection=selection,
+        warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,

@@ -35,6 +35,7 @@ def search(
     relaxation: Relaxation = "softmax",
     stop: Stop = "never",
     selection: Selection = "largest",
+    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     weight_decay: Annotated[float, Ge(0)] = 3e-4,
@@ -56,7 +57,7 @@ def search(
         with the least one-shot loss (model-size-based search), which costs validation batches.
     batches : int
         Validation batches of such a comparison.
-    preferences, preference, steps, relaxation, stop, selection
+    preferences, preference, steps, relaxation, stop, selection, warm_up
         See `mobench.searchers._bilevel.Settings`.
     learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
@@ -68,6 +69,7 @@ def search(
         relaxation=relaxation,
         stop=stop,
         selection=selection,
+        warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -89,7 +91,7 @@ def search(
         return {"gradient": float(h.norm())}
 
     def inherit(search: Search, before: Vector) -> None:
-        search.extra = {name: value for name, value in before.items() if name == "archive"}
+        search.extra |= {name: value for name, value in before.items() if name == "archive"}
 
     sizes = partial(best_of_each_size, batches=batches) if keep == "sizes" else None
     sweep(run, settings, Method(step=step, begin=inherit, choose=sizes))

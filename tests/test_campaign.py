@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobench.campaign import DEFAULT, make_campaign, open_campaign, read_campaign
+from mobench.campaign import DEFAULT, make_campaign, read_campaign
+from mobench.record import open_campaign
 
 GOOD = {"problems": ["catsum"], "searchers": ["random_search:batch=10", {"name": "nsga2", "population": 20}]}
 

@@ -9,10 +9,11 @@ import pytest
 
 import mobench
 import mobench.runs
-from mobench.campaign import make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.compare import collect, mean_ranks, median_seeds, resample, summarise
 from mobench.difficulty import difficulty
 from mobench.history import read_history
+from mobench.record import open_campaign
 from mobench.runs import STATES, merge, run_state
 
 BASE = {"problems": ["catsum"], "searchers": ["random_search", "local_search"], "seeds": 2, "budget": 60}

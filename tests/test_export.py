@@ -9,10 +9,11 @@ import pytest
 
 import mobench
 from mobench import export as exporting
-from mobench.campaign import make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.cli import main
 from mobench.compare import collect
 from mobench.export import export
+from mobench.record import open_campaign
 from mobench.result import load
 from mobench.runs import merge
 

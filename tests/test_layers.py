@@ -34,6 +34,7 @@ ORDER = (
         "result",
         "adapters",
         "campaign",
+        "record",
         "runs",
         "statistics",
         "rank_tests",

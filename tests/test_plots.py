@@ -16,13 +16,14 @@ from matplotlib.figure import Figure
 
 from mobench import Objective, plots
 from mobench.attainment import attained_difference, attainment, staircase
-from mobench.campaign import make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.capabilities import Drawable
 from mobench.cli import main
 from mobench.execute import execute
 from mobench.figures import KINDS, Selection, draw, of_one_problem, read_runs, summary
 from mobench.problems import _cell, motif
 from mobench.problems.nasbench_graph import LINKS, OPERATIONS, NASBenchGraph
+from mobench.record import open_campaign
 
 TWO = (Objective("error", "%"), Objective("size", "M"))
 points = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=0, max_size=6)

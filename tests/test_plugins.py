@@ -9,11 +9,12 @@ import pytest
 
 import mobench
 from mobench import sources
-from mobench.campaign import load_campaign, make_campaign, open_campaign, read_campaign
+from mobench.campaign import make_campaign, read_campaign
 from mobench.cli import main
 from mobench.engine import run_campaign
 from mobench.execute import RunSpec, execute
 from mobench.plugins import find, make_problem, plugins, summary
+from mobench.record import load_campaign, open_campaign
 
 SEARCHER = '''"""Asks for a few random architectures at a time."""
 

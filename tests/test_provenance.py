@@ -9,12 +9,13 @@ import sys
 import pytest
 
 import mobench.checkout
-from mobench.campaign import make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.checkout import commit
 from mobench.cli import main
 from mobench.commands.run import _campaign
 from mobench.execute import RunSpec, execute
 from mobench.provenance import command_to_run
+from mobench.record import open_campaign
 from mobench.report import write_report
 
 

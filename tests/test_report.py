@@ -14,12 +14,13 @@ import pandas as pd
 import pytest
 
 from mobench.advice import advise, scores_at
-from mobench.campaign import load_campaign, make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.cli import main
 from mobench.execute import RunSpec, execute
 from mobench.page import Section, Text, render
 from mobench.page_fronts import TRUE_FRONT, Front, view_front
 from mobench.problem import Objective
+from mobench.record import load_campaign, open_campaign
 from mobench.report import write_report
 from mobench.report_answer import answer_section
 from mobench.report_data import Report

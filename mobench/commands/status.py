@@ -16,8 +16,8 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line a campaign and a line a pair."""
-    from mobench.campaign import load_campaign
     from mobench.index import run_states
+    from mobench.record import load_campaign
     from mobench.runs import STATES
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))

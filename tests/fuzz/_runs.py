@@ -13,13 +13,14 @@ from _mutate import mutated_bytes, mutated_tree
 
 import mobench.report  # noqa: F401 - matplotlib makes folders of its own when it is first imported
 from mobench import sources
-from mobench.campaign import load_campaign, make_campaign, open_campaign, read_campaign
+from mobench.campaign import make_campaign, read_campaign
 from mobench.cli import main
 from mobench.compare import collect
 from mobench.execute import RunSpec, execute, read_spec
 from mobench.export import export
 from mobench.plugins import check_options, find, make_problem, parse_reference
 from mobench.provenance import ends
+from mobench.record import load_campaign, open_campaign
 from mobench.result import load
 from mobench.runs import merge
 

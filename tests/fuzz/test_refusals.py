@@ -11,10 +11,11 @@ import pytest
 
 import mobench
 from mobench import load_pickle, load_table, read_campaign
-from mobench.campaign import load_campaign, make_campaign, open_campaign
+from mobench.campaign import make_campaign
 from mobench.cli import main
 from mobench.execute import RunSpec, execute, read_spec
 from mobench.plugins import parse_reference
+from mobench.record import load_campaign, open_campaign
 from mobench.runs import merge, run_state
 
 

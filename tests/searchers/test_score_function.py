@@ -143,12 +143,28 @@ def test_draws_for_the_score_function_are_one_hot_and_have_no_gradient():
     assert p.sum(dim=1).tolist() == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("searcher", ["scalarization", "mgda", "epo"])
+WARM = ("scalarization", "mgda", "epo", "darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")
+
+
+@pytest.mark.parametrize("searcher", WARM)
 def test_weights_warm_up_once_and_serve_all_preferences(searcher):
-    result = mobench.run(searcher, RIDGENET, budget={"flops": 1000}, warm_up=0.5)
+    result = mobench.run(searcher, RIDGENET, budget={"flops": 4000}, warm_up=0.5)
     spent = [note.spent["flops"] for note in result.history.recommended]
-    assert 500 < spent[0] < 620
+    assert 2000 < spent[0] < 2400
     assert len({tuple(note.content["preference"]) for note in result.history.records}) == 5
+
+
+def test_after_a_warm_up_all_objectives_are_in_their_units():
+    """The upper level is ``r_0 F / s_0 + r_1 c / s_1``: F's unit divides its value and its gradient, costs stay."""
+    search, relaxed = search_of("softmax"), lambda alpha: torch.softmax(alpha, dim=-1)
+    search.preference, search.scales = torch.tensor([0.25, 0.75]), torch.tensor([5.0])
+    losses = [search.upper(relaxed)]
+    search.extra["unit"] = torch.tensor(4.0)
+    losses.append(search.upper(relaxed))
+    raw, scaled = (float(loss(search.weights, search.alpha.detach())) for loss in losses)
+    cost = 0.75 * float(search.costs(relaxed)(search.alpha.detach())[0])
+    assert scaled - cost == pytest.approx((raw - cost) / 4.0)
+    assert raw - cost > 0
 
 
 def test_a_warm_up_in_steps_is_its_share_of_all_steps():
@@ -161,13 +177,14 @@ def test_a_warm_up_in_steps_is_its_share_of_all_steps():
     assert ends[1] - ends[0] == pytest.approx(20 * a_step / 2 + 50, rel=0.35)
 
 
-@pytest.mark.parametrize("searcher", ["scalarization", "mgda", "pareto_hypernetwork"])
+@pytest.mark.parametrize("searcher", ["scalarization", "mgda", "pareto_hypernetwork", "f2sa", "milenas"])
 @pytest.mark.parametrize("marks", [5, 25])  # in the warm-up and after it
 def test_a_search_killed_in_or_after_its_warm_up_goes_on_to_the_same_end(tmp_path, searcher, marks, monkeypatch):
     from mobench.doors import Run
     from mobench.execute import RunSpec, execute
 
-    spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 600.0}, {"name": "ridgenet"}, {})
+    options = {"warm_up": 0.5} if searcher in ("f2sa", "milenas") else {}
+    spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 600.0}, {"name": "ridgenet"}, options)
     execute(spec, tmp_path / "whole")
     keep, count = Run.checkpoint, []
 
