@@ -95,8 +95,12 @@ class Network(Protocol):
         """Starting point of alpha, by address."""
         ...
 
-    def initial_weights(self) -> dict[str, Any]:
-        """Fresh weights, by address: leaves that require a gradient."""
+    def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Any]:
+        """Fresh weights, by address: leaves that require a gradient.
+
+        With `partial_channels`, those of partial connections (Xu et al. 2020): one channel of so many goes through the
+        operations. ValueError where there are no such channels.
+        """
         ...
 
     def train_batch(self) -> Any:

@@ -57,6 +57,9 @@ class Settings:
     selection : {"largest", "perturbation"}
         The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
         supernet loses most, in the last quarter of a preference's search (DARTS-PT).
+    partial_channels : int
+        One channel of so many goes through the operations of an edge while searching, the others are carried over
+        (PC-DARTS); what is charged shrinks accordingly.
     warm_up : float
         Share of the budget, or of all steps, in which the weights alone learn, on uniform paths. Afterwards the error
         is in units of its range over random architectures, and all preferences share the weights.
@@ -74,6 +77,7 @@ class Settings:
     relaxation: Sampling = "softmax"
     stop: Stop = "never"
     selection: Selection = "largest"
+    partial_channels: int = 1
     warm_up: float = 0.0
     paths: Paths = "alpha"
     learning_rate: float = 0.025
@@ -213,7 +217,9 @@ def clipped(gradients: Weights, limit: float = CLIP) -> Vector:
 def initial(network: Network, settings: Settings, preference: Array, seed: int) -> Search:
     """A search at its beginning, for a preference of shape (m,): alpha and weights by address, nothing moves."""
     alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
-    weights = detached(network.initial_weights())
+    whole = settings.partial_channels == 1
+    drawn = network.initial_weights() if whole else network.initial_weights(partial_channels=settings.partial_channels)
+    weights = detached(drawn)
     r = torch.as_tensor(preference, dtype=alpha.dtype, device=alpha.device)
     still = detached(times(weights, 0.0), leaf=False)
     moments = torch.zeros((2, *alpha.shape), dtype=alpha.dtype, device=alpha.device)

@@ -28,6 +28,7 @@ def search(
     relaxation: Relaxation = "softmax",
     stop: Stop = "never",
     selection: Selection = "largest",
+    partial_channels: Annotated[int, Ge(1)] = 1,
     warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
@@ -43,7 +44,7 @@ def search(
         The problem, with a supernet.
     order : {1, 2}
         1 takes the weights for constant; 2 differentiates through their next step, by finite differences.
-    preferences, preference, steps, relaxation, stop, selection, warm_up
+    preferences, preference, steps, relaxation, stop, selection, partial_channels, warm_up
         See `mobench.searchers._bilevel.Settings`.
     learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
@@ -55,6 +56,7 @@ def search(
         relaxation=relaxation,
         stop=stop,
         selection=selection,
+        partial_channels=partial_channels,
         warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,

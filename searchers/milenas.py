@@ -35,6 +35,7 @@ def search(
     relaxation: Relaxation = "softmax",
     stop: Stop = "never",
     selection: Selection = "largest",
+    partial_channels: Annotated[int, Ge(1)] = 1,
     warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     learning_rate: Annotated[float, Gt(0)] = 0.025,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
@@ -57,7 +58,7 @@ def search(
         with the least one-shot loss (model-size-based search), which costs validation batches.
     batches : int
         Validation batches of such a comparison.
-    preferences, preference, steps, relaxation, stop, selection, warm_up
+    preferences, preference, steps, relaxation, stop, selection, partial_channels, warm_up
         See `mobench.searchers._bilevel.Settings`.
     learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
         See `mobench.searchers._bilevel.Settings`.
@@ -69,6 +70,7 @@ def search(
         relaxation=relaxation,
         stop=stop,
         selection=selection,
+        partial_channels=partial_channels,
         warm_up=warm_up,
         learning_rate=learning_rate,
         momentum=momentum,

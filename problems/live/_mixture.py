@@ -91,10 +91,11 @@ class Prices:
     fixed: float
     operations: Array
 
-    def of(self, computed: Plan) -> float:
-        """Cost of a plan."""
+    def of(self, computed: Plan, *, partial: int = 1) -> float:
+        """Cost of a plan; with partial connections a convolution maps so many times fewer channels to fewer."""
         ones, threes = computed.convolutions
-        return self.fixed + ones * float(self.operations[CONV1]) + threes * float(self.operations[CONV3])
+        convolutions = ones * float(self.operations[CONV1]) + threes * float(self.operations[CONV3])
+        return self.fixed + convolutions / partial**2
 
 
 def prices(skeleton: Skeleton, *, name: str) -> Prices:
@@ -123,8 +124,11 @@ def expected_cost(p: Tensor, price: Prices, *, dead: bool) -> Tensor:
     return price.fixed + cost.sum()
 
 
-def shapes(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all weights, in the order of the network; a convolution is OIHW, `scale` and `shift` (C,)."""
+def shapes(skeleton: Skeleton, *, partial: int = 1) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all weights, in the order of the network; a convolution is OIHW, `scale` and `shift` (C,).
+
+    With `partial`, the operations of an edge work on one channel of so many.
+    """
     found: dict[str, tuple[int, ...]] = {}
 
     def conv(name: str, outputs: int, inputs: int, kernel: int) -> None:
@@ -142,15 +146,20 @@ def shapes(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
         for cell in range(stage * skeleton.cells, (stage + 1) * skeleton.cells):
             for edge in range(len(EDGES)):
                 for op in CONVOLUTIONS:
-                    conv(f"cell{cell}.{edge}.{OPERATIONS[op]}", c, c, _KERNELS[op])
+                    conv(f"cell{cell}.{edge}.{OPERATIONS[op]}", c // partial, c // partial, _KERNELS[op])
     found["last.scale"] = found["last.shift"] = (c,)
     return found | {"classifier.weight": (skeleton.classes, c), "classifier.bias": (skeleton.classes,)}
 
 
-def draw_weights(skeleton: Skeleton, *, seed: int) -> dict[str, Tensor]:
+def partial_of(weights: Mapping[str, Tensor], skeleton: Skeleton) -> int:
+    """One channel of how many goes through the operations of an edge: the weights' shapes say so."""
+    return skeleton.channels // len(weights[f"cell0.0.{OPERATIONS[CONV1]}.scale"])
+
+
+def draw_weights(skeleton: Skeleton, *, seed: int, partial: int = 1) -> dict[str, Tensor]:
     """Draw float64 weights: kernels and classifier uniform within 1/sqrt(fan-in), as torch does; scales 1, shifts 0."""
     generator, weights = torch.Generator().manual_seed(seed), {}
-    for name, shape in shapes(skeleton).items():
+    for name, shape in shapes(skeleton, partial=partial).items():
         kind = name.rpartition(".")[2]
         if kind in ("scale", "shift"):
             weights[name] = torch.full(shape, float(kind == "scale"), dtype=torch.float64)
@@ -173,11 +182,13 @@ def logits(
     """Map images (n, inputs, size, size) to logits (n, classes).
 
     Each edge gives the sum over its operations of share times result; batch norms use the statistics of the batch.
+    With partial connections (Xu et al. 2020) that is so for the first channels, a live edge carries the others over as
+    they are, and a node's channels are shuffled.
 
     Parameters
     ----------
     weights : mapping
-        Tensors by the names of `shapes`.
+        Tensors by the names and of the `shapes`, which tell whether connections are partial.
     p : Tensor or None
         (6, 5) shares of the operations; None where all those of the plan are one.
     computed : Plan
@@ -185,7 +196,7 @@ def logits(
     layout : Layout
         How values lie in memory: it changes speed and rounding, nothing else.
     """
-    network = _Pass(weights, layout, computed, *_shares(p, computed))
+    network = _Pass(weights, layout, computed, *_shares(p, computed), partial_of(weights, skeleton))
     x = network.norm(layout.conv(layout.place(images), weights["stem.kernel"], 1), "stem")
     for stage in range(skeleton.stages):
         if stage > 0:
@@ -219,6 +230,7 @@ class _Pass:
     computed: Plan
     entries: Shares
     columns: dict[tuple[int, int], Tensor]
+    partial: int
 
     def norm(self, x: Tensor, name: str) -> Tensor:
         return _norm(x, self.weights[f"{name}.scale"], self.weights[f"{name}.shift"])
@@ -232,11 +244,16 @@ class _Pass:
 
     def cell(self, name: str, x: Tensor) -> Tensor:
         """Compute node 3 from node 0."""
-        nodes: list[Tensor | None] = [x, None, None, None]
+        nodes: list[Tensor | None] = [None] * 4
+        carried: list[Tensor | None] = [None] * 4
         for node, group in enumerate(self.computed.groups):
-            value = nodes[node]
+            value = x if node == 0 else self.joined(nodes[node], carried[node])
             if value is None:
                 continue
+            if self.partial > 1:
+                value, rest = value.tensor_split([value.shape[1] // self.partial], dim=1)
+                for target in {EDGES[edge][0] for _, edges in group for edge in edges}:
+                    carried[target] = _add(carried[target], rest, None)
             active = torch.relu(value) if any(op in CONVOLUTIONS for op, _ in group) else value
             for op, edges in group:
                 if op in CONVOLUTIONS:
@@ -247,7 +264,15 @@ class _Pass:
                     share = self.entries[edge][op] if self.entries and op not in CONVOLUTIONS else None
                     target = EDGES[edge][0]
                     nodes[target] = _add(nodes[target], part, share)
-        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+        output = self.joined(nodes[3], carried[3])
+        return torch.zeros_like(x) if output is None else output
+
+    def joined(self, worked: Tensor | None, carried: Tensor | None) -> Tensor | None:
+        """Put together the channels of a node that operations worked on and those carried over, and shuffle them."""
+        if worked is None or carried is None:
+            return worked
+        y = torch.cat([worked, carried], dim=1)
+        return y.view(len(y), self.partial, -1, *y.shape[2:]).transpose(1, 2).flatten(1, 2)
 
     def convolutions(self, name: str, x: Tensor, node: int, op: int, edges: tuple[int, ...]) -> Sequence[Tensor]:
         """Run the k convolutions of one kind and one value as one; their shares scale their batch norms."""

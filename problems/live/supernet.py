@@ -163,10 +163,25 @@ class CellSupernet:
         drawn = 1e-3 * np.random.default_rng([self.seed, 3, 1]).standard_normal((len(EDGES), len(OPERATIONS)))
         return torch.tensor(drawn, dtype=self._halves["train"][0].dtype, device=self.options.device, requires_grad=True)
 
-    def initial_weights(self) -> dict[str, Tensor]:
-        """The same fresh weights at every call: leaves that require a gradient."""
+    def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Tensor]:
+        """The same fresh weights at every call: leaves that require a gradient.
+
+        Parameters
+        ----------
+        partial_channels : int
+            One channel of so many goes through the operations of an edge, the others are carried over (PC-DARTS, Xu et
+            al. 2020); passes are charged accordingly. Costs are those of whole cells.
+
+        Raises
+        ------
+        ValueError
+            `partial_channels` does not divide the channels.
+        """
+        channels = self.skeleton.channels
+        if partial_channels < 1 or channels % partial_channels:
+            raise ValueError(f"partial_channels: expected a divisor of {channels} channels, found {partial_channels}")
         state = np.random.SeedSequence([self.seed, 3]).generate_state(1, np.uint32)
-        drawn = _mixture.draw_weights(self.skeleton, seed=int(state[0]))
+        drawn = _mixture.draw_weights(self.skeleton, seed=int(state[0]), partial=partial_channels)
         dtype, device = self._halves["train"][0].dtype, self.options.device
         placed = {name: w.to(device, dtype, memory_format=self._format(w)) for name, w in drawn.items()}
         return {name: w.detach().clone().requires_grad_() for name, w in placed.items()}
@@ -206,14 +221,15 @@ class CellSupernet:
             # so that p has a gradient in a cell without path, too
             return found + 0.0 * p.sum() if p.requires_grad else found
 
-        return metered(loss, flops=self._price(computed, images), charge=self._charge)
+        return metered(loss, flops=self._price(computed, images, weights), charge=self._charge)
 
     def valid_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch) -> Tensor:
         """The same on a batch of the validation half."""
         return self.train_loss(weights, p, batch)
 
-    def _price(self, computed: _mixture.Plan, images: Tensor) -> float:
-        return len(images) * self._prices["flops"].of(computed)
+    def _price(self, computed: _mixture.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
+        partial = _mixture.partial_of(weights, self.skeleton)
+        return len(images) * self._prices["flops"].of(computed, partial=partial)
 
     def _logits(
         self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _mixture.Plan
@@ -255,7 +271,7 @@ class CellSupernet:
                 computed = _mixture.plan(tuple((int(op),) for op in genes))
                 wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
                 for images, labels in parts:
-                    self._charge(FORWARD * self._price(computed, images), True)
+                    self._charge(FORWARD * self._price(computed, images, weights), True)
                     wrong += (self._logits(weights, None, images, computed).argmax(dim=1) != labels).sum()
                 errors[row] = 100.0 * int(wrong) / sum(len(labels) for _, labels in parts)
         return errors

@@ -72,8 +72,9 @@ class ContinuousNetwork(_Metered):
             )
         return _tensor(start).clone().requires_grad_()
 
-    def initial_weights(self) -> dict[str, Tensor]:
+    def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Tensor]:
         """Zeros: ``w`` of shape (n,)."""
+        _whole(partial_channels)
         return {"w": torch.zeros(self._size, dtype=torch.float64, requires_grad=True)}
 
     def train_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Any) -> Tensor:
@@ -214,8 +215,9 @@ class RidgeNetwork(_Metered):
         """Zeros, (3, 4), that require a gradient."""
         return torch.zeros(ridgenet.EDGES, len(ridgenet.TERMS), dtype=torch.float64, requires_grad=True)
 
-    def initial_weights(self) -> dict[str, Tensor]:
+    def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Tensor]:
         """Zeros: ``w`` of shape (25,), the intercept's first."""
+        _whole(partial_channels)
         return {"w": torch.zeros(1 + len(self._owners), dtype=torch.float64, requires_grad=True)}
 
     def _residual(self, part: tuple[Tensor, ...], w: Tensor, p: Tensor) -> Tensor:
@@ -252,3 +254,8 @@ class RidgeNetwork(_Metered):
         """The largest entry of each edge: (1, 3)."""
         genes: Array = alpha.detach().argmax(dim=1).cpu().numpy().astype(np.int64)[None]
         return genes
+
+
+def _whole(partial_channels: int) -> None:
+    if partial_channels != 1:
+        raise ValueError(f"partial_channels: a toy has no channels to share out, expected 1, found {partial_channels}")

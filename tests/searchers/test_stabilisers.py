@@ -10,6 +10,7 @@ import pytest
 import torch
 from _toy_runs import FAST, RATES, check_resuming, go, recommended, toy
 
+import mobench
 from mobench.plugins import check_options, find
 from mobench.problems import _cell as cell
 from mobench.problems.live.supernet import CellSupernet, Options
@@ -181,6 +182,24 @@ def test_selection_keeps_to_the_budget() -> None:
     assert 2000 <= run.spent.flops < 2400
     assert reason in ("finished", "budget: flops")
     assert 1 <= len(recommended(history)) <= 3
+
+
+# partial connections --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["darts", "unrolled", "implicit", "milenas"])
+def test_partial_connections_make_a_step_cheaper(name: str) -> None:
+    spent = {}
+    for share in (1, 2):
+        options = {"partial_channels": share, "preferences": 1, "steps": 2}
+        result = mobench.run(name, "motif:batch=16", budget={"trainings": 1}, **options)
+        spent[share] = result.history.total["flops"]
+    assert spent[2] < spent[1]
+
+
+def test_partial_connections_need_channels() -> None:
+    with pytest.raises(ValueError, match="partial_channels: a toy has no channels"):
+        go("darts", "ridgenet", {"flops": 100}, partial_channels=4)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,73 @@ def test_a_mixture_is_the_sum_of_its_operations():
         torch.testing.assert_close(found, expected)
 
 
+PARTIAL = cell.Skeleton(inputs=2, size=8, classes=5, channels=4, cells=2, stages=2)
+
+
+def partial_logits(weights, p, images, partial):
+    """PC-DARTS's network written out edge by edge (Xu et al. 2020, section 3.1), without its edge normalisation."""
+
+    def conv(x, name, **options):
+        kernel = weights[f"{name}.kernel"]
+        return norm(torch.nn.functional.conv2d(x, kernel, padding=kernel.shape[-1] // 2, **options), name)
+
+    def norm(x, name):
+        return torch.nn.functional.batch_norm(
+            x, None, None, weights[f"{name}.scale"], weights[f"{name}.shift"], training=True
+        )
+
+    def edge(x, at, shares):
+        taken, rest = x[:, : x.shape[1] // partial], x[:, x.shape[1] // partial :]
+        results = (
+            torch.zeros_like(taken),
+            taken,
+            *(conv(taken.relu(), f"{at}.{name}") for name in ("nor_conv_1x1", "nor_conv_3x3")),
+            torch.nn.functional.avg_pool2d(taken, 3, 1, 1, count_include_pad=False),
+        )
+        joined = torch.cat([sum(share * y for share, y in zip(shares, results, strict=True)), rest], dim=1)
+        return torch.nn.functional.channel_shuffle(joined, partial)
+
+    x = conv(images, "stem")
+    for number in range(4):
+        if number == 2:
+            y = conv(conv(x.relu(), "reduction1.a", stride=2).relu(), "reduction1.b")
+            shortcut = torch.nn.functional.avg_pool2d(x, 2)
+            x = y + torch.nn.functional.conv2d(shortcut, weights["reduction1.shortcut.kernel"])
+        nodes = [x, 0, 0, 0]
+        for e, (target, source) in enumerate(cell.EDGES):
+            nodes[target] = nodes[target] + edge(nodes[source], f"cell{number}.{e}", p[e])
+        x = nodes[3]
+    x = norm(x, "last").relu().mean(dim=(2, 3))
+    return torch.nn.functional.linear(x, weights["classifier.weight"], weights["classifier.bias"])
+
+
+@pytest.mark.parametrize("partial", [1, 2, 4])
+@pytest.mark.parametrize("images_last", [True, False])
+def test_partial_connections_are_those_of_the_definition_and_charged_as_such(partial, images_last):
+    spent = []
+    options = Options(batch=8, images_last=images_last)
+    halved = halves(skeleton=PARTIAL)
+    network = CellSupernet(PARTIAL, **halved, charge=lambda flops, stop: spent.append(flops), seed=0, options=options)
+    weights = network.initial_weights(partial_channels=partial)
+    p = torch.softmax(torch.randn(6, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64), dim=1)
+    images, labels = network.train_batch()
+    with FlopCounterMode(display=False) as counter:
+        expected = torch.nn.functional.cross_entropy(partial_logits(weights, p, images, partial), labels)
+    torch.testing.assert_close(network.train_loss(weights, p, (images, labels)), expected)
+    assert sum(spent) == counter.get_total_flops() / 2 + len(images) * PARTIAL.classes  # and the classifier's bias
+    spent.clear()
+    for inherited in (weights, network.initial_weights()):
+        network.one_shot(inherited, np.array([[3, 1, 2, 4, 3, 2]]), batches=1)
+    assert (spent[0] < spent[1]) == (partial > 1)
+
+
+@pytest.mark.parametrize("partial", [0, 3, 8])
+def test_partial_connections_share_out_whole_channels(partial):
+    network = CellSupernet(PARTIAL, **halves(skeleton=PARTIAL), charge=lambda flops, stop: None, seed=0)
+    with pytest.raises(ValueError, match=f"divisor of 4 channels, found {partial}"):
+        network.initial_weights(partial_channels=partial)
+
+
 def derivatives(network, p):
     """Loss, gradient by weights and p, and the gradient of that gradient's square, on the first batch."""
     weights, p = perturbed(network), p.clone().requires_grad_()
