@@ -5,14 +5,17 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs slow floor lint benchmarks clean
+.PHONY: demo test coverage docs slow floor lint benchmarks clean
 
 demo: $(VENV)/ready
 	$(BIN)/mobench run
 	$(BIN)/mobench report results/default
 
 test: $(VENV)/ready-dev lint
-	$(BIN)/python -m pytest --cov=. --cov-report=term
+	$(BIN)/python -m pytest -n logical --dist loadfile
+
+coverage: $(VENV)/ready-dev
+	$(BIN)/python -m pytest -n logical --dist loadfile --cov=. --cov-report=term
 
 docs: $(VENV)/ready-dev
 	$(BIN)/python -m mkdocs build --strict

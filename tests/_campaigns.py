@@ -1,6 +1,8 @@
 """What the tests of engines share: a campaign as a user starts it, and what must not depend on how it was run."""
 
 import contextlib
+import functools
+import signal
 import subprocess
 import sys
 import time
@@ -56,9 +58,11 @@ def alone(campaign_file, runs):
 
 
 def mobench(*arguments, cwd, **options):
-    """A command as a user gives it."""
+    """A command as a user gives it: Ctrl-C reaches it, even where these tests run in the background of a script."""
     command = [sys.executable, "-m", "mobench.cli", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    foreground = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=cwd, preexec_fn=foreground, **pipes, **options)
 
 
 def said(process, seconds=60.0):

@@ -26,10 +26,10 @@ def test_run_status_and_report_work_together(capsys, tmp_path):
     out = capsys.readouterr().out
     assert "mean rank over problems" in out
     report = tmp_path / "results" / "a" / "report"
-    assert {p.name for p in report.iterdir()} == {"report.html", "tables", "figures"}
+    assert {p.name for p in report.iterdir()} == {"report.html", "tables", "figures", "files.json"}
     for name in ("runs", "ranks", "pairs", "advice", "problem-catsum", "searcher-nsga2-population=10", "setups"):
         assert {p.suffix for p in (report / "tables").glob(f"{name}.*")} >= {".csv", ".tex"}
-    assert {p.suffix for p in (report / "figures").glob("anytime-catsum.*")} == {".svg", ".pdf", ".csv"}
+    assert {p.suffix for p in (report / "figures").glob("anytime-catsum.*")} == {".svg", ".csv"}
 
 
 def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,7 @@ def reference(home: Path, edits: Any) -> None:
 def plugin_file(home: Path, edits: Any) -> None:
     """A plugin's file is read, and not executed by that."""
     sources._FILES.clear()
+    before = set(sys.modules)
     _write(home, "_shared.py", mutated_bytes(b"from ._shared import x\nfrom .own import y\nFACTOR = 3\n", edits))
     path = _write(
         home, "own.py", mutated_bytes(PLUGIN, edits, (b"(" * 300, b"-" * 9000, b"\0", b"\xff", b"from .own import x\n"))
@@ -229,7 +231,7 @@ def plugin_file(home: Path, edits: Any) -> None:
         sources.broken()
     finally:
         assert not (home.parent / "executed").exists()
-        assert not any(name.startswith("mobench_plugin_") for name in __import__("sys").modules)
+        assert not any(name.startswith("mobench_plugin_") for name in set(sys.modules) - before)
 
 
 def names(home: Path, edits: Any) -> None:
