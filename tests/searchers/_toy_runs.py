@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from mobench import Array, Run, make_problem
 from mobench.budget import parse_budget
-from mobench.execute import search_problem
+from mobench.execute import RunSpec, execute, search_problem
 from mobench.history import History, read_history
 from mobench.plugins import check_options, find
 from mobench.store import Log
@@ -78,3 +79,22 @@ def check_resuming(name: str, options: Mapping[str, Any], at: int, folder: Path)
     assert whole.startswith(part)
     assert len(part) < len(whole)
     assert search(folder / "part") == whole
+
+
+def check_killed(spec: RunSpec, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed after its checkpoint number `at`, counted from 1, goes on to the log of a whole one."""
+    execute(spec, folder / "whole")
+    keep, count = Run.checkpoint, []
+
+    def dying(self: Run, **state: Any) -> None:
+        keep(self, **state)
+        count.append(1)
+        if len(count) == at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "checkpoint", dying)
+    with pytest.raises(KeyboardInterrupt):
+        execute(spec, folder / "killed")
+    monkeypatch.setattr(Run, "checkpoint", keep)
+    execute(spec, folder / "killed")
+    assert (folder / "killed" / "log.jsonl").read_bytes() == (folder / "whole" / "log.jsonl").read_bytes()

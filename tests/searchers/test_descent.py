@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from _toy_runs import check_killed
 
 import mobench
+from mobench.execute import RunSpec
 from mobench.searchers.scalarization import scalarised_weights
 
 torch.set_num_threads(1)
@@ -107,26 +109,9 @@ def test_one_hypernetwork_learns_the_whole_pareto_set_of_two_quadratics(loss):
 
 @pytest.mark.parametrize("searcher", ["scalarization", "mgda", "epo", "pareto_hypernetwork"])
 def test_a_killed_search_goes_on_from_its_checkpoint_to_the_same_end(tmp_path, searcher, monkeypatch):
-    from mobench.doors import Run
-    from mobench.execute import RunSpec, execute
-
     problem = {"name": "ridgenet"}
     spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 1500.0}, problem, {"alpha_rate": 0.1})
-    execute(spec, tmp_path / "whole")
-    keep, count = Run.checkpoint, []
-
-    def dying(self, **state):
-        keep(self, **state)
-        count.append(1)
-        if len(count) == 7:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "checkpoint", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Run, "checkpoint", keep)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed(spec, 7, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("searcher", ["scalarization", "mgda", "epo", "pareto_hypernetwork"])

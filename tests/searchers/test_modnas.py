@@ -6,8 +6,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from _toy_runs import check_killed
 
 import mobench
+from mobench.execute import RunSpec
 from mobench.problems import bilevel_toys
 from mobench.problems.live.toys import ContinuousNetwork
 from mobench.searchers import modnas
@@ -224,26 +226,9 @@ def test_preferences_wait_until_the_weights_are_warm():
 
 @pytest.mark.parametrize(("version", "marks"), [("corrected", 7), ("published", 14)])  # before and after the warm-up
 def test_a_killed_search_goes_on_from_its_checkpoint_to_the_same_end(tmp_path, version, marks, monkeypatch):
-    from mobench.doors import Run
-    from mobench.execute import RunSpec, execute
-
     options = {"alpha_rate": 0.1, "version": version}
     spec = RunSpec("bilevel_toys", "modnas", 0, {"flops": 600.0}, {"name": "ridgenet"}, options)
-    execute(spec, tmp_path / "whole")
-    keep, count = Run.checkpoint, []
-
-    def dying(self, **state):
-        keep(self, **state)
-        count.append(1)
-        if len(count) == marks:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "checkpoint", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Run, "checkpoint", keep)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed(spec, marks, tmp_path, monkeypatch)
 
 
 def test_equal_seeds_give_equal_recommendations_whatever_the_global_state():

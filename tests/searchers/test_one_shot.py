@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from _toy_runs import check_killed
 from scipy.stats import kendalltau
 
 import mobench
 from mobench.doors import Run
-from mobench.execute import RunSpec, execute
+from mobench.execute import RunSpec
 from mobench.fronts import nondominated
 from mobench.outcomes import outcome_of
 from mobench.searchers import _one_shot
@@ -60,21 +61,7 @@ def test_each_architecture_is_scored_once():
 @pytest.mark.parametrize("searcher", SEARCHERS)
 def test_a_killed_search_goes_on_to_the_same_end(tmp_path, searcher, monkeypatch):
     spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 2000.0}, {"name": "ridgenet"}, {})
-    execute(spec, tmp_path / "whole")
-    keep, count = Run.checkpoint, []
-
-    def dying(self, **state):
-        keep(self, **state)
-        count.append(1)
-        if len(count) == 6:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "checkpoint", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Run, "checkpoint", keep)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed(spec, 6, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("searcher", SEARCHERS)

@@ -5,8 +5,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from _toy_runs import check_killed
 
 import mobench
+from mobench.execute import RunSpec
 from mobench.searchers import _descent
 from mobench.searchers import _relaxations as relaxations
 from mobench.searchers._bilevel import Settings, initial
@@ -180,26 +182,9 @@ def test_a_warm_up_in_steps_is_its_share_of_all_steps():
 @pytest.mark.parametrize("searcher", ["scalarization", "mgda", "pareto_hypernetwork", "f2sa", "milenas"])
 @pytest.mark.parametrize("marks", [5, 25])  # in the warm-up and after it
 def test_a_search_killed_in_or_after_its_warm_up_goes_on_to_the_same_end(tmp_path, searcher, marks, monkeypatch):
-    from mobench.doors import Run
-    from mobench.execute import RunSpec, execute
-
     options = {"warm_up": 0.5} if searcher in ("f2sa", "milenas") else {}
     spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 600.0}, {"name": "ridgenet"}, options)
-    execute(spec, tmp_path / "whole")
-    keep, count = Run.checkpoint, []
-
-    def dying(self, **state):
-        keep(self, **state)
-        count.append(1)
-        if len(count) == min(marks, 15 if searcher == "pareto_hypernetwork" else marks):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "checkpoint", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Run, "checkpoint", keep)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed(spec, min(marks, 15 if searcher == "pareto_hypernetwork" else marks), tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
