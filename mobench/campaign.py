@@ -106,6 +106,12 @@ class Campaign:
         return tuple(spec for spec in specs if (spec.problem_label, spec.searcher_label) not in left_out)
 
     @property
+    def problem_files(self) -> tuple[PluginFile, ...]:
+        """The plugin files that problems come from: scoring runs executes them."""
+        problems = {name for name, _ in self.problems}
+        return tuple(file for file in self.plugins if file.name in problems)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The campaign as plain data."""
         return {

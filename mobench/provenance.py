@@ -120,9 +120,8 @@ def command_to_report(runs: Runs, axis: str) -> str:
     words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in runs.sources)]
     for source in runs.sources:
         if not (source / "spec.json").exists():
-            campaign = load_campaign(source)
-            for file in campaign.plugins:
-                words += ["--plugin", str(file.path)] if file.name in dict(campaign.problems) else []
+            for file in load_campaign(source).problem_files:
+                words += ["--plugin", str(file.path)]
     return shlex.join([*words, "--axis", axis])
 
 

@@ -107,13 +107,12 @@ def check_problem_files(campaign: Campaign) -> None:
     ValueError
         A problem's file is not in use, or has changed: it would score the runs in another way.
     """
-    for file in campaign.plugins:
-        if file.name in dict(campaign.problems):
-            known = file_of(file.name)
-            if known is None:
-                raise ValueError(
-                    f"problem {file.name!r} is a file, {file.path}, and no results folder makes code run by naming it: "
-                    f"where you trust that file, add --plugin {file.path} (in Python, use_plugins)"
-                )
-            if known.checksum != file.checksum:
-                raise ValueError(f"{known.path} has changed, and would score these runs in another way; restore it")
+    for file in campaign.problem_files:
+        known = file_of(file.name)
+        if known is None:
+            raise ValueError(
+                f"problem {file.name!r} is a file, {file.path}, and no results folder makes code run by naming it: "
+                f"where you trust that file, add --plugin {file.path} (in Python, use_plugins)"
+            )
+        if known.checksum != file.checksum:
+            raise ValueError(f"{known.path} has changed, and would score these runs in another way; restore it")

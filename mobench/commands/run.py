@@ -56,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for label, runs in (("failed", tally.failed), ("interrupted", tally.interrupted)):
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
-    scoring = (file.path for file in campaign.plugins if file.name in dict(campaign.problems))
-    print(" ".join([f"next: mobench report {folder}", *(f"--plugin {path}" for path in scoring)]))
+    print(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
     return 1 if tally.failed or tally.interrupted else 0
 
 
