@@ -31,8 +31,8 @@ floor:
 	.floor/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$(.floor/bin/python scripts/floor.py)
 	.floor/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	.floor/bin/python -m pytest -p no:cacheprovider -W ignore::DeprecationWarning \
-		$(FLOOR:%=tests/test_%.py) tests/problems/test_table.py tests/problems/test_toys.py \
-		tests/searchers/test_min_norm.py tests/searchers/test_linear.py
+		$(FLOOR:%=tests/test_%.py) tests/problems/tables/test_table.py tests/problems/toys/test_toys.py \
+		tests/searchers/_relaxed/test_min_norm.py tests/searchers/_relaxed/test_linear.py
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .

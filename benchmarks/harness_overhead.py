@@ -17,10 +17,10 @@ from typing import Any
 from nsga2_speed import GENERATIONS, POPULATION, table
 
 from mobench import Problem, Run, make_problem
-from mobench.budget import parse_budget
-from mobench.execute import search_problem
-from mobench.searchers import nsga2
-from mobench.store import Log
+from mobench.core.budget import parse_budget
+from mobench.harness.execute import search_problem
+from mobench.harness.log import Log
+from mobench.searchers.evolution import nsga2
 
 
 class Watch:

@@ -15,10 +15,10 @@ import torch
 from scipy.stats import spearmanr
 
 from mobench import Array
-from mobench.problems._cell import all_cells, functional_classes
-from mobench.problems.live.latency import measure_in_turn
-from mobench.problems.live.network import Network
-from mobench.problems.motif import SKELETON
+from mobench.live.latency import measure_in_turn
+from mobench.problems._cells.network import Network
+from mobench.problems._cells.space import all_cells, functional_classes
+from mobench.problems.tables.motif import SKELETON
 
 PASSES, REPEATS = 3, 25
 READINGS: dict[str, Callable[[Array], Array]] = {

@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mobench.campaign import make_campaign
-from mobench.execute import execute
-from mobench.record import open_campaign
+from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.record import open_campaign
+from mobench.harness.execute import execute
 
 PAIRS = {"problems": ["catsum", "lotz:bits=14"], "searchers": ["random_search", "nsga2:population=4"], "budget": 5}
 
@@ -39,10 +39,10 @@ def make_runs(folder: Path, count: int) -> None:
 
 def measure(folder: Path) -> dict[str, float]:
     """CPU seconds of each step in this process, which is a fresh one, and its peak of memory in MiB."""
-    from mobench.cli import main
-    from mobench.engine import run_campaign
-    from mobench.index import INDEX, run_states
-    from mobench.record import load_campaign
+    from mobench.campaigns.index import INDEX, run_states
+    from mobench.campaigns.record import load_campaign
+    from mobench.cli.main import main
+    from mobench.engines.engine import run_campaign
 
     took: dict[str, float] = {}
 

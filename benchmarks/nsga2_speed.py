@@ -25,8 +25,8 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 from mobench import Array, Problem, make_problem, minimised
-from mobench.execute import RunSpec, execute
-from mobench.searchers import _pymoo
+from mobench.harness.execute import RunSpec, execute
+from mobench.searchers._population import pymoo as _pymoo
 
 POPULATION, GENERATIONS = 100, 100
 HEADER = """

@@ -30,7 +30,7 @@ if __name__ == "__main__":
     for reference in ("motif", "nasbench_graph", "nasbench201"):
         try:
             mobench.make_problem(reference, {})  # the first time: imports, and a cache where there is one
-            from mobench import plugins
+            from mobench.plugins import catalogue as plugins
 
             plugins._built.cache_clear()
             start = time.perf_counter()

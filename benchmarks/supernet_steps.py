@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from mobench import Run
-from mobench.budget import parse_budget
-from mobench.problems._motif_data import generate
-from mobench.problems.live.meter import metered
-from mobench.problems.live.supernet import CellSupernet, Options
-from mobench.problems.motif import SKELETON, problem
-from mobench.searchers._linear import (
+from mobench.core.budget import parse_budget
+from mobench.live.meter import metered
+from mobench.problems._cells.supernet import CellSupernet, Options
+from mobench.problems._images.motif import generate
+from mobench.problems.tables.motif import SKELETON, problem
+from mobench.searchers._relaxed.linear import (
     Weights,
     by_alpha,
     by_both,

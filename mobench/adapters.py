@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mobench.answers import addresses
-from mobench.capabilities import Enumerable
-from mobench.fronts import finite
-from mobench.problem import Array, Problem, minimised
+from mobench.core.capabilities import Enumerable
+from mobench.core.indicators import finite
+from mobench.core.problem import Array, Problem, minimised
+from mobench.harness.answers import addresses
 
 __all__ = ["as_pymoo"]
 

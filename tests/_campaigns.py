@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from mobench import sources
-from mobench.campaign import read_campaign
-from mobench.execute import execute
+from mobench.campaigns.campaign import read_campaign
+from mobench.harness.execute import execute
+from mobench.plugins import sources
 
 SAME = ("log.jsonl", "spec.json")
 

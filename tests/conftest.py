@@ -47,7 +47,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def nasbench201_imported(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder with NAS-Bench-201's CSVs and HELP's latencies, imported once."""
-    from mobench.problems import nasbench201
+    from mobench.problems.tables import nasbench201
 
     folder = tmp_path_factory.mktemp("nasbench201")
     nasbench201.add_data(shared_data / "nasbench201", folder=folder, progress=False)

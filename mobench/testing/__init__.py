@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobench.plugins import as_plugin, find, parse_reference
-from mobench.problem import Problem
-from mobench.sources import use_plugins
+from mobench.core.problem import Problem
+from mobench.plugins.catalogue import as_plugin, find, parse_reference
+from mobench.plugins.sources import use_plugins
 from mobench.testing.checks import Check, perform
 from mobench.testing.problems import LENIENT as PROBLEM_LENIENT
 from mobench.testing.problems import MOOT as PROBLEM_MOOT

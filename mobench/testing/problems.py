@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from mobench.answers import addresses
-from mobench.budget import Cost, paid_in, parse_budget
-from mobench.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
-from mobench.contract import contract_for
-from mobench.doors import Run
-from mobench.execute import search_problem
-from mobench.fronts import nondominated
-from mobench.plugins import check_options, find, make_problem
-from mobench.problem import Array, Objective, Problem, Space, Values, minimised
-from mobench.sources import files_in_use, use_plugins
+from mobench.core.budget import Cost, paid_in, parse_budget
+from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
+from mobench.core.indicators import nondominated
+from mobench.core.problem import Array, Objective, Problem, Space, Values, minimised
+from mobench.harness.answers import addresses
+from mobench.harness.door import Run
+from mobench.harness.execute import search_problem
+from mobench.plugins.catalogue import check_options, find, make_problem
+from mobench.plugins.sources import files_in_use, use_plugins
+from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals

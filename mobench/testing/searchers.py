@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from mobench.capabilities import Supernet
-from mobench.contract import contract_for
-from mobench.history import read_history
-from mobench.plugins import Plugin, check_options, find, make_problem, missing, parse_reference
-from mobench.problem import Problem, minimised
-from mobench.sources import files_in_use, use_plugins
-from mobench.store import Log
+from mobench.core.capabilities import Supernet
+from mobench.core.problem import Problem, minimised
+from mobench.harness.history import read_history
+from mobench.harness.log import Log
+from mobench.plugins.catalogue import Plugin, check_options, find, make_problem, missing, parse_reference
+from mobench.plugins.sources import files_in_use, use_plugins
+from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals

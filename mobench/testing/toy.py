@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from mobench.budget import Cost
-from mobench.fronts import nondominated
-from mobench.problem import Array, Keys, Objective, Space, Values, minimised
+from mobench.core.budget import Cost
+from mobench.core.indicators import nondominated
+from mobench.core.problem import Array, Keys, Objective, Space, Values, minimised
 
 __all__ = ["GradedToy", "Toy"]
 

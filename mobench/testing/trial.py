@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from mobench.budget import Cost, parse_budget
-from mobench.doors import Run
-from mobench.execute import search_problem
-from mobench.problem import Array, Problem
-from mobench.store import Log
+from mobench.core.budget import Cost, parse_budget
+from mobench.core.problem import Array, Problem
+from mobench.harness.door import Run
+from mobench.harness.execute import search_problem
+from mobench.harness.log import Log
 from mobench.testing.checks import Failed
 from mobench.testing.state import global_state
 
@@ -55,12 +55,12 @@ class WatchedRun(Run):
     def __getattribute__(self, name: str) -> Any:
         if (name[0] == "_" and name[1] != "_") or name == "__dict__":
             caller = sys._getframe(1).f_globals.get("__name__", "")
-            if caller not in ("mobench.doors", __name__, "functools"):
+            if caller not in ("mobench.harness.door", __name__, "functools"):
                 self.touched.append(f"reads run.{name}")
         return super().__getattribute__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if sys._getframe(1).f_globals.get("__name__") in ("mobench.doors", __name__):
+        if sys._getframe(1).f_globals.get("__name__") in ("mobench.harness.door", __name__):
             super().__setattr__(name, value)
         else:
             self.touched.append(f"writes run.{name}")

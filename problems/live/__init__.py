@@ -1,1 +1,1 @@
-"""The torch side of mobench: networks, data and live training."""
+"""Live: architectures that are trained when they are asked for."""

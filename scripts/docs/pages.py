@@ -26,7 +26,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def commands() -> str:
     """Every command's help, as a page."""
-    from mobench.cli import _parser
+    from mobench.cli.main import _parser
 
     os.environ |= {"COLUMNS": WIDTH, "NO_COLOR": "1"}
     parser = _parser()

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from mobench import Array, Column, Table, load_table, save_table
-from mobench.problems._cell import CIFAR10, all_cells, functional_classes
-from mobench.problems.live.latency import Latency, measure_latency
-from mobench.problems.live.network import Network
+from mobench.live.latency import Latency, measure_latency
+from mobench.problems._cells.network import Network
+from mobench.problems._cells.space import CIFAR10, all_cells, functional_classes
 
 REPEATS, WARM_UP = 15, 0.02
 KEEP_EVERY, REFERENCE_EVERY = 50, 25

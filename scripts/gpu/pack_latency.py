@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mobench import Column, Table, load_table, save_table
-from mobench.problems._cell import functional_classes
-from mobench.problems.nasbench201 import SHIPPED
+from mobench.problems._cells.space import functional_classes
+from mobench.problems.tables.nasbench201 import SHIPPED
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from mobench.problems._cell import Skeleton
-from mobench.problems.live.supernet import CellSupernet, Options
+from mobench.problems._cells.space import Skeleton
+from mobench.problems._cells.supernet import CellSupernet, Options
 
 FORMS = {
     "float32": {},

@@ -1,4 +1,4 @@
-"""Draw the figure of `docs/problems/motif.md` and print its numbers, from the table alone.
+"""Draw the figure of `docs/problems/tables/motif.md` and print its numbers, from the table alone.
 
     python scripts/motif/figures.py --shared ../shared/data
 
@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from scipy.stats import kendalltau
 
 from mobench import Array, load_table, nondominated
-from mobench.fronts import hypervolume
-from mobench.problems._cell import all_cells, from_strings, functional_classes, index
-from mobench.problems.live.latency_table import fitted_table
-from mobench.problems.motif import TABLE, Motif, problem
+from mobench.core.indicators import hypervolume
+from mobench.problems._cells.latency_table import fitted_table
+from mobench.problems._cells.space import all_cells, from_strings, functional_classes, index
+from mobench.problems.tables.motif import TABLE, Motif, problem
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mobench import load
-from mobench.problems._cell import OPERATIONS, live
-from mobench.runs import merge, run_state
+from mobench.campaigns.runs import merge, run_state
+from mobench.problems._cells.space import OPERATIONS, live
 
 BUDGETS = (1, 2)
 """In full trainings, on the way to the end."""

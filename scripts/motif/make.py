@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from trainer import Task, library
 
-from mobench.problems._cell import all_cells, functional_classes
+from mobench.problems._cells.space import all_cells, functional_classes
 
 SHARDS = 88
 """Shards of a seed: shard s holds every 88th class, beginning with the s-th, so that any of them is a fair sample."""

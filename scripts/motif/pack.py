@@ -1,6 +1,6 @@
 """Pack Motif's shards into the table that mobench ships; one seed has to be complete, others may be in part.
 
-python scripts/motif/pack.py --shards results/motif --to problems/motif.npz
+python scripts/motif/pack.py --shards results/motif --to problems/tables/motif.npz
 """
 
 import argparse
@@ -14,9 +14,9 @@ from make import SHARDS, shard_file
 from trainer import BATCH, EARLY, EPOCHS, FLAGS, RATE, SKELETON
 
 from mobench import Array, Column, Table, save_table
-from mobench.problems import _motif_data
-from mobench.problems._cell import functional_classes
-from mobench.problems.motif import MISSING
+from mobench.problems._cells.space import functional_classes
+from mobench.problems._images import motif as _motif_data
+from mobench.problems.tables.motif import MISSING
 
 
 def read_seed(shards: Path, seed: int, rows: Array) -> dict[str, Array]:
@@ -88,10 +88,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=Path, default=Path("results/motif"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--to", type=Path, default=Path("problems/motif.npz"))
+    parser.add_argument("--to", type=Path, default=Path("problems/tables/motif.npz"))
     options = parser.parse_args()
     rows = np.unique(functional_classes())
-    columns: dict[str, Column] = {"row": Column(rows.astype(np.uint16), "", {"of": "mobench.problems._cell.all_cells"})}
+    about = {"of": "mobench.problems._cells.space.all_cells"}
+    columns: dict[str, Column] = {"row": Column(rows.astype(np.uint16), "", about)}
     trained: dict[int, int] = {}
     for seed in options.seeds:
         found = read_seed(options.shards, seed, rows)

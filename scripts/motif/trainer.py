@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from mobench import Array
-from mobench.problems._cell import CONV1, CONV3, Skeleton
-from mobench.problems._motif_data import TEST, Part, generate
-from mobench.problems.motif import EPOCHS, SKELETON
+from mobench.problems._cells.space import CONV1, CONV3, Skeleton
+from mobench.problems._images.motif import TEST, Part, generate
+from mobench.problems.tables.motif import EPOCHS, SKELETON
 
 BATCH, RATE = 64, 0.1
 FLAGS = (

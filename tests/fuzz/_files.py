@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from _mutate import mutated_bytes, mutated_tree
 
-from mobench.checkpoint import load_checkpoint, save_checkpoint
-from mobench.data import Column, Table, save_table
-from mobench.pickles import load_pickle
-from mobench.problems import _nasbench201_official as official
-from mobench.problems import _nasbench201_readers as readers
-from mobench.problems import _nasbench201_sources as importer
-from mobench.problems import table as table_problem
-from mobench.problems.live import _dataset_files as images
+from mobench.files.pickles import load_pickle
+from mobench.files.tables import Column, Table, save_table
+from mobench.harness.checkpoint import load_checkpoint, save_checkpoint
+from mobench.problems._images import files as images
+from mobench.problems._nasbench201 import official as official
+from mobench.problems._nasbench201 import readers as readers
+from mobench.problems._nasbench201 import sources as importer
+from mobench.problems.tables import table as table_problem
 
 OPCODES = (
     *(

@@ -12,18 +12,18 @@ from typing import Any
 import orjson
 from _mutate import mutated_bytes, mutated_tree
 
-import mobench.report  # noqa: F401 - matplotlib makes folders of its own when it is first imported
-from mobench import sources
-from mobench.campaign import make_campaign, read_campaign
-from mobench.cli import main
-from mobench.compare import collect
-from mobench.execute import RunSpec, execute, read_spec
-from mobench.export import export
-from mobench.plugins import check_options, find, make_problem, parse_reference
-from mobench.provenance import ends
-from mobench.record import load_campaign, open_campaign
-from mobench.result import load
-from mobench.runs import merge
+import mobench.report.report  # noqa: F401 - matplotlib makes folders of its own when it is first imported
+from mobench.analysis.collect import collect
+from mobench.analysis.export import export
+from mobench.analysis.provenance import ends
+from mobench.campaigns.campaign import make_campaign, read_campaign
+from mobench.campaigns.record import load_campaign, open_campaign
+from mobench.campaigns.runs import merge
+from mobench.cli.main import main
+from mobench.harness.execute import RunSpec, execute, read_spec
+from mobench.plugins import sources
+from mobench.plugins.catalogue import check_options, find, make_problem, parse_reference
+from mobench.scoring.result import load
 
 CAMPAIGN = b"""
 name = "try"

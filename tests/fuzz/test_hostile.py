@@ -44,7 +44,8 @@ def claimed_shape(home: Path) -> None:
 
 def zip_bomb(home: Path) -> None:
     """40 MB of zeros in 40 kB, where tables have 16 MiB."""
-    from mobench import data, load_table
+    from mobench import load_table
+    from mobench.files import tables as data
 
     data.LARGEST = 2**24
     _npz(home / "t.npz", "(5000000,)", bytes(40_000_000))
@@ -54,7 +55,7 @@ def zip_bomb(home: Path) -> None:
 
 def checkpoint_bomb(home: Path) -> None:
     """The same as a checkpoint."""
-    from mobench.checkpoint import load_checkpoint
+    from mobench.harness.checkpoint import load_checkpoint
 
     _npz(home / "c.npz", "(5000000,)", bytes(40_000_000))
     load_checkpoint(home / "c.npz")
@@ -72,7 +73,7 @@ def _pickled(content: bytes) -> Callable[[Path], None]:
 
 def bzip_bomb(home: Path) -> None:
     """A member of an official archive whose text is 4 GB long, it says."""
-    from mobench.problems._nasbench201_official import read_member
+    from mobench.problems._nasbench201.official import read_member
 
     packer = bz2.BZ2Compressor()
     with (home / "000003.pickle.pbz2").open("wb") as file:
@@ -86,7 +87,7 @@ def one_number_as_many(home: Path) -> None:
     """A latency file whose single number is a tensor of a trillion."""
     import torch
 
-    from mobench.problems import _nasbench201_readers as readers
+    from mobench.problems._nasbench201 import readers as readers
 
     torch.save(torch.zeros(1).expand(10**12), home / "x.pt")
     readers.read_latencies([home / "x.pt"], readers.Reading({}, np.arange(15625), [], {}))
@@ -94,7 +95,7 @@ def one_number_as_many(home: Path) -> None:
 
 def lists_of_lists(home: Path) -> None:
     """Nine lists, each of which holds the one before a hundred times."""
-    from mobench.problems import _nasbench201_readers as readers
+    from mobench.problems._nasbench201 import readers as readers
 
     nested: list[object] = [1.0]
     for _ in range(9):
@@ -106,7 +107,7 @@ def lists_of_lists(home: Path) -> None:
 
 def billions_of_images(home: Path) -> None:
     """An idx file that claims four billion images."""
-    from mobench.problems.live import _dataset_files as images
+    from mobench.problems._images import files as images
 
     (home / "x").write_bytes(struct.pack(">4I", 0x803, 2**32 - 1, 28, 28))
     (home / "y").write_bytes(struct.pack(">2I", 0x801, 4) + bytes(4))
@@ -143,7 +144,7 @@ def deep_toml(home: Path) -> None:
 def deep_plugin(home: Path) -> None:
     """A plugin that is too deep for Python's parser."""
     from mobench import use_plugins
-    from mobench.plugins import find
+    from mobench.plugins.catalogue import find
 
     (home / "deep.py").write_text("def search(run):\n    return " + "-" * 100_000 + "1\n")
     use_plugins([home / "deep.py"])

@@ -11,12 +11,12 @@ import pytest
 
 import mobench
 from mobench import load_pickle, load_table, read_campaign
-from mobench.campaign import make_campaign
-from mobench.cli import main
-from mobench.execute import RunSpec, execute, read_spec
-from mobench.plugins import parse_reference
-from mobench.record import load_campaign, open_campaign
-from mobench.runs import merge, run_state
+from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.record import load_campaign, open_campaign
+from mobench.campaigns.runs import merge, run_state
+from mobench.cli.main import main
+from mobench.harness.execute import RunSpec, execute, read_spec
+from mobench.plugins.catalogue import parse_reference
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_header_of_other_types(tmp_path, header):
 
 
 def test_columns_of_different_lengths_are_no_table(tmp_path: Path):
-    from mobench.data import Column, Table, save_table
+    from mobench.files.tables import Column, Table, save_table
 
     save_table(tmp_path / "t.npz", Table({"a": Column(np.zeros(2)), "b": Column(np.zeros(2))}))
     with np.load(tmp_path / "t.npz") as file:
@@ -143,7 +143,7 @@ def test_a_pickle_gets_one_codec_and_changes_no_function_of_everybody():
     assert load_pickle(pickle.dumps(b"ab\xff", protocol=2)) == b"ab\xff"
     content = b"c__builtin__\nbytearray\n}(S'__defaults__'\n(I1\nI2\nttu\x86b."
     refused(lambda: load_pickle(content), "refused or damaged pickle")
-    from mobench import pickles
+    from mobench.files import pickles
 
     load_pickle(b"c__builtin__\nbytearray\n(N}S'__kwdefaults__'\n}stb.")
     assert pickles._copied_bytes.__kwdefaults__ is None

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from mobench import Array, Cost, History, Objective, Run, Space, Values, make_problem, nondominated
-from mobench.budget import parse_budget
-from mobench.execute import search_problem
-from mobench.fronts import hypervolume
-from mobench.history import read_history
-from mobench.plugins import check_options, find
-from mobench.store import Log
+from mobench.core.budget import parse_budget
+from mobench.core.indicators import hypervolume
+from mobench.harness.execute import search_problem
+from mobench.harness.history import read_history
+from mobench.harness.log import Log
+from mobench.plugins.catalogue import check_options, find
 
 SEARCHERS = (
     "local_search",
@@ -124,7 +124,7 @@ def pymoos_nsga2(run: Run) -> None:
     """pymoo's own algorithm with the same operators and sizes as ours."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
 
-    from mobench.searchers import _pymoo
+    from mobench.searchers._population import pymoo as _pymoo
 
     _pymoo.drive(run, NSGA2(pop_size=20, **_pymoo.operators(run.space, crossover_probability=0.9)))
 
@@ -161,7 +161,7 @@ def test_nsga2_is_as_good_as_pymoos_on_nasbench201(nasbench201_data: Path) -> No
 
 def test_evolution_with_places_taken_for_ranks_would_be_no_better_than_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Defect of a well-known library: the list of items sorted by rank serves as the items' priorities."""
-    from mobench.searchers import _ranking
+    from mobench.searchers._population import ranking as _ranking
 
     right = catsum("regularized_evolution", 20, population=20, sample=5)[:, 1]
     ranks = _ranking.ranks
@@ -283,7 +283,7 @@ def test_moead_does_not_mind_units() -> None:
 
 
 def test_directions_are_about_as_many_as_the_population() -> None:
-    from mobench.searchers._pymoo import directions
+    from mobench.searchers._population.pymoo import directions
 
     assert [len(directions(m, 20)) for m in range(1, 7)] == [20, 20, 21, 20, 15, 21]
     assert len(directions(2, 100)) == 100

@@ -1,0 +1,108 @@
+"""What sets of points attain: staircases of one, surfaces of many, differences; two objectives, all minimising."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import moocore
+import numpy as np
+
+from mobench.core.indicators import finite, nondominated
+from mobench.core.problem import Array
+
+__all__ = ["Fronts", "attained_difference", "attainment", "staircase"]
+
+Fronts = Sequence[Array]
+"""What each run of a searcher delivered: (k, 2) values a run; k differs from run to run and may be 0."""
+
+
+def attainment(fronts: Fronts, level: float) -> Array:
+    """The surface that at least `level` per cent of the runs attain (Grunert da Fonseca et al. 2001).
+
+    Parameters
+    ----------
+    fronts : sequence of Array
+        (k, 2) minimised values a run; a run that delivered nothing attains nothing.
+    level : float
+        More than 0, at most 100.
+
+    Returns
+    -------
+    Array
+        (n, 2) nondominated points, the first column ascending; none where so many runs attain nothing at all.
+    """
+    needed = max(int(np.ceil(len(fronts) * level / 100 - 1e-9)), 1)
+    found = [finite(F) for F in fronts if len(F)]
+    if needed > len(found):
+        return np.empty((0, 2))
+    points, sets = np.concatenate(found), np.repeat(np.arange(len(found)), [len(F) for F in found])
+    if len(found) == 1:
+        return staircase(points)[::2]
+    percentile = 100.0 * needed / len(found)
+    surface: Array = moocore.eaf(points, sets, percentiles=[percentile])[:, :2]
+    return surface
+
+
+def attained_difference(first: Fronts, second: Fronts, *, cells: int = 500) -> tuple[Array, Array, Array]:
+    """Share of the runs of `first` that attain each place, less that of `second`.
+
+    Parameters
+    ----------
+    first, second : sequence of Array
+        (k, 2) minimised values a run; the numbers of runs may differ.
+    cells : int
+        Most steps along an axis: beyond so many different values, evenly chosen ones of them.
+
+    Returns
+    -------
+    x, y, difference : Array
+        (p,) and (q,) values, ascending, and (p, q) differences from -1 to 1 on the cell from ``x[i]`` to ``x[i + 1]``
+        and ``y[j]`` to ``y[j + 1]`` (the last ones go on for ever).
+    """
+    points = np.concatenate([finite(F) for F in (*first, *second) if len(F)])
+    x, y = (_ticks(column, cells) for column in points.T)
+    return x, y, _attained(first, x, y) - _attained(second, x, y)
+
+
+def _ticks(values: Array, most: int) -> Array:
+    values = np.unique(values)
+    return values if len(values) <= most else values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+
+
+def _attained(fronts: Fronts, x: Array, y: Array) -> Array:
+    """Share of the runs that attain each (x[i], y[j]); (p, q)."""
+    count = np.zeros((len(x), len(y)))
+    for F in fronts:
+        if len(F):
+            order = np.argsort(F[:, 0], kind="stable")
+            best = np.concatenate([[np.inf], np.minimum.accumulate(F[order, 1])])
+            count += best[np.searchsorted(F[order, 0], x, side="right")][:, None] <= y
+    share: Array = count / len(fronts)
+    return share
+
+
+def staircase(F: Array, corner: Array | None = None) -> Array:
+    """Corners of the line that bounds what (n, 2) minimised values attain, the first column across.
+
+    Parameters
+    ----------
+    F : Array
+        (n, 2) values; dominated ones do not matter.
+    corner : Array, optional
+        (2,) point worse than all: the line is drawn up to its height and out to its width.
+
+    Returns
+    -------
+    Array
+        (k, 2) corners from the upper left to the lower right; none for no points.
+    """
+    if not len(F):
+        return np.empty((0, 2))
+    points = np.unique(F[nondominated(F)], axis=0)
+    turns = np.column_stack([points[1:, 0], points[:-1, 1]])
+    corners = np.empty((2 * len(points) - 1, 2))
+    corners[::2], corners[1::2] = points, turns
+    if corner is not None:
+        ends = [points[0, 0], corner[1]], [corner[0], points[-1, 1]]
+        corners = np.concatenate([[ends[0]], corners, [ends[1]]])
+    return corners

@@ -1,0 +1,167 @@
+"""Scores of a campaign's runs as tidy frames: one row a run, one row a pair, one row a searcher, and anytime curves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mobench.campaigns.runs import STATES, Runs, run_state
+from mobench.core.budget import AXES
+from mobench.core.capabilities import Fingerprinted
+from mobench.core.indicators import log10_regret
+from mobench.core.problem import Array
+from mobench.core.progress import Progress
+from mobench.harness.execute import RunSpec
+from mobench.scoring.contract import Contract
+from mobench.scoring.outcome import Outcome, outcome_of
+from mobench.scoring.result import Result, load, on_axis
+
+__all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
+
+
+def collect(
+    runs: Runs, *, axis: str = "evaluations", progress: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[tuple[str, str, int], Outcome]]:
+    """Read every log once: score the run, trace it over its course, and keep what it delivered.
+
+    Parameters
+    ----------
+    runs : Runs
+        Which runs, and the contract that scores them; see `mobench.campaigns.runs.merge`.
+    axis : str
+        Currency of the curves.
+    progress : bool
+        Whether to show progress on standard error.
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
+        (checksum), the ledger at its end (``evaluations``, ``asked``, ``flops``, ``seconds``, ``trainings``), and for
+        runs that ended the measures of the contract (NaN otherwise).
+    curves : pandas.DataFrame
+        Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever an ended run's share changes.
+    outcomes : dict of (str, str, int) to Outcome
+        (problem, searcher, seed) to what an ended run delivered and recorded.
+
+    Raises
+    ------
+    ValueError
+        Runs of one problem were answered from different data, or from other data than is here now.
+    """
+    labels = list(runs.problems)
+    contracts: dict[str, dict[str, Contract]] = {label: {} for label in labels}
+    order = sorted(range(len(runs.specs)), key=lambda i: labels.index(runs.specs[i].problem_label))
+    rows: dict[int, dict[str, Any]] = {}
+    curves: dict[int, pd.DataFrame] = {}
+    outcomes: dict[tuple[str, str, int], Outcome] = {}
+    with Progress(len(runs.specs), unit="score", show=progress) as bar:
+        for i in order:  # a problem after the other: building one can take long, and only the last few are kept
+            spec, folder = runs.specs[i], runs.folders[i]
+            rows[i], result = _row(spec, folder, contracts[spec.problem_label])
+            if result is not None and rows[i]["state"] == "ended":
+                problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
+                rows[i] |= result.measures(contract=runs.contract)
+                curve = result.curve(axis=axis, contract=runs.contract)
+                curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
+                outcomes[key] = outcome_of(result, contract=runs.contract, axis=axis)
+            bar.advance()
+    columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
+    scores = pd.DataFrame([rows[i] for i in sorted(rows)])
+    for measure in (*AXES, "trainings", "hypervolume", "log10_regret"):
+        if measure not in scores:
+            scores[measure] = np.nan
+    lines = [curves[i] for i in sorted(curves)]
+    empty = pd.DataFrame(columns=columns)
+    return scores, pd.concat(lines, ignore_index=True)[columns] if lines else empty, outcomes
+
+
+def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[dict[str, Any], Result | None]:
+    """What a run's row says before it is scored, and its result where it has ended or failed."""
+    row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+    row |= {"state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
+    if row["state"] not in ("ended", "failed"):
+        return row, None
+    result = replace(load(folder), _contracts=contracts)  # all runs of a problem share them
+    row |= {"error": result.error, "data": _known_data(result, folder)}
+    row |= result.history.total
+    row["trainings"] = on_axis(result.problem, result.history.total, "trainings")
+    return row, result
+
+
+def _known_data(result: Result, folder: Path) -> str:
+    """Checksum of the data that answered a run; ValueError where it is not the data that would score it."""
+    here = result.problem.fingerprint if isinstance(result.problem, Fingerprinted) else ""
+    if result.history.data != here and (len(result.history.X) or result.history.recommended):
+        raise ValueError(
+            f"{folder}: was answered from data {result.history.data or 'without a checksum'}, but scores would come "
+            f"from {here or 'none'}; restore the data it was run on, or delete the run and run it again"
+        )
+    return result.history.data
+
+
+def summarise(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row a (problem, searcher) pair: median, quartiles and mean of the share, log10 regret, rank, runs by state.
+
+    Searchers are ranked on each problem by the median share of their ended runs (1 is best, ties share a rank).
+    """
+    rows = []
+    for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
+        share = group["hypervolume"].dropna()
+        low, median, high = share.quantile([0.25, 0.5, 0.75]) if len(share) else [np.nan] * 3
+        row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
+        row |= {"mean": share.mean() if len(share) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
+        rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})
+    table = pd.DataFrame(rows)
+    table["rank"] = table.groupby("problem")["median"].transform(lambda share: share.round(12).rank(ascending=False))
+    return table
+
+
+def mean_ranks(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row a searcher, best first: its mean rank, over how many problems, and its runs by state.
+
+    Only problems on which every searcher has a rank count; a searcher without any rank has no mean.
+    """
+    ranks = summary.pivot(index="problem", columns="searcher", values="rank").dropna(axis=1, how="all").dropna()
+    table = summary.groupby("searcher", sort=False)[list(STATES)].sum()
+    table.insert(0, "mean_rank", ranks.mean())
+    table.insert(1, "problems", len(ranks))
+    return table.sort_values("mean_rank", kind="stable").reset_index()
+
+
+def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
+    """Each searcher's curves of one problem on a common grid, the last value carried forward.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        Rows of one problem, as `collect` returns them.
+    axis : str
+        The currency.
+    grid : Array
+        (g,) amounts, ascending.
+
+    Returns
+    -------
+    dict of str to Array
+        Searcher to (seeds, g) log10 regrets; 0 (nothing found) before a run's first answer.
+    """
+    found = {}
+    for searcher, group in curves.groupby("searcher", sort=False):
+        lines = []
+        for _, run in group.groupby("seed", sort=True):
+            at = np.searchsorted(run[axis].to_numpy(), grid, side="right")
+            lines.append(np.concatenate([log10_regret([0.0]), run["log10_regret"].to_numpy()])[at])
+        found[str(searcher)] = np.array(lines)
+    return found
+
+
+def median_seeds(scores: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """(problem, searcher) to the seed of its ended run whose share is the (lower) median; none where none ended."""
+    ended = scores[scores["state"] == "ended"].sort_values(["hypervolume", "seed"])
+    groups = ended.groupby(["problem", "searcher"], sort=False)["seed"]
+    return {(str(pair[0]), str(pair[1])): int(seeds.iloc[(len(seeds) - 1) // 2]) for pair, seeds in groups}

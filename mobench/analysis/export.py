@@ -1,0 +1,162 @@
+"""All evaluations of campaigns for other tools: one Parquet or CSV table, or files that IOHprofiler reads.
+
+Runs are read one after the other, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mobench.analysis.ioh import write_ioh
+from mobench.campaigns.runs import Runs, run_state
+from mobench.core.budget import AXES
+from mobench.core.capabilities import Decodable
+from mobench.core.progress import Progress
+from mobench.harness.execute import RunSpec
+from mobench.harness.log import written_whole
+from mobench.plugins.catalogue import make_problem
+from mobench.scoring.result import Result, load
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS = ("csv", "parquet", "ioh")
+
+KEYS = ("problem", "searcher", "seed")
+ROWS_AT_A_TIME = 100_000
+
+Format = Literal["csv", "parquet", "ioh"]
+
+
+def export(
+    runs: Runs, to: str | Path, *, format: Format = "csv", axis: str = "evaluations", progress: bool = False
+) -> list[Path]:
+    """Write the evaluations of all runs, as far as their logs go, into a folder.
+
+    ``csv`` and ``parquet`` write ``evaluations``, a row an answer: problem, searcher, seed, evaluation (from 1),
+    fidelity (epochs; 0 is the full one), the ledger after it (evaluations, asked, flops, seconds), genes, architecture
+    (its written form) and a column for every objective of any problem, with its unit, as the searcher saw it.
+
+    ``ioh`` writes a folder a searcher in the format of IOHprofiler (Doerr et al. 2018): the best share of hypervolume
+    still missing so far (1: nothing found, less is better) over `axis`, a line wherever it falls, of runs that ended.
+
+    Parameters
+    ----------
+    runs : Runs
+        See `mobench.campaigns.runs.merge`.
+    to : path
+        The folder; it is made, and files of the same names are replaced.
+    format : str
+        One of `FORMATS`.
+    axis : str
+        What ``ioh`` counts, rounded up to whole numbers: a currency of the ledger, or ``trainings``.
+    progress : bool
+        Whether to show progress on standard error.
+
+    Returns
+    -------
+    list of Path
+        The files, the first of them ``runs.csv``: a row a run, none left out, with its state and what it spent.
+
+    Raises
+    ------
+    ValueError
+        Unknown format or axis.
+    ImportError
+        ``parquet`` without pyarrow.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format: unknown {format!r}; choose from {', '.join(FORMATS)}")
+    to = Path(to)
+    to.mkdir(parents=True, exist_ok=True)
+    states: list[dict[str, Any]] = []
+    with Progress(len(runs.specs), unit="run", show=progress) as bar:
+        if format == "ioh":
+            files = write_ioh(runs, to, axis, _read(_by_pair(runs), states, bar))
+        else:
+            files = [to / f"evaluations.{format}"]
+            _write_table(runs, files[0], _read(zip(runs.specs, runs.folders, strict=True), states, bar))
+    listing = to / "runs.csv"
+    with written_whole(listing) as file:
+        pd.DataFrame(states).to_csv(file, index=False)
+    return [listing, *files]
+
+
+def _by_pair(runs: Runs) -> list[tuple[RunSpec, Path]]:
+    """All runs, those of a (problem, searcher) pair one after the other."""
+    pairs: dict[tuple[str, str], list[tuple[RunSpec, Path]]] = {}
+    for spec, folder in zip(runs.specs, runs.folders, strict=True):
+        pairs.setdefault((spec.problem_label, spec.searcher_label), []).append((spec, folder))
+    return list(itertools.chain.from_iterable(pairs.values()))
+
+
+def _read(
+    members: Iterable[tuple[RunSpec, Path]], states: list[dict[str, Any]], bar: Progress
+) -> Iterator[tuple[RunSpec, Result | None]]:
+    """Each run with its result, None where it is missing; its row of ``runs.csv`` is added to `states`."""
+    for spec, folder in members:
+        state = run_state(folder)
+        result = load(folder) if state != "missing" else None
+        total = result.history.total if result else dict.fromkeys(AXES, np.nan)
+        key = dict(zip(KEYS, (spec.problem_label, spec.searcher_label, spec.seed), strict=True))
+        states.append(key | {"state": state, "error": result.error if result else ""} | total)
+        yield spec, result
+        bar.advance()
+
+
+def _write_table(runs: Runs, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
+    problems = [make_problem(name, options) for name, options in runs.problems.values()]
+    objectives = list(dict.fromkeys(objective.label for problem in problems for objective in problem.objectives))
+    columns = [*KEYS, "evaluation", "fidelity", *AXES, "genes", "architecture", *objectives]
+    waiting: list[pd.DataFrame] = []
+    with _table(path, columns) as write:
+        for spec, result in each:
+            if result and len(result.history.X):
+                waiting.append(_rows(spec, result).reindex(columns=columns))
+            if sum(map(len, waiting)) >= ROWS_AT_A_TIME:
+                write(pd.concat(waiting, ignore_index=True))
+                waiting.clear()
+        if waiting:
+            write(pd.concat(waiting, ignore_index=True))
+
+
+def _rows(spec: RunSpec, result: Result) -> pd.DataFrame:
+    """A row an answer."""
+    history, problem = result.history, result.problem
+    genes = [" ".join(map(str, x)) for x in history.X.tolist()]
+    texts = problem.decode(history.X) if isinstance(problem, Decodable) else genes
+    frame = pd.DataFrame(
+        {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+        | {"evaluation": np.arange(1, len(genes) + 1), "fidelity": history.fidelity.astype(np.int64)}
+        | dict(history.spent)
+        | {"genes": genes, "architecture": texts}
+    )
+    for objective, column in zip(problem.objectives, history.F.T, strict=True):
+        frame[objective.label] = column
+    return frame
+
+
+@contextlib.contextmanager
+def _table(path: Path, columns: list[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends frames to a table, which appears whole."""
+    with written_whole(path) as file:
+        if path.suffix == ".csv":
+            pd.DataFrame(columns=columns).to_csv(file, index=False)
+            yield lambda frame: frame.to_csv(file, index=False, header=False)
+            return
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise ImportError("parquet: needs pyarrow; pip install 'mobench[parquet]', or choose csv") from None
+        kinds = dict.fromkeys(("problem", "searcher", "genes", "architecture"), pa.string())
+        kinds |= dict.fromkeys(("seed", "evaluation", "fidelity"), pa.int64())
+        schema = pa.schema([(column, kinds.get(column, pa.float64())) for column in columns])
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            yield lambda frame: writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))

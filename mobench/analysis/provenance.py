@@ -1,0 +1,138 @@
+"""Where numbers come from: how runs ended, on which machines and versions, from which data, by which commands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mobench.campaigns.campaign import Campaign
+from mobench.campaigns.record import load_campaign
+from mobench.campaigns.runs import Runs
+from mobench.core.capabilities import Enumerable, Fingerprinted
+from mobench.harness.execute import describe
+from mobench.harness.log import END, read_document
+from mobench.plugins.catalogue import make_problem
+
+__all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups"]
+
+
+def ends(runs: Runs) -> pd.DataFrame:
+    """How each run ended, a row a run that did.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Problem, searcher, seed, reason, error, traceback, started (UTC), wall_seconds, cpu_seconds, setup (host and
+        versions, as one text).
+    """
+    rows = []
+    for spec, folder in zip(runs.specs, runs.folders, strict=True):
+        if not (folder / "end.json").exists():
+            continue
+        end = read_document(folder / "end.json", END)
+        row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
+        row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started")}
+        row |= {key: float(end.get(key, np.nan)) for key in ("wall_seconds", "cpu_seconds")}
+        rows.append(row | {"setup": _setup(end)})
+    columns = ["problem", "searcher", "seed", "reason", "error", "traceback", "started"]
+    return pd.DataFrame(rows, columns=[*columns, "wall_seconds", "cpu_seconds", "setup"])
+
+
+def _setup(end: Mapping[str, Any]) -> str:
+    """Host and versions of a run; torch and the like are listed only where the run had loaded them."""
+    host = end.get("host") or {}
+    parts = [f"{host.get('name', '?')} ({host.get('machine', '?')}, {host.get('cores', '?')} cores)"]
+    parts += [f"{name} {version}" for name, version in sorted((end.get("versions") or {}).items())]
+    return ", ".join(parts)
+
+
+def setups(found: pd.DataFrame) -> pd.DataFrame:
+    """The set-ups under which runs ended: set-up, runs, when the first of them began and the last; most runs first.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        As `ends` returns them.
+    """
+    grouped = found.groupby("setup")
+    table = grouped.agg(
+        runs=("seed", "size"),
+        first_started=("started", "min"),
+        last_started=("started", "max"),
+        wall_hours=("wall_seconds", lambda seconds: seconds.sum() / 3600),
+        cpu_hours=("cpu_seconds", lambda seconds: seconds.sum() / 3600),
+    )
+    return table.reset_index().sort_values(["runs", "setup"], ascending=[False, True], ignore_index=True)
+
+
+def problem_table(runs: Runs) -> pd.DataFrame:
+    """What was searched: problem, objectives, size of the space, size of the true front, checksum of the data."""
+    rows = []
+    for label, (name, options) in runs.problems.items():
+        problem = make_problem(name, options)
+        rows.append(
+            {
+                "problem": label,
+                "objectives": ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives),
+                "architectures": float(problem.space.size),
+                "true_front": float(len(problem.front()[0])) if isinstance(problem, Enumerable) else np.nan,
+                "data": problem.fingerprint if isinstance(problem, Fingerprinted) else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def command_to_run(source: Path) -> str:
+    """The command that makes the runs of a folder again: a campaign's on the shell, a single run's in Python.
+
+    Parameters
+    ----------
+    source : Path
+        A campaign's folder, or a run's.
+    """
+    if (source / "spec.json").exists():
+        spec = read_document(source / "spec.json")
+        searcher = describe(spec["searcher"], spec["searcher_options"])
+        problem = describe(spec["problem"], spec["problem_options"])
+        words = [searcher, problem, spec["budget"], f"results/{source.resolve().name}"]
+        searcher, problem, budget, folder = map(json.dumps, words)  # in double quotes: the shell's are single ones
+        call = f"mobench.run({searcher}, {problem}, budget={budget}, seed={spec['seed']}, folder={folder})"
+        return f"python -c {shlex.quote(f'import mobench; print({call})')}"
+    return _shell(load_campaign(source))
+
+
+def command_to_report(runs: Runs, axis: str) -> str:
+    """The command that makes the report of these runs again; what they lie in are folders of ``results``.
+
+    Parameters
+    ----------
+    runs : Runs
+        The runs.
+    axis : str
+        The report's currency.
+    """
+    words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in runs.sources)]
+    for source in runs.sources:
+        if not (source / "spec.json").exists():
+            for file in load_campaign(source).problem_files:
+                words += ["--plugin", str(file.path)]
+    return shlex.join([*words, "--axis", axis])
+
+
+def _shell(campaign: Campaign) -> str:
+    words = ["mobench", "run"]
+    for flag, references in (("-p", campaign.problems), ("-s", campaign.searchers)):
+        for name, options in references:
+            words += [flag, describe(name, options)]
+    for file in campaign.plugins:
+        words += ["--plugin", str(file.path)]
+    words += ["-b", ",".join(f"{currency}={amount!r}" for currency, amount in campaign.budget.items())]
+    seeds = campaign.seeds
+    words += ["--seeds", str(len(seeds)) if seeds == tuple(range(len(seeds))) else ",".join(map(str, seeds))]
+    return shlex.join([*words, "--contract", campaign.contract, "--name", campaign.name])

@@ -1,0 +1,1 @@
+"""Many runs: planned, recorded, looked at, shared out."""

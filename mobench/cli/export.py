@@ -1,0 +1,51 @@
+"""`mobench export`: all evaluations of campaigns, for other tools."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """examples:
+  mobench export results/default --to table                       table/evaluations.csv, a row an answer
+  mobench export results/a results/b --to all --format parquet    campaigns of one budget and contract together
+  mobench export results/default --to ioh --format ioh            for IOHanalyzer and iohinspector
+  mobench export results/oneshot --to ioh --format ioh --axis flops
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench export`."""
+    parser = commands.add_parser(
+        "export",
+        help="all evaluations as one table, or for IOHprofiler",
+        description="Write what the logs say for other tools: every evaluation as a row of one CSV or Parquet table, "
+        "or, for IOHprofiler, the share of hypervolume still missing. runs.csv beside it lists every run.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("results", nargs="+", type=Path, help="folders of campaigns, results/NAME, or of runs")
+    parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write; made if need be")
+    parser.add_argument("--format", choices=("csv", "parquet", "ioh"), default="csv", help="default: csv")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    axes = ("evaluations", "asked", "flops", "seconds", "trainings")
+    parser.add_argument("--axis", choices=axes, default="evaluations", help="what ioh counts (default: evaluations)")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files; say where they are and which runs are not whole in them."""
+    import pandas as pd
+
+    from mobench.analysis.export import export
+    from mobench.campaigns.runs import merge
+    from mobench.cli._terminal import say
+    from mobench.plugins.sources import use_plugins
+
+    use_plugins(args.plugin)
+    files = export(merge(args.results), args.to, format=args.format, axis=args.axis, progress=True)
+    states = pd.read_csv(files[0])["state"].value_counts(sort=False)
+    if len(states) > 1 or "ended" not in states:
+        say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))
+    print(files[1] if len(files) == 2 else f"{args.to}: {len(files)} files")
+    return 0

@@ -1,0 +1,52 @@
+"""`mobench list`: searchers and problems at hand, and their options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mobench.plugins.sources import KINDS
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench list`."""
+    parser = commands.add_parser("list", help="searchers and problems at hand; with a NAME, its options")
+    parser.add_argument("name", nargs="?", help="a searcher or a problem")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="a file or folder; repeatable")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print all names, or one plugin's summary and options."""
+    from mobench.plugins.sources import use_plugins
+
+    use_plugins(args.plugin)
+    return _one(args.name) if args.name else _all()
+
+
+def _one(name: str) -> int:
+    from mobench.plugins.catalogue import find, option_lines, plugins
+
+    kinds = [kind for kind in KINDS if name in plugins(kind)]
+    for kind in kinds or KINDS[:1]:
+        plugin = find(kind, name)
+        needs = f"\nneeds: {', '.join(need.__name__ for need in plugin.needs)}" if plugin.needs else ""
+        print(f"{plugin.name} ({plugin.kind}): {plugin.summary}{needs}\noptions:")
+        print("\n".join(f"  {line}" for line in option_lines(plugin)) or "  none")
+    return 0
+
+
+def _all() -> int:
+    from mobench.plugins.catalogue import plugins, summary
+    from mobench.plugins.sources import broken
+
+    for kind in KINDS:
+        print(f"{kind}s")
+        for name in plugins(kind):
+            try:
+                print(f"  {name:<24} {summary(kind, name)}")
+            except ValueError as error:
+                print(f"  {name:<24} BROKEN: {error}")
+    for source, fault in broken().items():
+        print(f"BROKEN {source}: {fault}")
+    return 0

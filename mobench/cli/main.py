@@ -1,0 +1,53 @@
+"""The command line: `main`, and the parser that the modules of `mobench.cli` make up."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from mobench.cli._terminal import EXAMPLES, say
+from mobench.core.version import __version__
+
+__all__ = ["main"]
+
+COMMANDS = ("run", "status", "report", "plot", "export", "list", "data", "latency", "new", "check")
+"""Modules of `mobench.cli`, in the order of the help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code: 0 well, 1 some runs failed, 2 a mistake, 130 interrupted."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    if not getattr(args, "command", None):
+        parser.print_help()
+        return 0
+    try:
+        return int(args.command(args))
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on where it stopped")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        if os.environ.get("MOBENCH_DEBUG"):
+            raise
+        say("error: " + " ".join(str(error).split()))
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mobench",
+        description="Multi-objective neural architecture search, measured honestly.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mobench {__version__}")
+    commands = parser.add_subparsers(metavar=f"{{{','.join(COMMANDS)}}}")
+    for name in COMMANDS:
+        importlib.import_module(f"mobench.cli.{name}").add(commands)
+    return parser

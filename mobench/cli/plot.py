@@ -1,0 +1,92 @@
+"""`mobench plot`: one kind of figure of a campaign, for a paper, with the numbers drawn beside it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+AXES = ("evaluations", "asked", "flops", "seconds", "trainings")
+_EXAMPLES = """examples:
+  mobench plot results/default --kind list               the kinds of figures and what they show
+  mobench plot results/default --kind anytime            a figure a problem, to results/default/figures/
+  mobench plot results/default --kind attainment -p motif --width double --format pdf,svg
+  mobench plot results/default --kind difference -p motif -s nsga2 -s random_search --to paper/difference.pdf
+  mobench plot results/default --kind attainment -p nasbench_graph --objectives error,latency
+  mobench plot results/default --kind critical-difference --axis trainings
+  mobench plot results/default --kind architecture -p motif --row 3,1,3,0,2,1
+
+Every figure comes with the numbers drawn (CSV). A campaign may be running still; several folders are merged.
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench plot`."""
+    parser = commands.add_parser(
+        "plot",
+        help="one kind of figure of a campaign, for a paper",
+        description="Draw one kind of figure from a campaign's logs: vector, fonts embedded, sized for a column.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
+    parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
+    parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
+    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    parser.add_argument("--axis", choices=AXES, default="", help="currency of costs (default: the budget's)")
+    parser.add_argument("--objectives", default="", metavar="NAME,NAME", help="of fronts and attainment (default: all)")
+    parser.add_argument("--row", default="", metavar="GENE,GENE,..", help="an architecture, for --kind architecture")
+    parser.add_argument("--width", choices=("single", "double"), default="", help="column (default: what suits it)")
+    parser.add_argument("--format", default="pdf,png", metavar="FORMAT,..", help="of pdf, svg, png (default: pdf,png)")
+    parser.add_argument(
+        "--to", type=Path, help="file (its ending is the format) or stem (default: RESULTS/figures/KIND)"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw the figures and print their files."""
+    from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
+    from mobench.figures.plots import save_figure
+    from mobench.plugins.sources import use_plugins
+
+    if args.kind == "list":
+        print("\n".join(f"{kind:<20} {summary(kind)}" for kind in KINDS))
+        return 0
+    use_plugins(args.plugin)
+    single = of_one_problem(args.kind)
+    report = read_runs(
+        args.folders, problems=args.problem or (), searchers=args.searcher or (), axis=args.axis, progress=True
+    )
+    problems = list(report.runs.problems) if single else [""]
+    for problem in problems:
+        selection = Selection(problem, objectives=_names(args.objectives), row=_genes(args.row), width=args.width)
+        figure, data = draw(report, args.kind, selection)
+        stem, formats = _place(args, problem if len(problems) > 1 or not args.to else "")
+        print("\n".join(map(str, save_figure(figure, data, stem, formats=formats))))
+    return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _genes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(gene) for gene in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise ValueError(f"row: expected whole numbers with commas between, found {text!r}") from None
+
+
+def _place(args: argparse.Namespace, problem: str) -> tuple[Path, list[str]]:
+    """Stem of the files, and their formats."""
+    from mobench.figures.plots import FORMATS
+
+    formats = list(_names(args.format))
+    stem = args.to or args.folders[0] / "figures" / args.kind
+    if args.to and args.to.suffix[1:] in FORMATS:
+        stem, formats = args.to.with_suffix(""), [args.to.suffix[1:]]
+    label = re.sub(r"[^A-Za-z0-9_.=]+", "-", problem)
+    return (stem.with_name(f"{stem.name}-{label}") if label else stem), formats

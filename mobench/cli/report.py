@@ -1,0 +1,42 @@
+"""`mobench report`: one page, tables and figures of campaigns or of a run, remade from their logs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+AXES = ("evaluations", "asked", "flops", "seconds", "trainings")
+_EXAMPLES = """examples:
+  mobench report results/default                    one campaign, finished or still running
+  mobench report results/mine results/theirs        several as one; their budgets and contracts must agree
+  mobench report results/default --axis trainings   over equivalent full trainings
+  mobench report results/default/runs/catsum/nsga2/500evaluations-seed0-1a2b3c4d    a single run
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench report`."""
+    parser = commands.add_parser(
+        "report",
+        help="one page, tables and figures of campaigns, from their logs",
+        description="Write report.html (one file that opens from disk), tables and figures, from the logs alone.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", nargs="+", type=Path, help="results/NAME, or a run's folder; several are merged")
+    parser.add_argument("--axis", choices=AXES, default="", help="currency of budgets and curves (default: budget's)")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    parser.add_argument("--to", type=Path, help="folder to write to (default: report/ in the first folder)")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report and print its text."""
+    from mobench.plugins.sources import use_plugins
+    from mobench.report.report import write_report
+
+    use_plugins(args.plugin)
+    page, text = write_report(args.folder, axis=args.axis, to=args.to, progress=True)
+    print(f"{text}\n\nreport: {page}")
+    return 0

@@ -1,0 +1,121 @@
+"""`mobench run`: run or resume a campaign, from a file or from the options."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from pathlib import Path
+from typing import Any
+
+from mobench.cli._terminal import EXAMPLES, say
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench run`."""
+    parser = commands.add_parser(
+        "run",
+        help="run or resume a campaign",
+        description="Run or resume a campaign. Every run is a folder; what has ended is left alone.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("campaign", nargs="?", type=Path, help="a TOML file (default: the built-in campaign)")
+    parser.add_argument("-p", "--problem", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
+    parser.add_argument("-s", "--searcher", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
+    parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
+    parser.add_argument("-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies")
+    parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which")
+    parser.add_argument("--contract", help="how runs are scored: mobench-1, evoxbench, modnas")
+    parser.add_argument("--name", help="name of the campaign and of its folder")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of campaigns (default: results)")
+    parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
+    parser.add_argument("--shard", default="1/1", metavar="I/N", help="carry out the I-th of N parts, as one of N jobs")
+    parser.add_argument("--engine", choices=("local", "dask"), default="local", help="where runs execute")
+    parser.add_argument("--address", default="", help="scheduler of --engine dask (default: a cluster of its own here)")
+    parser.add_argument("--retry-failed", action="store_true", help="set failed runs aside and try them again")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what has not ended; say what was left out and what failed."""
+    from mobench.campaigns.shard import parse_shard, share
+    from mobench.engines.engine import run_campaign
+
+    engine, shard = _engine(args), parse_shard(args.shard)
+    campaign = _campaign(args)
+    folder = args.results / campaign.name
+    for pair in campaign.not_applicable:
+        say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
+    if args.retry_failed:
+        _set_aside(folder, [spec.folder for spec in share(campaign.specs, shard)])
+    tally = run_campaign(campaign, folder, workers=args.workers, progress=not args.quiet, shard=shard, engine=engine)
+    part = f"shard {shard}: " if shard.count > 1 else ""
+    done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
+    say(f"{done}{', ' if tally.note else ''}{tally.note}")
+    for label, runs in (("failed", tally.failed), ("interrupted", tally.interrupted)):
+        for spec, text in runs[:3]:
+            say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
+    print(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
+    return 1 if tally.failed or tally.interrupted else 0
+
+
+def _campaign(args: argparse.Namespace) -> Any:
+    """The campaign that the arguments describe: a file or the default one, with what the options override."""
+    from mobench.campaigns.campaign import DEFAULT, read_campaign
+
+    changes: dict[str, Any] = {}
+    if args.problem:
+        changes["problems"] = args.problem
+    if args.searcher:
+        changes["searchers"] = args.searcher
+    if args.plugin:
+        changes["plugins"] = args.plugin
+    if args.budget:
+        changes["budget"] = _amounts(args.budget)
+    if args.seeds:
+        seeds = [_number(part) for part in args.seeds.split(",")]
+        changes["seeds"] = seeds if len(seeds) > 1 else seeds[0]
+    for key in ("contract", "name"):
+        if getattr(args, key):
+            changes[key] = getattr(args, key)
+    if not args.campaign and set(changes) - {"seeds"}:
+        changes.setdefault("name", "adhoc")
+    return read_campaign(args.campaign or DEFAULT, **changes)
+
+
+def _amounts(text: str) -> Any:
+    if "=" not in text:
+        return _number(text)
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): _number(value) for name, _, value in pairs}
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text) if text.strip().lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        raise ValueError(f"command line: expected a number, found {text!r}") from None
+
+
+def _set_aside(folder: Path, places: list[Path]) -> None:
+    """Rename the folders of failed runs, so that they are tried again and nothing is lost."""
+    from mobench.campaigns.index import run_states
+
+    for place, state in zip(places, run_states(folder, places), strict=True):
+        if state == "failed":
+            run = folder / "runs" / place
+            attempt = next(n for n in range(1, 10_000) if not run.with_name(f"{run.name}.failed-{n}").exists())
+            run.rename(run.with_name(f"{run.name}.failed-{attempt}"))
+
+
+def _engine(args: argparse.Namespace) -> Any:
+    from mobench.engines.local import local_processes
+
+    if args.engine == "local":
+        if args.address:
+            raise ValueError("--address: belongs to --engine dask")
+        return local_processes
+    from mobench.engines.dask import dask_cluster
+
+    return functools.partial(dask_cluster, address=args.address)

@@ -1,0 +1,1 @@
+"""The nouns: costs, spaces, objectives, problems, capabilities, and pure measures of fronts."""

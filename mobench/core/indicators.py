@@ -1,0 +1,144 @@
+"""Measures of fronts, all minimising: pure functions over moocore that refuse what it would silently ignore."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import moocore
+import numpy as np
+
+from mobench.core.problem import Array
+
+__all__ = [
+    "attained_share",
+    "epsilon_additive",
+    "finite",
+    "hypervolume",
+    "igd_plus",
+    "log10_regret",
+    "nondominated",
+    "r2",
+    "simplex_lattice",
+]
+
+REGRET_FLOOR = 1e-6
+"""Smallest regret told apart from none: log10 regret is at least -6."""
+
+
+def finite(F: Any, name: str = "F") -> Array:
+    """`F` as an (n, m) float array.
+
+    moocore ignores points with NaN or +inf without a word, and -inf makes an infinite hypervolume.
+
+    Raises
+    ------
+    ValueError
+        `F` is not two-dimensional, has no column, or holds a value that is not finite (its row is named).
+    """
+    points: Array = np.asarray(F, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] == 0:
+        raise ValueError(f"{name}: expected shape (n, m), one row a point, found {points.shape}")
+    if not np.isfinite(points).all():
+        row = int(np.argmax(~np.isfinite(points).all(axis=1)))
+        raise ValueError(f"{name}: row {row} is {points[row].tolist()}, expected finite values")
+    return points
+
+
+def _reference(reference: Any, m: int) -> Array:
+    reference = np.broadcast_to(np.asarray(reference, dtype=np.float64), m)
+    if not np.isfinite(reference).all():
+        raise ValueError(f"reference: expected {m} finite values, found {reference.tolist()}")
+    return np.ascontiguousarray(reference)
+
+
+def nondominated(F: Any) -> Array:
+    """Which rows of (n, m) `F` no other row dominates; equal rows do not dominate each other; shape (n,), bool.
+
+    Examples
+    --------
+    >>> nondominated([[1, 3], [2, 2], [2, 3], [2, 2]]).tolist()
+    [True, True, False, True]
+    """
+    F = finite(F)
+    mask: Array = moocore.is_nondominated(F, keep_weakly=True) if len(F) else np.zeros(0, dtype=bool)
+    return mask
+
+
+def hypervolume(F: Any, reference: Any) -> float:
+    """Volume dominated by (n, m) `F` and bounded by the point `reference`, (m,) or a number (Zitzler and Thiele 1998).
+
+    Examples
+    --------
+    >>> hypervolume([[1, 3], [2, 2], [3, 1]], reference=4)
+    6.0
+    """
+    F = finite(F)
+    if not len(F):
+        return 0.0
+    return float(moocore.hypervolume(F, ref=_reference(reference, F.shape[1])))
+
+
+def attained_share(F: Any, front: Any, reference: Any) -> float:
+    """Hypervolume of (n, m) `F` as a share of that of the true front (k, m): 1 is perfect.
+
+    Raises
+    ------
+    ValueError
+        The true front has no volume: no point of it is better than the reference everywhere.
+    """
+    whole = hypervolume(front, reference)
+    if whole <= 0:
+        raise ValueError("front: dominates no volume; the reference point must be worse than the front")
+    return hypervolume(F, reference) / whole
+
+
+def log10_regret(share: Any) -> Array:
+    """log10 of the share of hypervolume still missing, at least -6 (an exact front has no finite logarithm)."""
+    regret: Array = np.log10(np.maximum(1.0 - np.asarray(share, dtype=np.float64), REGRET_FLOOR))
+    return regret
+
+
+def igd_plus(F: Any, front: Any) -> float:
+    """Mean distance from the true front (k, m) to what (n, m) `F` dominates (IGD+, Ishibuchi et al. 2015)."""
+    F, front = finite(F), finite(front, "front")
+    return float(moocore.igd_plus(F, ref=front)) if len(F) else float("inf")
+
+
+def epsilon_additive(F: Any, front: Any) -> float:
+    """Smallest shift by which (n, m) `F` covers the true front (k, m) (Zitzler et al. 2003)."""
+    F, front = finite(F), finite(front, "front")
+    return float(moocore.epsilon_additive(F, ref=front)) if len(F) else float("inf")
+
+
+def simplex_lattice(m: int, partitions: int) -> Array:
+    """Das and Dennis's weights: all m-vectors of multiples of 1/partitions that sum to 1; shape (C(p+m-1, m-1), m).
+
+    Examples
+    --------
+    >>> len(simplex_lattice(3, 12))
+    91
+    """
+    bars = np.array(list(itertools.combinations(range(partitions + m - 1), m - 1)), dtype=np.int64)
+    bars = bars.reshape(math.comb(partitions + m - 1, m - 1), m - 1)
+    edges = np.column_stack([np.full(len(bars), -1), bars, np.full(len(bars), partitions + m - 1)])
+    return (np.diff(edges, axis=1) - 1) / partitions
+
+
+def r2(F: Any, ideal: Any, *, weights: Array | None = None) -> float:
+    """Mean Chebyshev distance from `ideal` to (n, m) `F` over all weights (R2, Hansen and Jaszkiewicz 1998).
+
+    Exact for two objectives (Schaepermeier and Kerschke 2025), over `weights` (w, m) otherwise: by default the
+    simplex lattice with at least 100 directions.
+    """
+    F = finite(F)
+    ideal = _reference(ideal, F.shape[1])
+    m = F.shape[1]
+    if not len(F):
+        return float("inf")
+    if m == 2 and weights is None:
+        return float(moocore.r2_exact(F, ref=ideal))
+    if weights is None:
+        weights = next(w for p in itertools.count(1) if len(w := simplex_lattice(m, p)) >= 100 or m == 1)
+    return float((weights[:, None, :] * (F - ideal)).max(axis=2).min(axis=1).mean())

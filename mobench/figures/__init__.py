@@ -1,0 +1,1 @@
+"""How data are drawn: each figure a function of tidy data."""

@@ -1,0 +1,214 @@
+"""How all figures look: sizes, colours, labels, and how a figure is saved with the numbers drawn."""
+
+from __future__ import annotations
+
+import colorsys
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from mobench.core.problem import Objective
+from mobench.plugins.catalogue import nearest
+
+__all__ = [
+    "AXIS_LABELS",
+    "FORMATS",
+    "MARKERS",
+    "TRUTH",
+    "WIDTHS",
+    "folded",
+    "label_objectives",
+    "new_figure",
+    "palette",
+    "panels",
+    "save_figure",
+    "scale_axis",
+    "styled",
+    "wrapped",
+]
+
+WIDTHS = {"single": 3.4, "double": 7.0}
+"""Widths of a paper's columns, inches."""
+FORMATS = ("pdf", "svg", "png")
+TRUTH = "0.78"
+"""Grey of the true front; no searcher has it."""
+MARKERS = "osD^vph<>8dP"
+AXIS_LABELS = {
+    "evaluations": "unique evaluations",
+    "asked": "questions asked",
+    "flops": "training compute [multiply-adds]",
+    "seconds": "training time [s]",
+    "trainings": "equivalent full trainings",
+}
+_STYLE: Any = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.linewidth": 0.6,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "figure.titlesize": 8,
+    "font.size": 8,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "lines.linewidth": 1.2,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mobench",
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+}
+_ORDER = (0, 1, 2, 4, 3, 5, 9, 6, 8)  # of seaborn's "colorblind"; its grey stays free for the true front
+_SHADES = (1.0, 0.55, 1.45)
+
+
+def styled() -> AbstractContextManager[None]:
+    """The style of all figures, for a ``with`` block; global settings stay as they are."""
+    style: AbstractContextManager[None] = mpl.rc_context(_STYLE)
+    return style
+
+
+def palette(searchers: Sequence[str]) -> dict[str, Any]:
+    """One colour-blind-safe colour a searcher, by its place in the campaign: the same in every figure.
+
+    Nine hues; then the same hues darker, then lighter, which tell apart in grey, too; beyond 27 they repeat.
+    """
+    hues = sns.color_palette("colorblind", 10)
+    colours = [_shade(hues[i], shade) for shade in _SHADES for i in _ORDER]
+    return {searcher: colours[i % len(colours)] for i, searcher in enumerate(searchers)}
+
+
+def _shade(colour: Any, factor: float) -> tuple[float, float, float]:
+    """The colour with its lightness scaled."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*colour)
+    return colorsys.hls_to_rgb(hue, min(lightness * factor, 0.85), saturation)
+
+
+def new_figure(width: str = "single", *, height: float) -> Figure:
+    """An empty figure of a paper's column.
+
+    Parameters
+    ----------
+    width : str
+        A key of `WIDTHS`.
+    height : float
+        In inches.
+
+    Raises
+    ------
+    ValueError
+        Unknown width.
+    """
+    if width not in WIDTHS:
+        raise ValueError(f"width: unknown {width!r}{nearest(width, WIDTHS)}; choose from {', '.join(WIDTHS)}")
+    return Figure(figsize=(WIDTHS[width], height), layout="constrained")
+
+
+def panels(width: str, count: int, *, across: int, height: float, **shared: Any) -> tuple[Figure, list[Any]]:
+    """A figure of `count` equal panels in rows.
+
+    Parameters
+    ----------
+    width : str
+        A key of `WIDTHS`.
+    count, across : int
+        Panels in all, and most of them in a row.
+    height : float
+        Of a row, inches.
+    **shared
+        ``sharex``, ``sharey`` of the grid.
+
+    Returns
+    -------
+    figure, axes
+        The `count` axes, row by row.
+    """
+    rows = -(-count // across)
+    columns = -(-count // rows)
+    figure = new_figure(width, height=height * rows)
+    axes = list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
+    for ax in axes[count:]:
+        ax.remove()
+    for ax in axes[max(count - columns, 0) : count]:
+        ax.tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
+def wrapped(text: str, width: str) -> str:
+    """The text in lines that a column of that width holds, in small print."""
+    return textwrap.fill(text, 62 if width == "single" else 130)
+
+
+def folded(label: str, most: int) -> str:
+    """A problem's or searcher's label in lines of at most about `most` letters, cut after colons and commas."""
+    lines = [""]
+    for part in re.split("(?<=[:,])", label):
+        if lines[-1] and len(lines[-1]) + len(part) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def scale_axis(axis: Any, values: Iterable[float], *, ratio: float = 30.0) -> None:
+    """Make an x or y axis logarithmic where positive `values` span more than `ratio` times the least."""
+    values = list(values)
+    if values and min(values) > 0 and max(values) > ratio * min(values):
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_formatter(mpl.ticker.LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+
+
+def label_objectives(ax: Any, objectives: Sequence[Objective], pair: tuple[int, int]) -> None:
+    """Names and units of the objectives across and up."""
+    ax.set_xlabel(objectives[pair[0]].label)
+    ax.set_ylabel(objectives[pair[1]].label)
+
+
+def save_figure(
+    figure: Figure, data: pd.DataFrame, path: Path, *, formats: Sequence[str] = ("pdf", "png")
+) -> list[Path]:
+    """Save a figure, and the numbers drawn as CSV (eight digits), under the stem `path`.
+
+    Parameters
+    ----------
+    figure, data
+        As every plotting function returns them.
+    path : Path
+        Without an ending; its folder is made.
+    formats : sequence of str
+        Of `FORMATS`: ``pdf`` (fonts embedded), ``svg`` (text as text), ``png`` (300 dots an inch).
+
+    Returns
+    -------
+    list of Path
+        The files, the CSV last; equal data give equal bytes.
+
+    Raises
+    ------
+    ValueError
+        Unknown format.
+    """
+    dates: Mapping[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for ending in formats:
+        if ending not in dates:
+            raise ValueError(f"format: unknown {ending!r}{nearest(ending, dates)}; choose from {', '.join(dates)}")
+        paths.append(path.with_name(f"{path.name}.{ending}"))
+        with styled():
+            figure.savefig(paths[-1], dpi=300, metadata=dates[ending])
+    paths.append(path.with_name(f"{path.name}.csv"))
+    data.to_csv(paths[-1], index=False, float_format="%.8g")
+    return paths

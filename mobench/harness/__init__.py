@@ -1,0 +1,1 @@
+"""One run: its specification, doors, ledger, log and replay."""

@@ -1,0 +1,68 @@
+"""Answers: the randomness that each may use, and the memory of those already given."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from mobench.core.problem import Array
+
+__all__ = ["Memory", "addresses"]
+
+
+def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
+    """Randomness of answers `start` .. `start + n - 1`: one 64-bit seed each, a function of (seed, i) alone.
+
+    The i-th output of SplitMix64 (Steele, Lea and Flood 2014) started at a state drawn from ``[seed, 1]``, so the
+    noise of an answer depends neither on batching nor on workers nor on a resume.
+
+    Returns
+    -------
+    Array
+        (n,) uint64.
+    """
+    z = _origin(seed) + np.arange(start + 1, start + n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    seeds: npt.NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return seeds
+
+
+@functools.cache
+def _origin(seed: int) -> npt.NDArray[np.uint64]:
+    origin: npt.NDArray[np.uint64] = np.random.SeedSequence([seed, 1]).generate_state(1, np.uint64).astype(np.uint64)
+    return origin
+
+
+class Memory:
+    """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key."""
+
+    def __init__(self, m: int) -> None:
+        self.rows: dict[int, int] = {}
+        self.F = np.empty((256, m))
+        self.n = 0
+
+    def recognise(self, keys: Iterable[int]) -> tuple[Array, Array]:
+        """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
+        known = self.rows
+        rows = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+        if len(known) == self.n:
+            return rows, rows[:0]
+        highest = np.maximum.accumulate(np.concatenate([[self.n - 1], rows]))
+        return rows, np.flatnonzero(rows > highest[:-1])  # new rows count upwards: each is new where it comes first
+
+    def add(self, F: Array) -> None:
+        """Append (k, m) answers to new keys."""
+        while self.n + len(F) > len(self.F):
+            self.F = np.concatenate([self.F, np.empty_like(self.F)])
+        self.F[self.n : self.n + len(F)] = F
+        self.n += len(F)
+
+    def settle(self) -> None:
+        """Forget the keys whose answers never came (the budget ended, or the problem refused)."""
+        if len(self.rows) > self.n:
+            self.rows = dict(itertools.islice(self.rows.items(), self.n))

@@ -1,0 +1,150 @@
+"""What a run's log says, as arrays: what was seen, what it cost, what was recommended and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobench.core.budget import AXES
+from mobench.core.problem import Array
+from mobench.harness.log import Log, parse_events
+
+__all__ = ["History", "Note", "read_history"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a searcher noted.
+
+    Attributes
+    ----------
+    answers : int
+        Answers given before it.
+    spent : dict of str to float
+        The ledger at that moment: each axis of `mobench.core.budget.AXES`.
+    content : Any
+        Architectures (k, d) of a recommendation, or recorded diagnostics.
+    """
+
+    answers: int
+    spent: dict[str, float]
+    content: Any
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that a run's log says, as arrays over its N answers (in the order they were given).
+
+    Attributes
+    ----------
+    X : Array
+        (N, d) architectures.
+    F : Array
+        (N, m) values as the searcher saw them, in natural units and sign.
+    fidelity : Array
+        (N,) epochs asked for; 0 stands for the full fidelity.
+    spent : dict of str to Array
+        The ledger after each answer: (N,) arrays for each axis of `mobench.core.budget.AXES`, learning included.
+    total : dict of str to float
+        The ledger at the end of the log.
+    recommended, records : list of Note
+        Recommendations and diagnostics in order.
+    data : str
+        Checksum of the data that answered; empty where the problem's answers come from no data.
+    """
+
+    X: Array
+    F: Array
+    fidelity: Array
+    spent: dict[str, Array]
+    total: dict[str, float]
+    recommended: list[Note]
+    records: list[Note]
+    data: str = ""
+
+
+def read_history(source: Path | Log, *, d: int, m: int) -> History:
+    """Read a log (finished, running or cut short) into arrays.
+
+    Parameters
+    ----------
+    source : Path or Log
+        A log file, or a log in memory.
+    d, m : int
+        Genes of an architecture and number of objectives.
+
+    Raises
+    ------
+    ValueError
+        The log is damaged, or does not have `d` genes and `m` objectives.
+    """
+    if isinstance(source, Log):
+        data = b"".join(source.lines) if source.path is None else source.path.read_bytes()
+    else:
+        data = source.read_bytes()
+    X, F, fidelity = [], [], []
+    spent: dict[str, list[Array]] = {axis: [] for axis in AXES}
+    total = dict.fromkeys(AXES, 0.0)
+    notes: dict[str, list[Note]] = {"recommend": [], "record": []}
+    checksum = ""
+    try:
+        for event in parse_events(data[: data.rfind(b"\n") + 1], source):
+            if "X" in event:
+                k = len(event["X"])
+                X.append(_genes(event["X"]).reshape(k, d))
+                F.append(np.array(event["F"], dtype=np.float64).reshape(k, m))
+                fidelity.append(np.full(k, event["fidelity"] or 0, dtype=np.int64))
+                for axis, amounts in _ledger(event, k, total).items():
+                    spent[axis].append(amounts)
+                    total[axis] = float(amounts[-1])
+            elif "data" in event:
+                checksum = str(event["data"])
+            elif "learned" in event:
+                total["flops"] += float(event["learned"])
+            elif "recommend" in event:
+                chosen = _genes(event["recommend"]).reshape(-1, d)
+                notes["recommend"].append(Note(int(total["evaluations"]), dict(total), chosen))
+            elif "record" in event:
+                notes["record"].append(Note(int(total["evaluations"]), dict(total), dict(event["record"])))
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise ValueError(f"{source}: not a log of this problem ({error})") from None
+    values = np.concatenate(F) if F else np.empty((0, m))
+    ledger = {axis: _join(parts) for axis, parts in spent.items()}
+    if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
+        raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
+    return History(
+        X=np.concatenate(X) if X else np.empty((0, d), np.int64),
+        F=values,
+        fidelity=_join(fidelity),
+        spent=ledger,
+        total=total,
+        recommended=notes["recommend"],
+        records=notes["record"],
+        data=checksum,
+    )
+
+
+def _genes(rows: list[list[int]]) -> Array:
+    """Rows of a line as an array of integers; what is not whole is not cut to it."""
+    found = np.array(rows)
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"expected whole numbers, found {found.dtype}")
+    return found.astype(np.int64)
+
+
+@np.errstate(over="ignore")  # sums beyond all floats are refused afterwards
+def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
+    """The ledger after each of the k answers of a line; (k,) an axis."""
+    prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in ("flops", "seconds")}
+    return {
+        "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
+        "asked": np.full(k, float(event["asked"])),
+        **{axis: before[axis] + np.cumsum(price) for axis, price in prices.items()},
+    }
+
+
+def _join(parts: list[Array]) -> Array:
+    return np.concatenate(parts) if parts else np.empty(0)

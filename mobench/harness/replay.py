@@ -1,0 +1,98 @@
+"""Replay: the log of an earlier attempt, taken line by line as the same questions come again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mobench.core.problem import Array
+
+__all__ = ["Past"]
+
+Prices = dict[str, Array]
+
+
+class Past:
+    """Lines of a log not yet met again; false when none are left.
+
+    Parameters
+    ----------
+    lines : sequence of dict
+        The events, in order.
+    """
+
+    def __init__(self, lines: Sequence[dict[str, Any]]) -> None:
+        self._lines = deque(lines)
+        self._whole = len(lines)
+        self._used = 0  # rows of the first line that were met already
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def answers(self, X: Array, fidelity: int | None, n: int) -> list[tuple[Array, Prices]]:
+        """Logged answers to (k, d) questions, the n answers before them taken, as far as the log goes.
+
+        Returns
+        -------
+        list of (Array, dict)
+            (j, m) values and their prices, a part for each line of the log; together at most k rows.
+
+        Raises
+        ------
+        ValueError
+            A question differs from the logged one; the first difference is named.
+        """
+        parts: list[tuple[Array, Prices]] = []
+        done = 0
+        while done < len(X) and self._lines:
+            line = self._lines[0]
+            logged = np.array(line.get("X", []), dtype=np.int64)[self._used :]
+            k = min(len(logged), len(X) - done)
+            if not (k and (logged[:k] == X[done : done + k]).all() and line["fidelity"] == fidelity):
+                raise ValueError(_difference(line, logged, X[done:], fidelity, n + done))
+            rows = slice(self._used, self._used + k)
+            prices = {name: np.asarray(line[name], dtype=np.float64) for name in ("flops", "seconds")}
+            cut = {name: price[rows] if price.ndim else price for name, price in prices.items()}
+            parts.append((np.array(line["F"], dtype=np.float64)[rows], cut))
+            done += k
+            self._used += k
+            if self._used == len(line["X"]):
+                self._lines.popleft()
+                self._used = 0
+        return parts
+
+    def note(self, kind: str, content: Any, n: int) -> None:
+        """Take a line that is no answer; ValueError where it is of another kind or, but for diagnostics, differs."""
+        line = self._lines[0]
+        now = content.tolist() if isinstance(content, np.ndarray) else content
+        if kind not in line or self._used:
+            raise ValueError(_differs(n, f"{next(iter(line))!r} in the log", f"{kind!r}"))
+        if kind != "record" and line[kind] != now:  # diagnostics may hold times, which differ
+            raise ValueError(_differs(n, f"{kind} {line[kind]} in the log", f"{kind} {now}"))
+        self._lines.popleft()
+
+    def skip_to(self, line: int, source: object) -> Iterator[dict[str, Any]]:
+        """Take the lines before number `line` of the log as they are; ValueError where the log is shorter."""
+        if line > self._whole:
+            raise ValueError(f"{source}: is ahead of its log; delete it to compute the run again")
+        while self._whole - len(self._lines) < line:
+            yield self._lines.popleft()
+
+
+def _difference(line: dict[str, Any], logged: Array, X: Array, fidelity: int | None, n: int) -> str:
+    if "X" not in line:
+        return _differs(n, f"{next(iter(line))!r} in the log", f"a question about {X[0].tolist()}")
+    k = min(len(logged), len(X))
+    first = int(np.argmax((logged[:k] != X[:k]).any(axis=1)))
+    was, now = logged[first].tolist(), X[first].tolist()
+    return _differs(n + first, f"{was} at fidelity {line['fidelity']} in the log", f"{now} at fidelity {fidelity}")
+
+
+def _differs(answer: int, was: str, now: str) -> str:
+    return (
+        f"resume: after answer {answer} the first difference: it was {was}, now it is {now}; the searcher, its options "
+        "or the problem changed, or it is not deterministic. Delete the run's folder to start it again"
+    )

@@ -1,0 +1,1 @@
+"""Names to searchers and problems, with checked options."""

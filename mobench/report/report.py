@@ -1,0 +1,144 @@
+"""The report of campaigns or of a single run, finished or not: one HTML page, tables and figures, from their logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mobench.analysis.analysis import Report, read_report
+from mobench.campaigns.runs import STATES
+from mobench.harness.log import FORMAT, read_document, write_document, written_whole
+from mobench.report.answer import answer_section
+from mobench.report.drawings import draw_overall, draw_problem, draw_states
+from mobench.report.overall import overall_section, provenance_section, state_section
+from mobench.report.page import Block, Drawing, Folded, Pair, Section, render
+from mobench.report.problems import problem_section
+from mobench.report.searchers import runs_section, searchers_section
+from mobench.report.tables import ABSENT, Table, save_table, shown
+from mobench.scoring.contract import CONTRACTS
+
+__all__ = ["format_report", "write_report"]
+
+
+def write_report(
+    folders: str | Path | Sequence[str | Path], *, axis: str = "", to: str | Path | None = None, progress: bool = False
+) -> tuple[Path, str]:
+    """Write the report of one or several results folders.
+
+    Parameters
+    ----------
+    folders : path or sequence of path
+        Campaigns' folders, or runs' folders; they may be running still. Several are merged: see
+        `mobench.campaigns.runs.merge`.
+    axis : str, optional
+        Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
+        left out.
+    to : path, optional
+        Folder to write to; ``report`` in the first of `folders` when left out.
+    progress : bool
+        Whether to show progress on standard error.
+
+    Returns
+    -------
+    page, text
+        The path of ``report.html``, and the main tables as text.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There are no runs in a folder, they cannot be read here, or they may not be compared.
+    """
+    sources = [folders] if isinstance(folders, str | Path) else list(folders)
+    report = read_report(sources, axis=axis, progress=progress)
+    out = Path(to) if to else Path(sources[0]) / "report"
+    sections = _sections(report, out / "figures")
+    blocks = list(_blocks(sections))
+    files = [out / file for block in blocks if isinstance(block, Drawing) for file in block.files]
+    for table in (block for block in blocks if isinstance(block, Table)):
+        files += save_table(table, out / "tables")
+    curves = Table("curves", "The share over the course of every run.", report.curves)
+    files += save_table(curves, out / "tables", latex=False)
+    page = out / "report.html"
+    with written_whole(page) as file:
+        file.write(render(f"Report of {report.runs.name}", _outline(report), sections).encode())
+    _clear(out, {path.relative_to(out).as_posix() for path in (page, *files)})
+    return page, format_report(report)
+
+
+def _clear(out: Path, written: set[str]) -> None:
+    """Delete what an earlier report left here that this one did not write, and list what this one did."""
+    listing = out / "files.json"
+    earlier = read_document(listing, {"files": list})["files"] if listing.exists() else []
+    for path in (out / str(name) for name in earlier if name not in written):
+        if path.is_file() and path.resolve().is_relative_to(out.resolve()):
+            path.unlink()
+    write_document(listing, {"format": FORMAT, "files": sorted(written)})
+
+
+def _sections(report: Report, figures: Path) -> list[Section]:
+    problems = [problem_section(report, p, draw_problem(report, p, figures)) for p in report.runs.problems]
+    overall = [overall_section(report, draw_overall(report, figures))] if report.ended else []
+    return [
+        state_section(report, () if (report.scores["state"] == "ended").all() else (draw_states(report, figures),)),
+        answer_section(report),
+        *overall,
+        Section("Problems", (), tuple(problems)),
+        searchers_section(report),
+        runs_section(report),
+        provenance_section(report),
+    ]
+
+
+def _blocks(parts: Sequence[Block | Section]) -> Iterator[Block]:
+    """Every block within sections and blocks."""
+    for part in parts:
+        if isinstance(part, Section):
+            yield from _blocks([*part.blocks, *part.sections])
+        elif isinstance(part, Folded | Pair):
+            yield from _blocks(part.blocks)
+        else:
+            yield part
+
+
+def _outline(report: Report) -> str:
+    runs = report.runs
+    counts = [(len(runs.specs), "run"), (len(runs.searchers), "searcher"), (len(runs.problems), "problem")]
+    counts.append((len(runs.seeds), "seed"))
+    numbers = ", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts)
+    budget = ", ".join(f"{amount:g} {currency}" for currency, amount in runs.budget.items())
+    return f"{numbers}; budget {budget}; contract {runs.contract}"
+
+
+def format_report(report: Report) -> str:
+    """The report as text: failures first, then a table a problem, then mean ranks."""
+    runs = report.runs
+    parts = [f"{runs.name}: {_outline(report)}\ncontract {runs.contract}: {CONTRACTS[runs.contract]}"]
+    parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in runs.not_applicable]
+    incomplete = report.scores[report.scores["state"] != "ended"]
+    if len(incomplete):
+        counts = incomplete["state"].value_counts()
+        parts.append("INCOMPLETE  " + ", ".join(f"{n} {state}" for state, n in counts.items()) + ":")
+        failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
+        parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
+    parts += [f"{problem}\n{_problem_text(rows)}" for problem, rows in report.summary.groupby("problem", sort=False)]
+    ranks = report.ranks[["searcher", "mean_rank", "problems", *STATES]]
+    ranks = ranks.assign(mean_rank=ranks["mean_rank"].map(lambda v: shown(v, ".2f")))
+    parts.append(f"mean rank over problems\n{ranks.to_string(index=False)}")
+    return "\n\n".join(parts)
+
+
+def _problem_text(rows: pd.DataFrame) -> str:
+    table = rows.sort_values("rank", kind="stable")
+    interval = [f"{shown(a, '.4f')}..{shown(b, '.4f')}" for a, b in zip(table["low"], table["high"], strict=True)]
+    columns = {
+        "searcher": table["searcher"],
+        "hypervolume": table["median"].map(lambda v: shown(v, ".4f")),
+        "95 % interval": interval,
+        "log10 regret": table["log10_regret"].map(lambda v: shown(v, ".2f")),
+        "rank": table["rank"].map(shown),
+        "runs": table["ended"].astype(str),
+        "not ended": [", ".join(f"{r[s]} {s}" for s in STATES[1:] if r[s]) or ABSENT for _, r in table.iterrows()],
+    }
+    return pd.DataFrame(columns).to_string(index=False)

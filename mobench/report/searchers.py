@@ -1,0 +1,94 @@
+"""The parts of a report that are about searchers and about single runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mobench.analysis.analysis import Report
+from mobench.campaigns.runs import STATES
+from mobench.plugins.catalogue import summary as plugin_summary
+from mobench.report.page import Block, Section, Text, slug
+from mobench.report.tables import Table
+
+__all__ = ["runs_section", "searchers_section"]
+
+
+def searchers_section(report: Report) -> Section:
+    """A part a searcher: how it did on each problem, what it spent, and its diagnostics."""
+    return Section("Searchers", (), tuple(_searcher(report, label) for label in report.runs.searchers))
+
+
+def _searcher(report: Report, label: str) -> Section:
+    mine = report.summary[report.summary["searcher"] == label]
+    scores = report.scores[report.scores["searcher"] == label]
+    spent = scores[scores["state"] == "ended"].groupby("problem", sort=False)
+    costs = spent[["evaluations", "asked", "flops", "seconds", "trainings"]].median().reset_index()
+    ends = report.ends[report.ends["searcher"] == label]
+    took = ends.groupby("problem", sort=False).agg(
+        cpu_seconds=("cpu_seconds", "median"), ended_by=("reason", lambda r: ", ".join(sorted(set(r))))
+    )
+    columns = ["problem", "median", "low", "high", "log10_regret", "rank", *STATES]
+    frame = mine[columns].merge(costs, how="left", on="problem").merge(took.reset_index(), how="left", on="problem")
+    frame["ended_by"] = frame["ended_by"].fillna("")
+    table = Table(
+        f"searcher-{slug(label)}",
+        f"{label} on each problem: median share with its 95 % interval, rank, and the median of what a run spent.",
+        frame,
+        formats={"median": ".4f", "low": ".4f", "high": ".4f", "log10_regret": ".2f", "cpu_seconds": ".3g"}
+        | dict.fromkeys(("evaluations", "asked", "flops", "seconds", "trainings"), ",.4g"),
+        titles={"low": "95 % low", "high": "95 % high", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"},
+    )
+    blocks: tuple[Block, ...] = (Text((_about(label.partition(":")[0]),)), table)
+    if len(records := _records(report, label)):
+        what = (
+            "Diagnostics that the run of median share recorded, scalars only: how often, first, last, least and most."
+        )
+        blocks += (Table(f"diagnostics-{slug(label)}", what, records, formats=dict.fromkeys(records.columns, ".4g")),)
+    return Section(label, blocks)
+
+
+def _about(name: str) -> str:
+    """One sentence on a searcher; its plugin need not be at hand where its runs are read."""
+    try:
+        return f"{plugin_summary('searcher', name)}."
+    except ValueError:
+        return "Its file or package is not at hand here."
+
+
+def _records(report: Report, label: str) -> pd.DataFrame:
+    """The numbers that the searcher's median runs recorded."""
+    rows = []
+    for problem in report.runs.problems:
+        outcome = report.medians.get((problem, label))
+        for name, series in outcome.diagnostics.items() if outcome else ():
+            values = series[:, 1]
+            rows.append((problem, name, len(values), values[0], values[-1], values.min(), values.max()))
+    return pd.DataFrame(rows, columns=["problem", "quantity", "times", "first", "last", "least", "most"])
+
+
+def runs_section(report: Report) -> Section:
+    """Every run in a row."""
+    times = report.ends[["problem", "searcher", "seed", "reason", "wall_seconds"]]
+    frame = report.scores.merge(times, how="left", on=["problem", "searcher", "seed"])
+    frame["reason"] = frame["reason"].fillna("")
+    measures = [c for c in ("hypervolume", "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
+    columns = [
+        "problem",
+        "searcher",
+        "seed",
+        "state",
+        *measures,
+        "evaluations",
+        "asked",
+        "flops",
+        "seconds",
+        "trainings",
+    ]
+    table = Table(
+        "runs",
+        "Every run: its state, the measures of what it delivered, what it spent and why it ended.",
+        frame[[*columns, "wall_seconds", "reason", "error", "data", "run"]],
+        formats=dict.fromkeys(measures, ".4f") | dict.fromkeys(columns[-5:], ",.4g") | {"wall_seconds": ".3g"},
+        titles={"log10_regret": "log10 regret", "igd_plus": "IGD+", "r2": "R2", "reason": "ended by", "run": "folder"},
+    )
+    return Section("All runs", (table,))

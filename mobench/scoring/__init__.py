@@ -1,0 +1,1 @@
+"""What one run is worth: the contract, the result, the outcome."""

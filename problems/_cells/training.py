@@ -1,0 +1,198 @@
+"""One architecture trained from scratch, alone: NAS-Bench-201's recipe, every random number by address."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mobench import Array
+from mobench.live.memory import enough_memory
+from mobench.problems._cells.network import Network
+from mobench.problems._cells.space import Skeleton
+from mobench.problems._images.datasets import Dataset, Part
+
+RATE, MOMENTUM, DECAY = 0.1, 0.9, 5e-4
+"""Learning rate at the start, Nesterov momentum and weight decay of SGD (Dong and Yang 2020, table 2)."""
+LARGE = 512
+"""Images scored at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an architecture is trained.
+
+    Attributes
+    ----------
+    epochs : int
+        Length of the full training, over which the learning rate falls to 0 as a cosine, step by step.
+    batch : int
+        Images in a batch at most; an epoch is cut into equal batches.
+    augment : bool
+        Random crops and horizontal flips, where the dataset has `padding`.
+    device : str
+        A torch device.
+    channels_last, autocast : bool
+        Memory format, and bfloat16 arithmetic, of use on CUDA.
+    """
+
+    epochs: int = 12
+    batch: int = 64
+    augment: bool = False
+    device: str = "cpu"
+    channels_last: bool = False
+    autocast: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training of k epochs came to.
+
+    Attributes
+    ----------
+    valid : Array
+        (k,) validation error after each epoch, in per cent.
+    test : float
+        Test error in per cent after the last epoch of the recipe; NaN where the training stopped before.
+    seconds : Array
+        (k,) seconds of training up to each epoch, as measured; scoring is not counted.
+    """
+
+    valid: Array
+    test: float
+    seconds: Array
+
+
+def train(
+    genes: Sequence[int],
+    skeleton: Skeleton,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    seed: int,
+    row: int,
+    epochs: int | None = None,
+) -> Trained:
+    """Train a cell for the first `epochs` epochs of the recipe (None: all of them).
+
+    Weights are drawn at the address [seed, 3, row], the order of the images at [seed, 2, row], crops and flips at
+    [seed, 2, row, 1]: equal addresses give equal results on one device, where one thread computes on a CPU and
+    deterministic kernels are chosen on CUDA. The global random state stays as it is.
+
+    Raises
+    ------
+    ValueError
+        Images that do not fit the skeleton.
+    MemoryError
+        The device has too little memory; the message names the cure.
+    """
+    shape = (skeleton.inputs, skeleton.size, skeleton.size)
+    if tuple(data.train.images.shape[1:]) != shape:
+        raise ValueError(f"{data.name}: expected images of shape {shape}, found {tuple(data.train.images.shape[1:])}")
+    with enough_memory(recipe.device), _repeatable(recipe.device):
+        network: Any = draw_network(genes, skeleton, seed=seed, row=row)
+        network.to(device=recipe.device, memory_format=_format(recipe))
+        valid, seconds = [], []
+        for spent in _epochs(network, data, recipe, seed=seed, row=row):
+            seconds.append(spent)
+            valid.append(_error(network, data, data.valid, recipe))
+            if len(valid) == epochs:
+                break
+        test = _error(network, data, data.test, recipe) if len(valid) == recipe.epochs else math.nan
+    return Trained(np.array(valid), test, np.cumsum(seconds))
+
+
+def draw_network(genes: Sequence[int], skeleton: Skeleton, *, seed: int, row: int) -> Network:
+    """Build the network of a cell; kernels and classifier are uniform within 1/sqrt(fan-in), as torch draws them."""
+    with torch.random.fork_rng(devices=[]):  # torch draws weights of its own
+        network = Network(genes, skeleton)
+    rng = np.random.default_rng([seed, 3, row])
+    with torch.no_grad():
+        for name, tensor in network.named_parameters():
+            if tensor.dim() > 1 or name == "classifier.bias":
+                fan_in = math.prod(tensor.shape[1:]) if tensor.dim() > 1 else network.classifier.in_features
+                drawn = rng.uniform(-1.0, 1.0, size=tensor.numel()) / np.sqrt(fan_in)
+                tensor.copy_(torch.from_numpy(drawn).view_as(tensor))
+    return network
+
+
+def _epochs(network: Network, data: Dataset, recipe: Recipe, *, seed: int, row: int) -> Iterator[float]:
+    """Train epoch by epoch; yields the seconds of each."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
+    orders, crops = np.random.default_rng([seed, 2, row]), np.random.default_rng([seed, 2, row, 1])
+    n = len(data.train.images)
+    steps = math.ceil(n / recipe.batch)
+    for epoch in range(recipe.epochs):
+        began = time.perf_counter()
+        network.train()
+        for step, chosen in enumerate(np.array_split(orders.permutation(n), steps), start=epoch * steps):
+            rate = RATE * 0.5 * (1.0 + math.cos(math.pi * step / (recipe.epochs * steps)))
+            optimizer.param_groups[0]["lr"] = rate
+            rows = torch.from_numpy(chosen).to(recipe.device)
+            images = data.train.images[rows]
+            if recipe.augment:
+                images = augmented(images, data.padding, crops)
+            optimizer.zero_grad()
+            logits = _logits(network, data.normalise(images), recipe)
+            functional.cross_entropy(logits, data.train.labels[rows]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if torch.device(recipe.device).type == "cuda":
+            torch.cuda.synchronize(recipe.device)
+        yield time.perf_counter() - began
+
+
+def augmented(images: Tensor, padding: int, rng: np.random.Generator) -> Tensor:
+    """Cut a random part of its own size out of each padded image, and mirror it half of the time: (n, c, h, w)."""
+    n, channels, height, width = images.shape
+    top, left = rng.integers(2 * padding + 1, size=(2, n))
+    columns = left[:, None] + np.arange(width)
+    mirrored = rng.random(n) < 0.5
+    columns[mirrored] = columns[mirrored, ::-1]
+    rows = top[:, None] + np.arange(height)
+    at = [torch.from_numpy(index).to(images.device) for index in (rows[:, None, :, None], columns[:, None, None, :])]
+    which = torch.arange(n, device=images.device)[:, None, None, None]
+    channel = torch.arange(channels, device=images.device)[None, :, None, None]
+    return functional.pad(images, (padding,) * 4)[which, channel, at[0], at[1]]
+
+
+def _error(network: nn.Module, data: Dataset, part: Part, recipe: Recipe) -> float:
+    """Error of a trained network in per cent."""
+    network.eval()
+    wrong = torch.zeros((), dtype=torch.int64, device=recipe.device)
+    with torch.inference_mode():
+        for start in range(0, len(part.labels), LARGE):
+            images, labels = part.images[start : start + LARGE], part.labels[start : start + LARGE]
+            wrong += (_logits(network, data.normalise(images), recipe).argmax(dim=1) != labels).sum()
+    return 100.0 * int(wrong) / len(part.labels)
+
+
+def _logits(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
+    kind = torch.device(recipe.device).type
+    with torch.autocast(kind, dtype=torch.bfloat16) if recipe.autocast else nullcontext():
+        logits: Tensor = network(images.contiguous(memory_format=_format(recipe)))
+    return logits.float()
+
+
+def _format(recipe: Recipe) -> torch.memory_format:
+    return torch.channels_last if recipe.channels_last else torch.contiguous_format
+
+
+@contextmanager
+def _repeatable(device: str) -> Iterator[None]:
+    """One thread on a CPU, deterministic kernels on CUDA; all as before afterwards."""
+    threads = torch.get_num_threads()
+    try:
+        if torch.device(device).type == "cpu":
+            torch.set_num_threads(1)
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Images that networks are trained on: official files, splits, the generated Motif."""

@@ -1,0 +1,164 @@
+"""Finds in the imported NAS-Bench-201 table what a problem asks for, or says which source would bring it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+import numpy as np
+
+from mobench import Array, Table
+from mobench.problems._cells.space import CIFAR10, CIFAR100, IMAGENET16, all_cells, flops, params
+
+FILE = "nasbench201.npz"
+ROWS = 15_625
+UNITS = {
+    "error": "%",
+    "params": "M",
+    "flops": "M",
+    "latency": "ms",
+    "energy": "mJ",
+    "arithmetic_intensity": "operations/byte",
+}
+SKELETONS = {"cifar10": CIFAR10, "cifar100": CIFAR100, "ImageNet16-120": IMAGENET16}
+IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
+"""Training images of the split that has a validation set (for CIFAR-10: one half of the training images)."""
+EPOCHS = (200, 12)
+ADD = "`mobench data add nasbench201 --from PATH`"
+SHIPPED = "shipped/"
+"""Prefix of the columns that come with mobench."""
+DEVICE = ("latency:", "energy:", "arithmetic_intensity:")
+
+
+def _get(table: Table, name: str) -> Array | None:
+    column = table.columns.get(name)
+    return None if column is None else column.values
+
+
+def error(table: Table, dataset: str, epochs: int, kind: str) -> Array:
+    """Mean error in per cent, (15625,), NaN where none is imported; `kind` is ``valid`` or ``test``."""
+    found = [_get(table, f"{source}/{dataset}/{epochs}/{kind}") for source in ("official", "csv")]
+    known = [values for values in found if values is not None]
+    if not known:
+        return np.full(ROWS, np.nan)
+    errors: Array = 100.0 - np.where(np.isnan(known[0]), known[-1], known[0])  # official values come first
+    return errors
+
+
+def trials(table: Table, dataset: str, epochs: int) -> Array:
+    """Validation error of each recorded training, (15625, k) in per cent, NaN last.
+
+    Raises
+    ------
+    ValueError
+        No trials are imported: only official files have them.
+    """
+    accuracy = _get(table, f"official/{dataset}/{epochs}/valid/trials")
+    if accuracy is None:
+        raise ValueError(f"noise: single trainings come with official data only; import a NATS-Bench folder with {ADD}")
+    errors: Array = np.sort(100.0 - accuracy, axis=1)
+    return errors
+
+
+def seen_error(table: Table, dataset: str, epochs: int, *, noise: bool) -> Array:
+    """Mean validation error in per cent, (15625,); with noise only where there are trials to draw from."""
+    errors = error(table, dataset, epochs, "valid")
+    return np.where(np.isnan(trials(table, dataset, epochs)[:, 0]), np.nan, errors) if noise else errors
+
+
+def price(table: Table, dataset: str, epochs: int, known: Array) -> tuple[Array, Array | None]:
+    """Price of a training: multiply-adds, and seconds on the authors' GPU where they are recorded; (15625,) each.
+
+    A training costs 3 forward passes for each image and epoch. Seconds are None unless all rows `known` have them.
+    """
+    passes = 3.0 * epochs * IMAGES[dataset]
+    seconds = _get(table, f"official/{dataset}/{epochs}/seconds")
+    if seconds is None or np.isnan(seconds[known]).any():
+        seconds = None
+    return passes * flops(all_cells(), skeleton=SKELETONS[dataset]), seconds
+
+
+def seen_epochs(table: Table, dataset: str, epochs: int | None, *, noise: bool) -> tuple[int, ...]:
+    """Epochs at which validation errors can be seen, ascending; the last is the full fidelity.
+
+    Raises
+    ------
+    ValueError
+        No validation error of that length is imported.
+    """
+    counts = {e: _count(seen_error(table, dataset, e, noise=noise)) for e in EPOCHS}
+    offered = {e: n for e, n in counts.items() if n and epochs in (None, e)}
+    if not offered:
+        wanted = "validation error" if epochs is None else f"{epochs}-epoch validation error"
+        imported = any(not column.startswith(SHIPPED) for column in table.columns)
+        have = f"; test errors alone ({dataset}) would show the searcher its score" if imported else ""
+        raise ValueError(f"no {wanted} of {dataset} is imported{have}; {_cure(counts, epochs)}")
+    full = max(offered, key=lambda e: (offered[e], e))
+    return tuple(e for e in sorted(counts) if e <= full and counts[e] >= counts[full])
+
+
+def _cure(counts: Mapping[int, int], epochs: int | None) -> str:
+    official = "an official file (NATS-tss-v1_0-3ffb9-simple or NAS-Bench-201-v1_1-096897.pth)"
+    ways = f"{official} brings 12 and 200 epochs, accuracy_12_epochs.csv 12 epochs: {ADD}"
+    return f"use epochs=12, or import: {ways}" if epochs == 200 and counts[12] else f"import one: {ways}"
+
+
+def scored_epochs(table: Table, dataset: str) -> int:
+    """Epochs of the test error that is reported: the longest there is for the most cells."""
+    counts = {e: _count(error(table, dataset, e, "test")) for e in EPOCHS}
+    best = max(counts, key=lambda e: (counts[e], e))
+    if not counts[best]:
+        raise ValueError(f"no test error of {dataset} is imported; import the source that holds it with {ADD}")
+    return best
+
+
+def _count(values: Array) -> int:
+    return int((~np.isnan(values)).sum())
+
+
+def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
+    """One objective that needs no training, (15625,): params and flops in millions, devices in their units.
+
+    Raises
+    ------
+    ValueError
+        Unknown name or device (the nearest is offered), or stored costs that are not imported.
+    """
+    if name in {"params", "flops"}:
+        if not stored:
+            count = params if name == "params" else flops
+            millions: Array = count(all_cells(), skeleton=SKELETONS[dataset]) / 1e6
+            return millions
+        values = _get(table, f"official/{dataset}/{name}")
+        if values is None:
+            raise ValueError(f"costs='stored': stored {name} come with official data only; import it with {ADD}")
+        return values
+    sources = _devices(table, dataset)
+    if name not in sources:
+        raise ValueError(_unknown(table, dataset, name, sorted(sources)))
+    return table[sources[name]]
+
+
+def _devices(table: Table, dataset: str) -> dict[str, str]:
+    """Objective to column for every device measurement that holds for `dataset`."""
+    sources = ["official/" + dataset, "hwnas/" + dataset]
+    if dataset != "ImageNet16-120":  # HELP and mobench measured 32x32 images
+        sources[:0] = [SHIPPED.rstrip("/"), "help"]
+    return {
+        column.removeprefix(f"{source}/"): column
+        for source in sources  # later ones win: measured for this very dataset
+        for column in table.columns
+        if column.startswith(tuple(f"{source}/{kind}" for kind in DEVICE))
+    }
+
+
+def _unknown(table: Table, dataset: str, name: str, devices: list[str]) -> str:
+    known = ["error", "params", "flops", *devices]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)};"
+    small = dataset == "ImageNet16-120" and any(column.startswith("help/") for column in table.columns)
+    return (
+        f"objectives: unknown {name!r}, {hint} "
+        f"HELP's latency folder and HW-NAS-Bench-v1_0.pickle bring more devices: {ADD}"
+        + (" (HELP measured 32x32 images, so not for ImageNet16-120)" if small else "")
+    )

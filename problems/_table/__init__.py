@@ -1,0 +1,1 @@
+"""Tables of users: their files and headers."""

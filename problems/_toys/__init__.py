@@ -1,0 +1,1 @@
+"""Networks and constants of the bilevel toys."""

@@ -1,0 +1,1 @@
+"""Tables: architectures that were trained once and for all."""

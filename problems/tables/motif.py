@@ -1,0 +1,253 @@
+"""Motif: all NAS-Bench-201 cells really trained on a small generated image task; the table ships with mobench.
+
+15,625 genotypes, 5,260 networks, 12 epochs each, several seeds: `docs/problems/tables/motif.md` says how it was made.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt
+
+from mobench import (
+    Array,
+    Cost,
+    Network,
+    Objective,
+    Space,
+    Table,
+    Values,
+    fingerprint,
+    load_table,
+    nearest,
+    nondominated,
+)
+from mobench.problems._cells.space import (
+    EDGE_NAMES,
+    OPERATIONS,
+    Skeleton,
+    all_cells,
+    flops,
+    functional_classes,
+    graph,
+    index,
+    params,
+    to_strings,
+)
+from mobench.problems._images.motif import TEST, TRAIN, VALID, Part, generate
+
+SKELETON = Skeleton(inputs=1, size=8, classes=10, channels=4, cells=2, stages=2)
+EPOCHS = 12
+TABLE = Path(__file__).with_name("motif.npz")
+Count = Annotated[int, Gt(0)]
+MISSING = 65535
+"""The count of right answers of a training that was not made."""
+_UNITS = {"error": "%", "flops": "M", "params": "k"}
+
+
+@dataclass(frozen=True, eq=False)
+class Motif:
+    """Motif's table under chosen objectives; genotypes of one network share a key, an answer and a price.
+
+    Attributes
+    ----------
+    costs : Array
+        (5260, m) reported values of the networks: mean test error after 12 epochs, and exact costs.
+    valid : Array
+        (seeds, 12, 5260) validation error after each epoch, in per cent; NaN, and last, where a seed is not trained.
+    test : Array
+        (seeds, 5260) test error after 12 epochs, likewise.
+    macs : Array
+        (5260,) multiply-adds of one forward pass of one image.
+    member : Array
+        (15625,) the network of each genotype.
+    batch : int
+        Images in a batch of the supernet.
+    """
+
+    space: Space
+    objectives: tuple[Objective, ...]
+    training: Cost
+    deterministic: bool
+    costs: Array
+    valid: Array
+    test: Array
+    macs: Array
+    member: Array
+    batch: int
+
+    @property
+    def fidelities(self) -> tuple[int, ...]:
+        """Epochs on offer: 1 to 12."""
+        return tuple(range(1, EPOCHS + 1))
+
+    def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
+        """Validation error of (n, 6) cells after `fidelity` epochs, and exact costs.
+
+        The error is the mean over the trained seeds, or with noise that of the one that ``seeds[i]`` draws. The price
+        is epochs x training images x 3 x multiply-adds.
+
+        Raises
+        ------
+        ValueError
+            A fidelity that is not on offer, or no `seeds` where there is noise.
+        """
+        epochs = EPOCHS if fidelity is None else fidelity
+        if epochs not in self.fidelities:
+            raise ValueError(f"fidelity: expected 1 to {EPOCHS} epochs, found {fidelity!r}")
+        networks = self.member[self.space.index(X)]
+        F = self.costs.take(networks, axis=0)
+        for column, objective in enumerate(self.objectives):
+            if objective.name == "error":
+                F[:, column] = self._seen(networks, epochs, seeds)
+        return Values(F, self.macs.take(networks) * (3.0 * TRAIN * epochs))
+
+    def _seen(self, networks: Array, epochs: int, seeds: Array | None) -> Array:
+        if self.deterministic:
+            mean: Array = self._mean[epochs - 1].take(networks)
+            return mean
+        if seeds is None:
+            raise ValueError("seeds: needed, one a row of X, to draw a trained seed")
+        trials = self.valid[:, epochs - 1, networks]
+        exist = (~np.isnan(trials)).sum(axis=0).astype(np.uint64)
+        chosen = (np.asarray(seeds, dtype=np.uint64) % exist).astype(np.int64)
+        drawn: Array = trials[chosen, np.arange(len(networks))]
+        return drawn
+
+    @functools.cached_property
+    def _mean(self) -> Array:
+        """(12, 5260) validation errors, means over the trained seeds."""
+        mean: Array = np.nanmean(self.valid, axis=0)
+        return mean
+
+    def score(self, X: Array) -> Array:
+        """Mean test error after 12 epochs and exact costs of (n, 6) cells; shape (n, m)."""
+        return self.costs.take(self.member[self.space.index(X)], axis=0)
+
+    def front(self) -> tuple[Array, Array]:
+        """All Pareto-optimal networks, by the first genotype of each, and their scored values."""
+        best = nondominated(self.costs)
+        return self.space.at(np.unique(functional_classes())[best]), self.costs[best]
+
+    def decode(self, X: Array) -> list[str]:
+        """Architecture strings, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
+        return to_strings(X)
+
+    def graph(self, x: Array) -> list[tuple[str, str, str]]:
+        """The live edges of one cell, (6,), as source node, target node, operation."""
+        return graph(x)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Checksum of all that is seen and scored: it changes when more seeds are trained."""
+        return fingerprint(self.costs, np.nan_to_num(self.valid, nan=-1.0))
+
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+        """The cell supernet on Motif's images: weights learn on the training part, alpha on the validation part.
+
+        The expected latency of a mixture comes from the sum over operations that fits the measured column best.
+
+        Raises
+        ------
+        ValueError
+            The first objective is not the error.
+        """
+        names = tuple(objective.name for objective in self.objectives)
+        if names[0] != "error":
+            raise ValueError(f"objectives: a supernet needs error first, then costs, found {', '.join(names)}")
+        import torch
+
+        from mobench.problems._cells.latency_table import fitted_table
+        from mobench.problems._cells.supernet import CellSupernet, Options
+
+        cells = all_cells()[np.unique(functional_classes())]
+        measured = {name: self.costs[:, i] for i, name in enumerate(names) if name.startswith("latency:")}
+        latencies = {name: fitted_table(cells, column) for name, column in measured.items()}
+        halves = [(torch.from_numpy(part.images)[:, None], torch.from_numpy(part.labels)) for part in _parts()[:2]]
+        options = Options(costs=names[1:], latencies=latencies, batch=self.batch)
+        return CellSupernet(SKELETON, train=halves[0], valid=halves[1], charge=charge, seed=seed, options=options)
+
+
+def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = False, batch: Count = 64) -> Motif:
+    """Motif with objectives of your choice, all minimised.
+
+    Parameters
+    ----------
+    objectives
+        Any of ``error`` (%; validation is seen, test is scored), ``flops`` (M multiply-adds an image), ``params`` (k),
+        ``latency:cpu_b1`` and ``latency:cpu_b64`` (ms, measured at these batch sizes).
+    noise
+        Show the error of one trained seed, drawn anew with each question, instead of the mean of all.
+    batch
+        Images in a batch of the live supernet.
+
+    Raises
+    ------
+    ValueError
+        An unknown objective or one named twice, noise without an error, or a damaged table.
+    """
+    table = _load()
+    names, member = np.unique(functional_classes(), return_inverse=True)
+    cells = all_cells()[names]
+    macs = flops(cells, skeleton=SKELETON)
+    valid, test = _errors(table, "valid", VALID), _errors(table, "test", TEST)
+    columns = {"error": np.nanmean(test, axis=0), "flops": macs / 1e6, "params": params(cells, skeleton=SKELETON) / 1e3}
+    columns |= {name: table[name] for name in table.columns if name.startswith("latency:")}
+    _check(objectives, columns, noise)
+    mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
+    return Motif(
+        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
+        objectives=tuple(Objective(name, _UNITS.get(name, "ms")) for name in objectives),
+        training=Cost(evaluations=1, flops=mean),
+        deterministic=not noise,
+        costs=np.column_stack([columns[name] for name in objectives]),
+        valid=valid,
+        test=test,
+        macs=macs,
+        member=member,
+        batch=batch,
+    )
+
+
+def _errors(table: Table, split: str, images: int) -> Array:
+    """Errors of all seeds in per cent, (seeds, 12, 5260) or at the end (seeds, 5260); NaN, and last, if missing."""
+    counts = np.stack([table[name].T for name in table.columns if name.startswith(f"{split}_correct:")])
+    percent = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / images))
+    trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
+    ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
+    return ordered
+
+
+def _check(objectives: tuple[str, ...], columns: dict[str, Array], noise: bool) -> None:
+    if not objectives or len(set(objectives)) < len(objectives):
+        raise ValueError(f"objectives: expected one or more different names, found {objectives}")
+    for name in objectives:
+        if name not in columns:
+            raise ValueError(f"objectives: unknown {name!r}{nearest(name, columns)}")
+    if noise and "error" not in objectives:
+        raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
+
+
+@functools.cache
+def _parts() -> tuple[Part, Part, Part]:
+    return generate()
+
+
+def _key(X: Array) -> Array:
+    keys: Array = functional_classes()[index(X)]
+    return keys
+
+
+@functools.cache
+def _load() -> Table:
+    try:
+        return load_table(TABLE)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{TABLE}: Motif's table is missing; reinstall mobench, or make it: scripts/motif/make.py and pack.py"
+        ) from None

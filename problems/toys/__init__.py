@@ -1,0 +1,1 @@
+"""Toys: known answers in milliseconds."""

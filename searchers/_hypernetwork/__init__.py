@@ -1,0 +1,1 @@
+"""What hypernetwork searchers share: the networks and their training."""

@@ -1,0 +1,151 @@
+"""What hypernetwork searchers share: a network from conditions to alpha, its training loop, marks and checkpoints."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mobench import Array, BudgetExhausted, Run, Space
+from mobench.searchers._relaxed.search import Search, entropy
+from mobench.searchers._relaxed.units import error_unit
+
+MARKS = 20
+"""How often the search recommends, records and keeps a checkpoint."""
+STEPS = 5000
+"""Steps where neither the option nor the budget limits them."""
+
+
+class Perceptron(nn.Module):
+    """H: a condition (q,) to alpha, by two hidden layers around the initial alpha `start`."""
+
+    def __init__(self, q: int, hidden: int, start: Tensor, generator: torch.Generator) -> None:
+        super().__init__()
+        widths = (q, hidden, hidden, start.numel())
+        build: Any = nn.utils.skip_init
+        layers = [build(nn.Linear, i, o, dtype=start.dtype) for i, o in itertools.pairwise(widths)]
+        for layer in layers:
+            bound = layer.in_features**-0.5
+            for weight in (layer.weight, layer.bias):
+                nn.init.uniform_(weight, -bound, bound, generator=generator)
+        self.layers = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+        self.to(start.device)
+        self.start = start
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """Alpha of a condition."""
+        alpha: Tensor = self.start + self.layers(condition).reshape(self.start.shape)
+        return alpha
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """What is learnt, and the conditions that ask for its answers.
+
+    Attributes
+    ----------
+    state : Search
+        The shared weights and the losses; its alpha is what the hypernetwork said last.
+    hypernetwork : nn.Module
+        A condition, (q,), to alpha.
+    optimizer : torch.optim.Adam
+        Of the hypernetwork's parameters.
+    conditions : Tensor
+        (K, q) conditions whose architectures are recommended.
+    """
+
+    state: Search
+    hypernetwork: nn.Module
+    optimizer: torch.optim.Adam
+    conditions: Tensor
+
+    def answers(self) -> list[Tensor]:
+        """Alphas of the K conditions."""
+        with torch.no_grad():
+            return [self.hypernetwork(condition) for condition in self.conditions]
+
+    def architectures(self) -> Array:
+        """Architectures of the conditions, (k, d), each once."""
+        return np.unique(np.concatenate([self.state.network.discretise(a) for a in self.answers()]), axis=0)
+
+
+def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -> None:
+    """Go on from the last checkpoint and take steps until they or the budget are used; recommend at intervals.
+
+    Parameters
+    ----------
+    step : callable
+        Trains the hypernetwork and the weights once; returns diagnostics to record.
+    """
+    state = learner.state
+    _restore(run, learner)
+    steps = state.settings.steps or (math.inf if math.isfinite(run.limit.flops) else STEPS)
+    try:
+        while state.progress < 1.0:
+            diagnostics = step()
+            before = int(state.progress * MARKS)
+            state.count += 1
+            state.progress = max(state.count / steps, run.spent.flops / run.limit.flops)
+            if int(state.progress * MARKS) > before:
+                _mark(run, learner, diagnostics)
+    except BudgetExhausted:
+        run.recommend(learner.architectures())
+        raise
+    run.recommend(learner.architectures())
+
+
+def is_warming_up(state: Search, space: Space) -> bool:
+    """Whether the weights still learn alone; at the end of the warm-up, measure the error's unit."""
+    warm_up, unit = state.settings.warm_up, state.extra["unit"]
+    if state.progress < warm_up:
+        return True
+    if not unit:
+        unit.copy_(error_unit(state, space) if warm_up else torch.ones_like(unit))
+    return False
+
+
+def _mark(run: Run, learner: Learner, diagnostics: Mapping[str, float]) -> None:
+    """Recommend, record, keep a checkpoint."""
+    state, X = learner.state, learner.architectures()
+    run.recommend(X)
+    mixture = {"entropy": float(np.mean([entropy(a) for a in learner.answers()]))} if state.network.genes else {}
+    run.record(step=state.count, architectures=len(X), **mixture, **diagnostics)
+    saved: dict[str, Any] = {"count": state.count, "progress": state.progress}
+    saved["generator"] = state.generator.get_state().numpy()
+    for group in _GROUPS:
+        saved |= {f"{group}/{name}": value.detach().cpu().numpy() for name, value in getattr(state, group).items()}
+    for name, value in learner.hypernetwork.named_parameters():
+        saved[f"h/{name}"] = value.detach().cpu().numpy()
+        moments = learner.optimizer.state.get(value, {})  # none before the first step
+        saved |= {f"{kind}/{name}": moment.cpu().numpy() for kind, moment in moments.items()}
+    run.checkpoint(**saved)
+
+
+_GROUPS = ("weights", "velocity", "extra")
+_ADAM = ("exp_avg", "exp_avg_sq", "step")
+
+
+def _restore(run: Run, learner: Learner) -> None:
+    """Go on from the last checkpoint, where there is one."""
+    state, saved = learner.state, run.restore()
+    if saved is None:
+        return
+    state.count, state.progress = int(saved["count"]), float(saved["progress"])
+    state.generator.set_state(torch.from_numpy(saved["generator"]))
+    with torch.no_grad():
+        for group in _GROUPS:
+            for name, value in getattr(state, group).items():
+                value.copy_(torch.from_numpy(saved[f"{group}/{name}"]))
+        for name, value in learner.hypernetwork.named_parameters():
+            value.copy_(torch.from_numpy(saved[f"h/{name}"]))
+            moments = {k: torch.from_numpy(saved[f"{k}/{name}"]).clone() for k in _ADAM if f"{k}/{name}" in saved}
+            if moments:
+                learner.optimizer.state[value] = {
+                    kind: moment if kind == "step" else moment.to(value.device) for kind, moment in moments.items()
+                }

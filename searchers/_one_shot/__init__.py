@@ -1,0 +1,1 @@
+"""What one-shot searchers share: a supernet trained on sampled paths."""

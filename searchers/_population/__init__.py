@@ -1,0 +1,1 @@
+"""What population searchers share: genetics, ranking, generations, pymoo's algorithms."""

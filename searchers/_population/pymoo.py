@@ -1,0 +1,135 @@
+"""Any algorithm of pymoo as a searcher: categorical operators, one seed, and the door in place of its evaluator."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+from pymoo.core.crossover import Crossover
+from pymoo.core.individual import Individual
+from pymoo.core.mutation import Mutation
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.core.sampling import Sampling
+from pymoo.core.termination import NoTermination
+from pymoo.util.ref_dirs import get_reference_directions
+
+from mobench import Array, Run, Space
+from mobench.searchers._population import genetics as _genetics
+
+
+class _Sampling(Sampling):  # type: ignore[misc]
+    """Uniform architectures, distinct as far as the space allows."""
+
+    def __init__(self, space: Space) -> None:
+        super().__init__()
+        self._space = space
+
+    def _do(self, problem: Problem, n_samples: int, *, random_state: np.random.Generator, **_: Any) -> Array:
+        X = _genetics.sample_new(random_state, self._space, n_samples, np.empty(0, np.int64))
+        return np.resize(X, (n_samples, X.shape[1]))  # a space smaller than the population: each row several times
+
+
+class _Crossover(Crossover):  # type: ignore[misc]
+    """Exchange of genes between two parents."""
+
+    def __init__(self, kind: _genetics.Crossover, probability: float) -> None:
+        super().__init__(n_parents=2, n_offsprings=2, prob=1.0)
+        self._how: dict[str, Any] = {"kind": kind, "probability": probability}
+
+    def _do(self, problem: Problem, X: Array, *, random_state: np.random.Generator, **_: Any) -> Array:
+        return _genetics.cross(random_state, X[0], X[1], **self._how).reshape(X.shape)
+
+
+class _Mutation(Mutation):  # type: ignore[misc]
+    """Change of a gene to any other value, with probability one over the number of genes."""
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(prob=1.0)
+        self._cardinalities = _genetics.bounds(space)
+
+    def _do(self, problem: Problem, X: Array, *, random_state: np.random.Generator, **_: Any) -> Array:
+        return _genetics.mutate(random_state, X, self._cardinalities)
+
+
+def operators(
+    space: Space, *, crossover: _genetics.Crossover = "uniform", crossover_probability: float = 1.0
+) -> dict[str, Any]:
+    """Sampling, crossover and mutation of architectures, as keywords of any genetic algorithm of pymoo."""
+    return {
+        "sampling": _Sampling(space),
+        "crossover": _Crossover(crossover, crossover_probability),
+        "mutation": _Mutation(space),
+    }
+
+
+def directions(m: int, population: int) -> Array:
+    """The lattice of weights on the simplex (Das and Dennis 1998) whose size is nearest to `population`; shape (k, m).
+
+    With p partitions it has C(p + m - 1, m - 1) points. One objective is shown twice (see `drive`), so it has two
+    weights.
+    """
+    m = max(m, 2)
+    sizes = ((p, math.comb(p + m - 1, m - 1)) for p in itertools.count(1))
+    near = list(itertools.takewhile(lambda size: size[1] < 4 * population + 4 * m, sizes))
+    partitions = min(near, key=lambda size: abs(size[1] - population))[0]
+    lattice: Array = get_reference_directions("das-dennis", m, n_partitions=partitions)
+    return lattice
+
+
+def drive(run: Run, algorithm: Any, *, normalise: bool = False) -> None:
+    """Ask and tell `algorithm` until the budget is spent or it has nothing more to ask.
+
+    A single objective is shown twice, as most algorithms for several cannot do with one.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    algorithm : pymoo.core.algorithm.Algorithm
+        With `operators`; its seed is drawn from the run's stream.
+    normalise : bool
+        Show it objectives in units of the ideal point of the search and the nadir of its population, brought up to
+        date every generation: for algorithms that compare weighted sums and distances and do not normalise (MOEA/D).
+    """
+    bounds, m = _genetics.bounds(run.space), len(run.objectives)
+    shown = [0, 0] if m == 1 else list(range(m))
+    problem = Problem(n_var=len(bounds), n_obj=len(shown), xl=0 * bounds, xu=bounds - 1, vtype=int)
+    algorithm.setup(problem, termination=NoTermination(), seed=int(run.rng.integers(2**31)))
+    scale = _Scale(len(shown)) if normalise else None
+    told = recorded = 0
+    while (asked := algorithm.ask()) is not None and np.size(asked):
+        one = isinstance(asked, Individual)  # MOEA/D asks one at a time, and wants it back as it was
+        offspring = Population.create(asked) if one else asked
+        F = run.evaluate(offspring.get("X").astype(np.int64))[:, shown]
+        offspring.set("raw", F, "F", F if scale is None else scale.apply(F))
+        algorithm.tell(infills=asked)
+        told += len(offspring)
+        if told >= recorded + algorithm.pop_size or not recorded:  # a generation is over
+            recorded = told
+            run.record(population=algorithm.pop.get("X").astype(np.int64))
+            if scale is not None:
+                scale.update(algorithm)
+
+
+class _Scale:
+    """Objectives in units of the ideal point of the search (0) and the nadir of the population (1)."""
+
+    def __init__(self, m: int) -> None:
+        self.ideal = np.zeros(m)
+        self.range = np.ones(m)
+
+    def apply(self, F: Array) -> Array:
+        """(n, m) values in the units of the last update."""
+        return (F - self.ideal) / self.range
+
+    def update(self, algorithm: Any) -> None:
+        """Take new units from the population of `algorithm`, and bring all it remembers up to date."""
+        raw = algorithm.pop.get("raw")
+        self.ideal = np.minimum(self.ideal + algorithm.ideal * self.range, raw.min(axis=0))
+        span = raw.max(axis=0) - self.ideal
+        self.range = np.where(span > 0, span, 1.0)
+        algorithm.ideal = np.zeros_like(self.ideal)
+        algorithm.pop.set("F", self.apply(raw))

@@ -1,0 +1,1 @@
+"""What searchers over a relaxed architecture share: variables, gradients, relaxations, the loop."""

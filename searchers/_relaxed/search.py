@@ -1,0 +1,246 @@
+"""What a step of a bilevel searcher works with: both levels' variables, their losses, and their steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mobench import Array, Network
+from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
+from mobench.searchers._relaxed.relaxations import Sampling, draw
+
+Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
+Selection = Literal["largest", "perturbation"]
+Paths = Literal["alpha", "uniform"]
+
+CLIP = 5.0
+"""Largest norm of a gradient of the weights (DARTS)."""
+FLOOR = 0.04
+"""Final learning rate of the weights as a share of the first: 0.001 after 0.025 (DARTS)."""
+BETAS = (0.5, 0.999)
+"""Of Adam on alpha (DARTS)."""
+GUMBEL = (10.0, 0.1)
+"""Temperature of the Gumbel-softmax, first and last, linear in between (GDAS)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Options that all bilevel searchers have in common; defaults are DARTS's (Liu et al. 2019) where it has them.
+
+    Attributes
+    ----------
+    preferences : int
+        How many preferences are swept, one search each, with equal shares of what is left of the budget.
+    preference : float or None
+        Search for one preference only: the weight of the first objective; the others share the rest.
+    steps : int or None
+        Steps of alpha a preference; None: as many as the budget pays for.
+    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+        How alpha becomes weights of operations; score is for methods that take gradients by the score function.
+    stop : {"never", "eigenvalue", "skips", "convolutions"}
+        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
+        (DARTS+), or three quarters of convolutions (MiLeNAS).
+    selection : {"largest", "perturbation"}
+        The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
+        supernet loses most, in the last quarter of a preference's search (DARTS-PT).
+    partial_channels : int
+        One channel of so many goes through the operations of an edge while searching, the others are carried over
+        (PC-DARTS); what is charged shrinks accordingly.
+    warm_up : float
+        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths. Afterwards the error
+        is in units of its range over random architectures, and all preferences share the weights.
+    paths : {"alpha", "uniform"}
+        What the weights of a sampling search learn on: paths drawn as alpha says, or each with the same probability.
+    learning_rate, momentum, weight_decay : float
+        Of stochastic gradient descent on the weights, with a cosine schedule.
+    alpha_rate, alpha_decay : float
+        Of Adam on alpha.
+    """
+
+    preferences: int = 5
+    preference: float | None = None
+    steps: int | None = None
+    relaxation: Sampling = "softmax"
+    stop: Stop = "never"
+    selection: Selection = "largest"
+    partial_channels: int = 1
+    warm_up: float = 0.0
+    paths: Paths = "alpha"
+    learning_rate: float = 0.025
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    alpha_rate: float = 3e-4
+    alpha_decay: float = 1e-3
+
+
+Relaxed = Callable[[Tensor], Tensor]
+
+
+@dataclass(eq=False)
+class Search:
+    """One preference's search as a method's step sees it: both levels' variables, their losses and their steps.
+
+    Attributes
+    ----------
+    preference : Tensor
+        (m,) weights of the objectives, on the simplex.
+    scales : Tensor
+        (m - 1,) units of the costs.
+    generator : torch.Generator
+        Randomness of the relaxation, on the CPU.
+    alpha, weights : Tensor and dict of Tensor
+        Leaves, changed in place by the steps.
+    velocity : dict of Tensor
+        Momentum of the weights.
+    moments : Tensor
+        (2, ...) first and second moments of alpha's gradient.
+    extra : dict of Tensor
+        What a method, its stopping rule and its selection want to keep between steps; part of the checkpoint.
+    count : int
+        Steps of the method taken before this one.
+    progress : float
+        Share of this preference's steps or budget that is used, 0 to 1.
+    """
+
+    network: Network
+    settings: Settings
+    preference: Tensor
+    scales: Tensor
+    generator: torch.Generator
+    alpha: Tensor
+    weights: Vector
+    velocity: Vector
+    moments: Tensor
+    extra: Vector = field(default_factory=dict)
+    count: int = 0
+    progress: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the weights now: half a cosine from the first to `FLOOR` times the first."""
+        cosine = (1.0 + math.cos(math.pi * min(self.progress, 1.0))) / 2.0
+        return self.settings.learning_rate * (FLOOR + (1.0 - FLOOR) * cosine)
+
+    @property
+    def unit(self) -> Tensor | float:
+        """Unit of the first objective: its range over random architectures after a warm-up; one without."""
+        return self.extra.get("unit", 1.0)
+
+    def relax(self) -> Relaxed:
+        """Draw the randomness of the relaxation for the passes of one step: alpha -> p."""
+        first, last = GUMBEL if self.settings.relaxation == "gumbel" else (1.0, 1.0)
+        temperature = first + (last - first) * min(self.progress, 1.0)
+        return draw(self.alpha, self.settings.relaxation, generator=self.generator, temperature=temperature)
+
+    def lower(self, relaxed: Relaxed) -> Loss:
+        """The training loss, weight decay included, on the next training batch."""
+        batch, decay = self.network.train_batch(), self.settings.weight_decay
+
+        def loss(weights: Weights, alpha: Tensor) -> Tensor:
+            value: Tensor = self.network.train_loss(weights, relaxed(alpha), batch)
+            return value + pairing(weights, weights) * (decay / 2.0) if decay else value
+
+        return loss
+
+    def valid(self, relaxed: Relaxed) -> Loss:
+        """The validation loss in its unit on the next validation batch: the first objective."""
+        batch, unit = self.network.valid_batch(), self.unit
+
+        def loss(weights: Weights, alpha: Tensor) -> Tensor:
+            value: Tensor = self.network.valid_loss(weights, relaxed(alpha), batch) / unit
+            return value
+
+        return loss
+
+    def costs(self, relaxed: Relaxed) -> Callable[[Tensor], Tensor]:
+        """The other objectives in units of their scales: alpha -> (m - 1,)."""
+        return lambda alpha: self.network.costs(relaxed(alpha)) / self.scales
+
+    def upper(self, relaxed: Relaxed) -> Loss:
+        """The scalarised upper level: ``r_1 F / s_0 + sum_k r_k c_k / s_k`` on the next validation batch."""
+        valid, costs, r = self.valid(relaxed), self.costs(relaxed), self.preference
+
+        def loss(weights: Weights, alpha: Tensor) -> Tensor:
+            value = r[0] * valid(weights, alpha)
+            return value + (r[1:] * costs(alpha)).sum() if len(r) > 1 else value
+
+        return loss
+
+    def step_alpha(self, h: Tensor) -> None:
+        """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape."""
+        k = self.count + 1
+        with torch.no_grad():
+            h = h + self.settings.alpha_decay * self.alpha
+            for moment, beta, power in zip(self.moments, BETAS, (h, h * h), strict=True):
+                moment.mul_(beta).add_(power, alpha=1.0 - beta)
+            first, second = (m / (1.0 - b**k) for m, b in zip(self.moments, BETAS, strict=True))
+            self.alpha.sub_(self.settings.alpha_rate * first / (second.sqrt() + 1e-8))
+
+    def step_weights(self, gradients: Weights) -> None:
+        """Take a step of gradient descent with momentum on the weights, the gradient clipped to `CLIP`."""
+        descend(self.weights, clipped(gradients), self.velocity, rate=self.rate, momentum=self.settings.momentum)
+
+    def train(self, loss: Loss) -> None:
+        """Take a step on the weights against the gradient of `loss` at the present alpha."""
+        self.step_weights(gradient(loss(self.weights, self.alpha.detach()), self.weights))
+
+
+def descend(weights: Vector, gradients: Weights, velocity: Vector, *, rate: float, momentum: float) -> None:
+    """Change weights and velocity in place: ``v = momentum v + g``, ``w -= rate v``."""
+    moving = [velocity[name] for name in weights]
+    with torch.no_grad():
+        torch._foreach_mul_(moving, momentum)
+        torch._foreach_add_(moving, [gradients[name] for name in weights])
+        torch._foreach_add_(list(weights.values()), moving, alpha=-rate)
+
+
+def clipped(gradients: Weights, limit: float = CLIP) -> Vector:
+    """Gradients, scaled down to the norm `limit` where they are longer."""
+    length = norm(gradients)
+    return times(gradients, limit / length) if length > limit else dict(gradients)
+
+
+def initial(network: Network, settings: Settings, preference: Array, seed: int) -> Search:
+    """A search at its beginning, for a preference of shape (m,): alpha and weights by address, nothing moves."""
+    alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
+    whole = settings.partial_channels == 1
+    drawn = network.initial_weights() if whole else network.initial_weights(partial_channels=settings.partial_channels)
+    weights = detached(drawn)
+    r = torch.as_tensor(preference, dtype=alpha.dtype, device=alpha.device)
+    still = detached(times(weights, 0.0), leaf=False)
+    moments = torch.zeros((2, *alpha.shape), dtype=alpha.dtype, device=alpha.device)
+    generator = torch.Generator().manual_seed(seed)
+    return Search(network, settings, r, torch.ones_like(r[1:]), generator, alpha, weights, still, moments)
+
+
+def entropy(alpha: Tensor) -> float:
+    """Mean entropy, in nats, of the softmax of each gene's logits; nan where alpha is a plain vector."""
+    if alpha.ndim == 1:
+        return float("nan")
+    logs = torch.log_softmax(alpha.detach(), dim=-1)
+    return float(-(logs.exp() * logs).sum(dim=-1).mean())
+
+
+def portrait(alpha: Tensor, operations: tuple[str, ...]) -> dict[str, float]:
+    """Diagnostics of alpha, (d, k): what its softmax looks like; nothing where it is a plain vector.
+
+    Returns
+    -------
+    dict
+        ``entropy``, the mean over the genes, in nats; ``margin``, the mean difference of the two largest shares; and,
+        where there is a skip connection among the operations, ``skips``, the share of genes of which it is the largest.
+    """
+    if alpha.ndim == 1:
+        return {}
+    first, second = torch.softmax(alpha.detach(), dim=-1).topk(2, dim=-1).values.unbind(dim=-1)
+    found = {"entropy": entropy(alpha), "margin": float((first - second).mean())}
+    skips = [op for op, name in enumerate(operations) if "skip" in name]
+    if skips:
+        largest = alpha.argmax(dim=-1).tolist()
+        found["skips"] = sum(op in skips for op in largest) / len(largest)
+    return found

@@ -1,0 +1,81 @@
+"""Perturbation-based selection: operations are chosen by what the supernet loses without them (Wang et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mobench.searchers._relaxed.search import Search
+
+START = 0.75
+"""Share of a preference's steps or budget after which alpha rests and its genes are decided."""
+END = 0.95
+"""Share at which the last gene is decided."""
+BATCHES = 4
+"""Validation batches on which the operations of a gene are compared."""
+
+
+def step(search: Search) -> Mapping[str, float]:
+    """Decide the genes that are due, and train the weights under what is decided; alpha's steps are over."""
+    due = 1 + int((search.progress - START) / (END - START) * len(search.alpha))
+    decide(search, min(due, len(search.alpha)))
+    search.train(search.lower(lambda alpha: mixture(alpha, _decided(search))))
+    return {"decided": float((_decided(search) >= 0).sum())}
+
+
+def decide(search: Search, count: int) -> None:
+    """Decide genes, in random order, until there are `count`: the operation that is missed most, by `losses_without`.
+
+    A decided operation becomes the largest entry of its gene.
+    """
+    decided = _decided(search)
+    while int((decided >= 0).sum()) < count:
+        rest = torch.nonzero(decided < 0).flatten()
+        gene = int(rest[int(torch.randint(len(rest), (), generator=search.generator))])
+        op = int(losses_without(search, gene, mixture(search.alpha.detach(), decided)).argmax())
+        decided[gene] = op
+        with torch.no_grad():
+            search.alpha[gene, op] = search.alpha[gene].max() + 1.0
+
+
+def losses_without(search: Search, gene: int, p: Tensor) -> Tensor:
+    """How much each operation of a gene is worth, (k,): the weighted loss without it, less the cost of keeping it.
+
+    Parameters
+    ----------
+    gene : int
+        The gene.
+    p : Tensor
+        (d, k) shares. Without an operation its share is zero and the others stay as they are.
+
+    Returns
+    -------
+    Tensor
+        ``r_1 F(p without the operation) - sum_k r_k c_k(p with the operation alone) / s_k``; F is the mean over the
+        same `BATCHES` batches for all operations, charged.
+    """
+    valid, r = [search.valid(lambda p: p) for _ in range(BATCHES)], search.preference
+    costs = search.costs(lambda p: p)
+    worth = []
+    with torch.no_grad():
+        for op in range(p.shape[1]):
+            without, alone = p.clone(), p.clone()
+            without[gene, op] = 0.0
+            alone[gene] = torch.zeros_like(p[gene]).index_fill(0, torch.tensor(op, device=p.device), 1.0)
+            loss = torch.stack([value(search.weights, without) for value in valid]).mean()
+            worth.append(r[0] * loss - (r[1:] * costs(alone)).sum() if len(r) > 1 else loss)
+    return torch.stack(worth)
+
+
+def mixture(alpha: Tensor, decided: Tensor) -> Tensor:
+    """Shares (d, k): one for a decided operation, the softmax of alpha for genes whose entry of (d,) is negative."""
+    soft = torch.softmax(alpha, dim=-1)
+    chosen = torch.zeros_like(soft).scatter(-1, decided.clamp_min(0)[:, None].to(alpha.device), 1.0)
+    return torch.where((decided < 0)[:, None].to(alpha.device), soft, chosen)
+
+
+def _decided(search: Search) -> Tensor:
+    """(d,) the operation of each gene, -1 where it is open; part of the checkpoint."""
+    return search.extra.setdefault("decided", torch.full((len(search.alpha),), -1))

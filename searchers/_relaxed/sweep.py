@@ -1,0 +1,228 @@
+"""The loop of the bilevel searchers: one search a preference, shares of the budget, recommendations, checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mobench import Array, BudgetExhausted, Network, Run, Space
+from mobench.searchers._relaxed import descent as _descent
+from mobench.searchers._relaxed import selection as _selection
+from mobench.searchers._relaxed import stopping as _stopping
+from mobench.searchers._relaxed.linear import Vector
+from mobench.searchers._relaxed.search import Search, Settings, initial, portrait
+from mobench.searchers._relaxed.units import cost_scales, error_unit
+
+LEAST = 0.05
+"""Smallest weight of an objective in a swept preference."""
+MARKS = 20
+"""How often the search of a preference recommends, records and keeps a checkpoint."""
+WARM_UP = -1
+"""Number of the stretch before the first preference's."""
+STEPS = 1000
+"""Steps a preference where neither the option nor the budget limits them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What makes a bilevel searcher.
+
+    Attributes
+    ----------
+    step : callable
+        One step: it moves alpha and the weights of the search, and returns diagnostics to record.
+    begin : callable
+        Prepares `Search.extra` of a new preference, given that of the preference before.
+    choose : callable, optional
+        ``(search, x) -> X``: the whole set, (k, d), to recommend where alpha stands for x, (1, d). Left out: the last
+        architectures of the earlier preferences, and x.
+    """
+
+    step: Callable[[Search], Mapping[str, float]]
+    begin: Callable[[Search, Vector], None] = lambda search, before: None
+    choose: Callable[[Search, Array], Array] | None = None
+
+
+def sweep(run: Run, settings: Settings, method: Method) -> None:
+    """Search for every preference in turn, recommending at intervals the architectures found so far.
+
+    Raises
+    ------
+    FloatingPointError
+        Alpha is no longer finite.
+    ValueError
+        A stopping rule or a selection that this network does not allow.
+    """
+    network, wanted = run.supernet, preferences(len(run.objectives), settings)
+    _check(network, settings)
+    search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
+    index, begun, found = WARM_UP, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
+    saved = run.restore()
+    if saved is None:
+        method.begin(search, {})
+    else:
+        index, begun, found = int(saved["index"]), float(saved["begun"]), saved["found"].astype(np.int64)
+        _load(search, saved, wanted[max(index, 0)])
+    if index == WARM_UP:
+        _warm_up(run, search, len(wanted))
+        index, begun = 0, run.spent.flops
+    while True:
+        found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found))
+        index, begun = index + 1, run.spent.flops
+        if index == len(wanted):
+            return
+        before, search = search, _open(run, network, settings, wanted[index])
+        if settings.warm_up:
+            search.weights, search.velocity = before.weights, before.velocity
+            search.extra["unit"] = before.extra["unit"]
+        method.begin(search, before.extra)
+
+
+def _warm_up(run: Run, search: Search, preferences: int) -> None:
+    """Train the weights alone for the warm-up's share of the budget or of all steps; then measure the error's unit."""
+    settings, share = search.settings, search.settings.warm_up
+    if not share:
+        return
+    steps = settings.steps or (math.inf if math.isfinite(run.limit.flops) else STEPS)
+    wanted = steps * preferences * share / (1.0 - share)
+
+    def progress() -> float:
+        return max(search.count / wanted, run.spent.flops / (share * run.limit.flops))
+
+    while (before := progress()) < 1.0:
+        _descent.train(search)
+        search.count += 1
+        if int(progress() * MARKS) > int(before * MARKS):
+            empty = np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
+            run.checkpoint(index=WARM_UP, begun=0.0, found=empty, **_saved(search))
+    search.count = 0
+    search.extra["unit"] = error_unit(search, run.space)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A preference's part of a sweep: its number, the ledger at its start, preferences to come, and what was found."""
+
+    index: int
+    begun: float
+    left: int
+    found: Array
+
+    def progress(self, run: Run, search: Search) -> float:
+        """Share of the steps or of this preference's flops that is used, whichever is more."""
+        share = max((run.limit.flops - self.begun) / self.left, 1e-9)  # the last step may have taken all
+        steps = search.settings.steps or (math.inf if math.isfinite(share) else STEPS)
+        return max(search.count / steps, (run.spent.flops - self.begun) / share)
+
+
+def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Array:
+    """Search for one preference; return what was found, (k, d), with its last architecture."""
+    settings, reached = search.settings, int(search.progress * MARKS)  # marks of an earlier attempt are not made again
+    try:
+        while search.progress < 1.0:
+            selecting = settings.selection == "perturbation" and search.progress >= _selection.START
+            diagnostics = dict((_selection.step if selecting else method.step)(search))
+            search.count += 1
+            search.progress = stretch.progress(run, search)
+            if search.progress * MARKS >= reached + 1:
+                reached = int(search.progress * MARKS)
+                if search.progress < 1.0 and not selecting:
+                    diagnostics |= _stopping.watch(search)
+                if search.progress >= 1.0 and settings.selection == "perturbation":
+                    _selection.decide(search, len(search.alpha))  # what an early or coarse end left open
+                _mark(run, search, method, stretch, diagnostics)
+    except BudgetExhausted:
+        if method.choose is None:
+            run.recommend(_with(stretch.found, run.space, search))
+        raise
+    return _with(stretch.found, run.space, search)
+
+
+def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Mapping[str, float]) -> None:
+    """Recommend, record, keep a checkpoint."""
+    x = _with(stretch.found[:0], run.space, search)
+    run.recommend(_with(stretch.found, run.space, search) if method.choose is None else method.choose(search, x))
+    mixture = portrait(search.alpha, search.network.operations)
+    run.record(preference=search.preference.tolist(), step=search.count, **mixture, **diagnostics)
+    run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
+
+
+def _with(found: Array, space: Space, search: Search) -> Array:
+    """Join the architecture that alpha stands for to (k, d) others, unless it is among them."""
+    alpha = search.alpha.detach()
+    if not bool(torch.isfinite(alpha).all()):
+        raise FloatingPointError(
+            f"alpha is not finite after {search.count} steps: the search diverged; lower alpha_rate or learning_rate"
+        )
+    x = np.asarray(search.network.discretise(alpha), dtype=np.int64)
+    return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
+
+
+def _check(network: Network, settings: Settings) -> None:
+    _stopping.check(settings.stop, network.operations)
+    if settings.selection == "perturbation" and not network.genes:
+        raise ValueError("selection='perturbation' decides genes, and this problem's alpha is a plain vector")
+
+
+def _open(run: Run, network: Network, settings: Settings, preference: Array) -> Search:
+    search = initial(network, settings, preference, int(run.rng.integers(2**31)))
+    search.scales = cost_scales(network, run.space, len(run.objectives), search.alpha)
+    return search
+
+
+def preferences(m: int, settings: Settings) -> Array:
+    """Preferences to search for, (K, m), rows on the simplex.
+
+    Two objectives: equal steps from the cheapest (first weight `LEAST`) to the most accurate; more: the gaps of a
+    Kronecker sequence that fills the simplex evenly (Roberts 2018), none below `LEAST` of an equal share. A single
+    preference is `Settings.preference`, or equal weights.
+    """
+    if m == 1:
+        return np.ones((1, 1))
+    if settings.preference is not None or settings.preferences == 1:
+        first = 1.0 / m if settings.preference is None else settings.preference
+        return np.array([[first] + [(1.0 - first) / (m - 1)] * (m - 1)])
+    if m == 2:
+        firsts = np.linspace(LEAST, 1.0 - LEAST, settings.preferences)
+        return np.stack([firsts, 1.0 - firsts], axis=1)
+    root = 2.0
+    for _ in range(50):
+        root = (1.0 + root) ** (1.0 / m)  # of x^m = x + 1: the golden ratio's relative in m - 1 dimensions
+    points = np.sort((0.5 + np.outer(np.arange(settings.preferences), root ** -np.arange(1.0, m))) % 1.0, axis=1)
+    gaps: Array = np.diff(points, axis=1, prepend=0.0, append=1.0)
+    return LEAST / m + (1.0 - LEAST) * gaps
+
+
+_TENSORS = ("weights", "velocity", "extra")
+
+
+def _saved(search: Search) -> dict[str, Any]:
+    """The search as named arrays and numbers."""
+    state: dict[str, Any] = {"count": search.count, "progress": search.progress}
+    state |= {"alpha": search.alpha.detach().cpu().numpy(), "moments": search.moments.cpu().numpy()}
+    state["generator"] = search.generator.get_state().numpy()
+    for group in _TENSORS:
+        values: Vector = getattr(search, group)
+        state |= {f"{group}/{name}": value.detach().cpu().numpy() for name, value in values.items()}
+    return state
+
+
+def _load(search: Search, state: Mapping[str, Any], preference: Array) -> None:
+    """Bring a fresh search to the state that `_saved` gave."""
+    like = search.alpha.detach()
+    search.preference = torch.as_tensor(preference, dtype=like.dtype, device=like.device)
+    search.count, search.progress = int(state["count"]), float(state["progress"])
+    search.generator.set_state(torch.from_numpy(state["generator"]))
+    with torch.no_grad():
+        search.alpha.copy_(torch.from_numpy(state["alpha"]))
+        search.moments.copy_(torch.from_numpy(state["moments"]))
+        for group in ("weights", "velocity"):
+            for name, value in getattr(search, group).items():
+                value.copy_(torch.from_numpy(state[f"{group}/{name}"]))
+    found = {name[6:]: torch.from_numpy(value) for name, value in state.items() if name.startswith("extra/")}
+    search.extra = {name: value.to(like.device) for name, value in found.items()}

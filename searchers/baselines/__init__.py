@@ -1,0 +1,1 @@
+"""Baselines: what any method has to beat."""

@@ -1,0 +1,1 @@
+"""Bilevel: the architecture above, the weights below, each in its own way."""

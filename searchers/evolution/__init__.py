@@ -1,0 +1,1 @@
+"""Evolution: populations under selection, crossover and mutation."""

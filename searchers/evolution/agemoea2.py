@@ -1,0 +1,81 @@
+"""AGE-MOEA-II: selection by a model of the front's geometry (Panichella 2022), from pymoo."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Interval
+
+from mobench import Array, Run
+
+
+def search(
+    run: Run,
+    *,
+    population: Annotated[int, Ge(2)] = 20,
+    crossover: Literal["uniform", "two-point"] = "uniform",
+    crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+) -> None:
+    """Evolve until the budget is spent.
+
+    The first run on a machine takes some ten seconds more, in which numba compiles pymoo's code.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    population : int
+        Survivors, and children a generation. 20 as in `nsga2`.
+    crossover : {"uniform", "two-point"}
+        How two parents mix.
+    crossover_probability : float
+        How often they do; 0.9 in pymoo.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        numba is not installed.
+    """
+    if importlib.util.find_spec("numba") is None:
+        raise ModuleNotFoundError("agemoea2 needs numba, which is not installed: pip install 'mobench[agemoea2]'")
+    from pymoo.algorithms.moo.age2 import AGEMOEA2
+
+    from mobench.searchers._population import pymoo as _pymoo
+
+    operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
+    _keep_compiled()
+    algorithm = AGEMOEA2(pop_size=population, **operators)
+    algorithm.mating.n_max_iterations = 10  # pymoo's 100 take a minute where a space is nearly used up
+    algorithm.survival.survival_score = _bear_one_point(algorithm.survival.survival_score)
+    with np.errstate(divide="ignore", invalid="ignore"):  # later fronts in units of a first one without range
+        _pymoo.drive(run, algorithm)
+
+
+Score = Callable[[Array, Array], tuple[Array, float, Array]]
+
+
+def _bear_one_point(score: Score) -> Score:
+    """Score a front as pymoo does, but give nothing to points that are all equal, where it divides by zero."""
+
+    def bearing(front: Array, ideal: Array) -> tuple[Array, float, Array]:
+        if (front == front[0]).all():
+            return np.zeros(len(front)), 1.0, np.ones(front.shape[1])
+        return score(front, ideal)
+
+    return bearing
+
+
+def _keep_compiled() -> None:
+    """Have numba keep on disk what it compiles for pymoo, which would else be compiled by every process anew."""
+    from pymoo.algorithms.moo import age, age2
+
+    for place in (age, age2, age.AGEMOEASurvival, age2.AGEMOEA2Survival):
+        for member in vars(place).values():
+            function = getattr(member, "__func__", member)
+            if hasattr(function, "enable_caching"):
+                with contextlib.suppress(RuntimeError):  # numba found no folder that it may write to
+                    function.enable_caching()

@@ -1,0 +1,54 @@
+"""MOEA/D: scalar subproblems that share solutions with their neighbours (Zhang and Li 2007), from pymoo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Interval
+
+from mobench import Run
+
+
+def search(
+    run: Run,
+    *,
+    population: Annotated[int, Ge(2)] = 20,
+    neighbours: Annotated[int, Ge(2)] | None = None,
+    neighbour_mating: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    crossover: Literal["uniform", "two-point"] = "uniform",
+    crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+) -> None:
+    """Evolve, one child at a time, until the budget is spent.
+
+    Subproblems are weighted Tchebycheff functions for two objectives, penalised boundary intersections (theta 5) for
+    more. pymoo's MOEA/D does not normalise, so it is shown objectives in units of the running ideal point and nadir.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    population : int
+        Subproblems, one weight each: the nearest number that a lattice of weights has. 20 as in `nsga2`.
+    neighbours : int, optional
+        Subproblems that mate with each other and replace each other's solutions, the subproblem itself included; a
+        fifth of them (the paper's 20 of 100) if left out.
+    neighbour_mating : float
+        How often both parents are neighbours; 0.9 (Li and Zhang 2009).
+    crossover : {"uniform", "two-point"}
+        How two parents mix.
+    crossover_probability : float
+        How often they do; 1 in the paper.
+    """
+    from pymoo.algorithms.moo.moead import MOEAD
+
+    from mobench.searchers._population import pymoo as _pymoo
+
+    weights = _pymoo.directions(len(run.objectives), population)
+    algorithm = MOEAD(
+        np.maximum(weights, 1e-6),  # a weight of 0 would not tell a dominated solution from the one that dominates it
+        n_neighbors=neighbours or max(2, len(weights) // 5),
+        prob_neighbor_mating=neighbour_mating,
+        **_pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability),
+    )
+    _pymoo.drive(run, algorithm, normalise=True)

@@ -1,0 +1,46 @@
+"""NSGA-II on categorical genes: nondominated sorting and crowding distance, as array code (Deb et al. 2002)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval
+
+from mobench import Run
+from mobench.searchers._population.generations import generations
+
+
+def search(
+    run: Run,
+    *,
+    population: Annotated[int, Ge(2)] = 20,
+    crossover: Literal["uniform", "two-point"] = "uniform",
+    crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
+) -> None:
+    """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    population : int
+        Survivors, and children a generation. 20 as in Syne Tune: the paper's 100 is a whole NAS budget.
+    crossover : {"uniform", "two-point"}
+        How two parents mix.
+    crossover_probability : float
+        How often they do; 0.9 in the paper.
+    mutation_rate : float, optional
+        Probability of a gene to change to a different value; one over the number of genes, as in the paper, if left
+        out.
+    """
+    for X, _ in generations(
+        run.rng,
+        run.space,
+        run.evaluate,
+        population=population,
+        crossover=crossover,
+        crossover_probability=crossover_probability,
+        mutation_rate=mutation_rate,
+    ):
+        run.record(population=X)

@@ -1,0 +1,39 @@
+"""NSGA-III: nondominated sorting with reference directions for many objectives (Deb and Jain 2014), from pymoo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval
+
+from mobench import Run
+
+
+def search(
+    run: Run,
+    *,
+    population: Annotated[int, Ge(2)] = 20,
+    crossover: Literal["uniform", "two-point"] = "uniform",
+    crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+) -> None:
+    """Evolve until the budget is spent.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    population : int
+        Survivors, and children a generation. 20 as in `nsga2`; there are as many directions as the lattice nearest to
+        it has, and the population grows where they are more.
+    crossover : {"uniform", "two-point"}
+        How two parents mix.
+    crossover_probability : float
+        How often they do; 1 in the paper.
+    """
+    from pymoo.algorithms.moo.nsga3 import NSGA3
+
+    from mobench.searchers._population import pymoo as _pymoo
+
+    lattice = _pymoo.directions(len(run.objectives), population)
+    operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
+    _pymoo.drive(run, NSGA3(lattice, pop_size=max(population, len(lattice)), **operators))

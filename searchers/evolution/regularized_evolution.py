@@ -1,0 +1,50 @@
+"""Regularised evolution for several objectives: tournament parent, one mutation, the oldest dies (Real et al. 2019)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from mobench import Array, Run
+from mobench.searchers._population import genetics as _genetics
+from mobench.searchers._population import ranking as _ranking
+
+
+def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotated[int, Ge(1)] = 10) -> None:
+    """Age a population, one child at a time, until the budget is spent.
+
+    The parent is the best of a sample by rank in the population, then by place in the epsilon-net of its front, the
+    priority of the multi-objective version in Syne Tune (Schmucker et al. 2021) without its defect: Syne Tune sorts
+    the items and takes places in the sorted list for priorities of the items, which makes bad parents of good ones.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    population : int
+        30, as NASLib has it for NAS-Bench-201 and naszilla everywhere. A population should be at most a fifth of the
+        budget: the 100 of the paper turns a NAS budget into random search.
+    sample : int
+        Members, drawn with replacement, among which the parent is chosen: 10, as in NASLib, naszilla and Syne Tune.
+    """
+    cardinalities = _genetics.bounds(run.space)
+    X = _genetics.sample_new(run.rng, run.space, population, np.empty(0, np.int64))
+    F = run.evaluate(X)
+    while True:
+        run.record(population=X)
+        for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
+            candidates = run.rng.integers(0, len(X), size=sample)
+            child = _genetics.mutate_one(run.rng, X[[_parent(F, candidates)]], cardinalities)
+            F[oldest] = run.evaluate(child)[0]
+            X[oldest] = child[0]
+
+
+def _parent(F: Array, candidates: Array) -> int:
+    """The best of the rows `candidates`, (k,), of the population's values `F`, (n, m): lowest rank, then spread."""
+    rank = _ranking.ranks(F)
+    front = np.flatnonzero(rank == rank[candidates].min())
+    drawn = np.zeros(len(F), dtype=bool)
+    drawn[candidates] = True
+    return int(next(front[i] for i in _ranking.epsilon_net(F[front]) if drawn[front[i]]))

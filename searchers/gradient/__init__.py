@@ -1,0 +1,1 @@
+"""Gradient: descent of several objectives over a relaxed architecture."""

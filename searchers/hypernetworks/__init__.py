@@ -1,0 +1,1 @@
+"""Hypernetworks: one network from preferences to architectures."""

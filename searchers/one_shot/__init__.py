@@ -1,0 +1,1 @@
+"""One-shot: a supernet trained once, then searched with inherited weights."""

@@ -1,0 +1,100 @@
+"""How tests run bilevel searchers on the toys: whole, or killed and resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mobench import Array, Run, make_problem
+from mobench.core.budget import parse_budget
+from mobench.harness.execute import RunSpec, execute, search_problem
+from mobench.harness.history import History, read_history
+from mobench.harness.log import Log
+from mobench.plugins.catalogue import check_options, find
+
+FAST: dict[str, Any] = {"learning_rate": 0.3, "momentum": 0.0, "weight_decay": 0.0}
+RATES: dict[str, Any] = {"alpha_rate": 0.1, "alpha_decay": 0.0}
+
+
+def toy(name: str) -> Any:
+    return make_problem("bilevel_toys", {"name": name})
+
+
+def go(name: str, problem: str, budget: Any, seed: int = 0, **options: Any) -> tuple[Run, History, str]:
+    """Search a toy in memory; return the run, its log and why it ended."""
+    log, plugin = Log(), find("searcher", name)
+    run = Run(toy(problem), limit=parse_budget(budget, toy(problem).training), seed=seed, log=log)
+    reason = search_problem(plugin.call, run, check_options(plugin, options))
+    run.finish()
+    return run, read_history(log, d=len(run.space.cardinalities), m=len(run.objectives)), reason
+
+
+def recommended(history: History) -> Array:
+    """The last set, (k, d)."""
+    X: Array = np.array(history.recommended[-1].content)
+    return X
+
+
+def ends(name: str, problem: str, budget: Any, **options: Any) -> Array:
+    """Scored values, (k, m), of the set that a search ends with."""
+    F: Array = toy(problem).score(recommended(go(name, problem, budget, **options)[1]))
+    return F
+
+
+class Killed(BaseException):
+    """Someone pulled the plug."""
+
+
+def check_resuming(name: str, options: Mapping[str, Any], at: int, folder: Path) -> None:
+    """A run on RidgeNet that is killed after its checkpoint number `at` goes on to the same bytes as a whole one."""
+    plugin = find("searcher", name)
+    checked = check_options(plugin, options)
+
+    def search(folder: Path, killed_at: int | None = None) -> bytes:
+        folder.mkdir(exist_ok=True)
+        with Log(folder / "log.jsonl") as log:
+            run = Run(toy("ridgenet"), limit=parse_budget({"flops": 1e9}, toy("ridgenet").training), seed=3, log=log)
+            if killed_at is not None:
+                keep, left = run.checkpoint, iter(range(killed_at))
+
+                def checkpoint(**state: Any) -> None:
+                    keep(**state)
+                    if next(left, None) is None:
+                        raise Killed
+
+                run.checkpoint = checkpoint  # type: ignore[method-assign]
+            try:
+                search_problem(plugin.call, run, checked)
+                run.finish()
+            except Killed:
+                assert killed_at is not None
+        return (folder / "log.jsonl").read_bytes()
+
+    whole = search(folder / "whole")
+    part = search(folder / "part", killed_at=at)
+    assert whole.startswith(part)
+    assert len(part) < len(whole)
+    assert search(folder / "part") == whole
+
+
+def check_killed(spec: RunSpec, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed after its checkpoint number `at`, counted from 1, goes on to the log of a whole one."""
+    execute(spec, folder / "whole")
+    keep, count = Run.checkpoint, []
+
+    def dying(self: Run, **state: Any) -> None:
+        keep(self, **state)
+        count.append(1)
+        if len(count) == at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "checkpoint", dying)
+    with pytest.raises(KeyboardInterrupt):
+        execute(spec, folder / "killed")
+    monkeypatch.setattr(Run, "checkpoint", keep)
+    execute(spec, folder / "killed")
+    assert (folder / "killed" / "log.jsonl").read_bytes() == (folder / "whole" / "log.jsonl").read_bytes()

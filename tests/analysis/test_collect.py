@@ -1,0 +1,251 @@
+"""Comparisons: nothing dropped in silence, nothing compared that cannot be, and merged campaigns."""
+
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+
+import mobench
+import mobench.campaigns.runs
+from mobench.analysis.collect import collect, mean_ranks, median_seeds, resample, summarise
+from mobench.analysis.difficulty import difficulty
+from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.record import open_campaign
+from mobench.campaigns.runs import STATES, merge, run_state
+from mobench.harness.history import read_history
+
+BASE = {"problems": ["catsum"], "searchers": ["random_search", "local_search"], "seeds": 2, "budget": 60}
+
+
+def campaign(folder, **changes):
+    entries = BASE | {"name": folder.name} | changes
+    mobench.run_campaign(make_campaign(entries), folder, workers=1, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    return campaign(tmp_path_factory.mktemp("results") / "done")
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A campaign with an ended, a failed, a running and a missing run."""
+    folder = campaign(tmp_path / "broken")
+    places = merge([folder]).folders
+    end = orjson.loads((places[1] / "end.json").read_bytes())
+    (places[1] / "end.json").write_bytes(orjson.dumps(end | {"reason": "failed", "error": "ValueError: <b>no"}))
+    (places[2] / "end.json").unlink()
+    for path in places[3].iterdir():
+        path.unlink()
+    return folder
+
+
+def test_no_run_is_dropped_in_silence(broken):
+    scores, curves, _ = collect(merge([broken]))
+    assert scores["state"].tolist() == ["ended", "failed", "running", "missing"]
+    assert scores["error"].tolist() == ["", "ValueError: <b>no", "", ""]
+    assert scores["hypervolume"].notna().tolist() == [True, False, False, False]
+    assert scores["evaluations"].tolist()[:2] == [60, 60]
+    assert curves.groupby(["searcher", "seed"]).ngroups == 1
+    summary = summarise(scores)
+    assert summary[list(STATES)].sum().tolist() == [1, 1, 1, 1]
+    ranks = mean_ranks(summary).set_index("searcher")
+    assert ranks.loc["random_search", ["mean_rank", "ended", "running"]].tolist() == [1, 1, 1]
+    assert np.isnan(ranks.loc["local_search", "mean_rank"])
+    assert ranks.loc["local_search", ["failed", "missing"]].tolist() == [1, 1]
+
+
+def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
+    open_campaign(make_campaign(BASE), tmp_path / "new")
+    scores, curves, _ = collect(merge([tmp_path / "new"]))
+    assert (scores["state"] == "missing").all()
+    for column in ("hypervolume", "log10_regret", "evaluations", "flops", "trainings"):
+        assert scores[column].isna().all()
+    assert curves.empty
+    assert difficulty(scores)["warning"].tolist() == ["no run has ended"]
+
+
+def test_the_tables_are_remade_to_the_byte(done):
+    first, again = (collect(merge([done]))[:2] for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert one.to_csv() == other.to_csv()
+
+
+def test_every_log_is_read_once_and_a_problem_at_a_time(done, monkeypatch):
+    read = []
+
+    def counted(source, **shape):
+        read.append(source.parent)
+        return read_history(source, **shape)
+
+    monkeypatch.setattr("mobench.scoring.result.read_history", counted)
+    runs = merge([done])
+    scores, _, outcomes = collect(runs)
+    assert sorted(read) == sorted(runs.folders)
+    assert list(zip(scores["searcher"], scores["seed"], strict=True)) == [
+        (spec.searcher_label, spec.seed) for spec in runs.specs
+    ]
+    assert len(outcomes) == len(runs.specs)
+
+
+def test_an_outcome_is_what_the_run_delivered_with_what_was_seen_of_it(tmp_path):
+    result = mobench.run("nsga2", "lotz:bits=8", budget=80, seed=3, folder=tmp_path / "alone")
+    outcome = collect(merge([tmp_path / "alone"]))[2]["lotz:bits=8", "nsga2", 3]
+    X, F = result.history.X, result.history.F
+    assert outcome.X.tolist() == result.delivered().tolist()
+    assert (outcome.F == result.problem.score(outcome.X)).all()
+    for x, seen, found in zip(outcome.X, outcome.seen, outcome.found, strict=True):
+        row = np.flatnonzero((X == x).all(axis=1))[0]
+        assert (seen, found) == (F[row, 0], row + 1)
+
+
+def test_diagnostics_are_the_finite_numbers_that_were_recorded(tmp_path):
+    mobench.run("random_search", "catsum", budget=20, folder=tmp_path / "run")
+    events = [{"one_shot_tau": 0.25, "step": 1, "name": "x", "ok": True}, {"one_shot_tau": float("nan"), "loss": 2}]
+    with (tmp_path / "run" / "log.jsonl").open("ab") as log:
+        log.writelines(orjson.dumps({"record": event}) + b"\n" for event in [*events, {"one_shot_tau": 0.5}])
+    (outcome,) = collect(merge([tmp_path / "run"]))[2].values()
+    assert {name: series.tolist() for name, series in outcome.diagnostics.items()} == {
+        "one_shot_tau": [[20, 0.25], [20, 0.5]],
+        "loss": [[20, 2]],
+    }
+
+
+def test_of_runs_without_one_the_median_is_the_lower_middle():
+    scores = scored(a=[0.4, 0.1, 0.3, 0.2], b=[0.5])
+    assert median_seeds(scores) == {("p", "a"): 3, ("p", "b"): 0}
+    assert median_seeds(scores.assign(state="running")) == {}
+
+
+def test_a_single_run_is_scored_by_the_contract_of_its_campaign(done):
+    run = merge([done]).folders[0]
+    assert merge([run]).contract == "mobench-1"
+    record = orjson.loads((done / "campaign.json").read_bytes())
+    (done / "campaign.json").write_bytes(orjson.dumps(record | {"contract": "modnas"}))
+    try:
+        assert merge([run]).contract == "modnas"
+    finally:
+        (done / "campaign.json").write_bytes(orjson.dumps(record))
+
+
+def test_campaigns_of_one_budget_and_contract_are_merged(done, tmp_path):
+    more = campaign(tmp_path / "more", searchers=["random_search", "nsga2"], seeds=[1, 2])
+    runs = merge([done, more])
+    assert runs.name == "done+more"
+    assert runs.seeds == (0, 1, 2)
+    assert runs.searchers == ("random_search", "local_search", "nsga2")
+    scores, *_ = collect(runs)
+    pairs = sorted(zip(scores["searcher"], scores["seed"], strict=True))
+    planned = [("local_search", 0), ("local_search", 1), ("nsga2", 1), ("nsga2", 2)]
+    assert pairs == [*planned, ("random_search", 0), ("random_search", 1), ("random_search", 2)]  # and nothing missing
+    assert (scores["state"] == "ended").all()
+    alone = collect(merge([more]))[0].set_index("run")["hypervolume"]
+    together = scores.set_index("run")["hypervolume"]
+    assert (together[alone.index] == alone).all()
+
+
+def test_of_a_run_that_two_campaigns_planned_the_ended_one_counts(done, broken):
+    runs = merge([broken, done])
+    assert [run_state(folder) for folder in runs.folders] == ["ended"] * 4
+    assert len(merge([done, done]).specs) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"budget": 61}, r"their budgets differ \(61 evaluations, 60 evaluations\)"),
+        ({"budget": {"trainings": 60}}, r"their budgets differ \(60 trainings, 60 evaluations\)"),
+    ],
+)
+def test_other_budgets_are_refused(done, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        merge([done, campaign(tmp_path / "other", seeds=1, **changes)])
+
+
+def test_other_contracts_are_refused(done, broken, monkeypatch):
+    read = mobench.campaigns.runs.load_campaign
+
+    def judged_otherwise(folder):
+        return replace(read(folder), contract="evoxbench") if folder == broken else read(folder)
+
+    monkeypatch.setattr(mobench.campaigns.runs, "load_campaign", judged_otherwise)
+    with pytest.raises(ValueError, match=r"broken: cannot be .* their contracts differ \(evoxbench, mobench-1\)"):
+        merge([done, broken])
+
+
+def test_what_is_no_results_folder_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"campaign\.json is missing"):
+        merge([tmp_path])
+    with pytest.raises(ValueError, match="at least one"):
+        merge([])
+
+
+def test_a_single_run_is_a_collection_of_one(tmp_path):
+    result = mobench.run("nsga2", "catsum", budget=50, seed=3, folder=tmp_path / "alone")
+    runs = merge([tmp_path / "alone"])
+    scores, curves, _ = collect(runs)
+    assert scores.loc[0, ["searcher", "seed", "state"]].tolist() == ["nsga2", 3, "ended"]
+    assert scores["hypervolume"][0] == result.hypervolume()
+    assert curves["hypervolume"].iloc[-1] == result.hypervolume()
+    assert median_seeds(scores) == {("catsum", "nsga2"): 3}
+
+
+def test_runs_on_other_data_are_refused(tmp_path):
+    folder = tmp_path / "run"
+    mobench.run("random_search", "nasbench_graph", budget=20, folder=folder)
+    lines = (folder / "log.jsonl").read_bytes().splitlines(keepends=True)
+    assert collect(merge([folder]))[0]["data"][0] == orjson.loads(lines[0])["data"]
+    (folder / "log.jsonl").write_bytes(b'{"data":"0123456789abcdef"}\n' + b"".join(lines[1:]))
+    with pytest.raises(ValueError, match=r"answered from data 0123456789abcdef, but scores would come from \w+;"):
+        collect(merge([folder]))
+    (folder / "log.jsonl").write_bytes(b"".join(lines[1:]))
+    with pytest.raises(ValueError, match="without a checksum"):
+        collect(merge([folder]))
+
+
+def scored(**shares):
+    """Scores of one problem: searcher to the shares of its runs."""
+    rows = [("p", name, seed, "ended", share) for name, runs in shares.items() for seed, share in enumerate(runs)]
+    frame = pd.DataFrame(rows, columns=["problem", "searcher", "seed", "state", "hypervolume"])
+    return frame.assign(log10_regret=np.log10(np.maximum(1 - frame["hypervolume"], 1e-6)), igd_plus=0.1)
+
+
+def test_difficulty_tells_floor_ceiling_and_room():
+    row = difficulty(scored(random_search=[0.7, 0.8, 0.9], good=[0.9, 0.95, 0.96])).iloc[0]
+    assert (row["floor"], row["best"], row["best_run"], row["best_searcher"]) == (0.8, 0.95, 0.96, "good")
+    assert row["room"] == pytest.approx(0.15 / 0.2)
+    assert (row["at_ceiling"], row["warning"]) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"random_search": [0.9995], "good": [1.0]}, "saturated: random_search is at the ceiling"),
+        ({"random_search": [0.9], "one": [0.9999], "two": [1.0]}, "saturated: one, two are at the ceiling"),
+        ({"random_search": [0.9], "one": [0.8]}, "no searcher is better than random_search"),
+        ({"one": [0.9]}, "random_search was not run, so the floor is unknown"),
+    ],
+)
+def test_difficulty_warns(shares, message):
+    assert message in difficulty(scored(**shares))["warning"][0]
+
+
+def test_difficulty_says_where_the_front_is_unknown():
+    scores = scored(random_search=[0.1], good=[0.2]).drop(columns="igd_plus")
+    assert "true front is unknown" in difficulty(scores)["warning"][0]
+
+
+def test_ranks_follow_medians_and_ties_share(done):
+    scores = pd.concat([scored(a=[0.1, 0.2, 0.9], b=[0.25, 0.25, 0.25], c=[0.25, 0.2, 0.3])], ignore_index=True)
+    summary = summarise(scores).set_index("searcher")
+    assert summary["rank"].to_dict() == {"a": 3, "b": 1.5, "c": 1.5}
+
+
+def test_curves_are_carried_forward_on_a_grid():
+    rows = [("s", 0, 2.0, -1.0), ("s", 0, 5.0, -2.0), ("s", 1, 3.0, -0.5)]
+    curves = pd.DataFrame(rows, columns=["searcher", "seed", "evaluations", "log10_regret"])
+    lines = resample(curves, "evaluations", np.array([1.0, 2, 4, 9]))
+    assert lines["s"].tolist() == [[0, -1, -1, -2], [0, 0, -0.5, -0.5]]

@@ -1,0 +1,64 @@
+"""Costs add up, limits hold, and budgets are read as people write them."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobench.core.budget import AXES, BudgetExhausted, Cost, parse_budget
+
+amounts = st.floats(0, 1e9)
+costs = st.builds(Cost, amounts, amounts, amounts, amounts)
+ONE = Cost(evaluations=1)
+
+
+def test_exhaustion_is_not_an_exception_that_libraries_swallow():
+    assert not issubclass(BudgetExhausted, Exception)
+
+
+@given(costs, costs)
+def test_costs_add_and_subtract_currency_by_currency(a, b):
+    for axis in AXES:
+        assert getattr(a + b, axis) == getattr(a, axis) + getattr(b, axis)
+        assert getattr(a - b, axis) == getattr(a, axis) - getattr(b, axis)
+
+
+@given(costs, costs)
+def test_a_total_is_within_a_limit_if_no_currency_exceeds_it(total, limit):
+    assert total.within(limit) == all(getattr(total, axis) <= getattr(limit, axis) for axis in AXES)
+
+
+def test_a_number_means_unique_evaluations_and_questions_are_capped_at_twenty_times_as_many():
+    assert parse_budget(500, ONE) == Cost(500, 10_000, math.inf, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("training", "limit"),
+    [
+        (Cost(evaluations=1, flops=2e9, seconds=7), Cost(math.inf, 60, 6e9, math.inf)),
+        (Cost(evaluations=1, seconds=7), Cost(math.inf, 60, math.inf, 21)),
+        (Cost(evaluations=1), Cost(3, 60, math.inf, math.inf)),
+    ],
+)
+def test_trainings_are_paid_in_flops_then_seconds_then_evaluations(training, limit):
+    assert parse_budget({"trainings": 3}, training) == limit
+
+
+@pytest.mark.parametrize(
+    ("budget", "error", "words"),
+    [
+        (0, ValueError, "positive"),
+        (-5, ValueError, "positive"),
+        (math.inf, ValueError, "finite"),
+        (math.nan, ValueError, "positive"),
+        (True, TypeError, "number"),
+        ("many", TypeError, "number"),
+        ({}, ValueError, "empty"),
+        ({"evaluation": 5}, ValueError, "unknown currency 'evaluation'"),
+        ({"seconds": None}, TypeError, "seconds"),
+    ],
+)
+def test_impossible_budgets_are_refused_by_name(budget, error, words):
+    with pytest.raises(error, match=words):
+        parse_budget(budget, ONE)

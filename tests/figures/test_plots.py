@@ -1,0 +1,367 @@
+"""Figures: what is drawn is what the data say, attainment agrees with its definition, files are fit for a paper."""
+
+import contextlib
+import itertools
+import re
+import zlib
+
+import moocore
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from mobench import Objective
+from mobench.analysis.attainment import attained_difference, attainment, staircase
+from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.record import open_campaign
+from mobench.cli.main import main
+from mobench.core.capabilities import Drawable
+from mobench.figures import plots
+from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
+from mobench.harness.execute import execute
+from mobench.problems._cells import space as _cell
+from mobench.problems.tables import motif
+from mobench.problems.tables.nasbench_graph import LINKS, OPERATIONS, NASBenchGraph
+
+TWO = (Objective("error", "%"), Objective("size", "M"))
+points = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=0, max_size=6)
+fronts = st.lists(points.map(lambda rows: np.array(rows, dtype=float).reshape(-1, 2)), min_size=1, max_size=7)
+GRID = np.array(list(itertools.product(range(8), range(8))), dtype=float)
+
+
+def attains(F, place):
+    return bool(len(F)) and bool((F <= place).all(axis=1).any())
+
+
+# --- what sets attain ---
+
+
+@settings(max_examples=40)
+@given(fronts, st.sampled_from([10, 50, 90, 100]))
+def test_a_surface_holds_the_places_that_so_many_runs_attain(runs, level):
+    surface = attainment(runs, level)
+    for place in GRID:
+        share = np.mean([attains(F, place) for F in runs])
+        assert attains(surface, place) == (share >= level / 100 - 1e-9)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 5).flatmap(lambda n: st.tuples(*[st.lists(points.filter(len), min_size=n, max_size=n)] * 2)))
+def test_differences_agree_with_moocore_where_it_computes_them(pair):
+    first, second = ([np.array(rows, dtype=float) for rows in side] for side in pair)
+    x, y, difference = attained_difference(first, second)
+    tables = [
+        np.concatenate([np.column_stack([F, np.full(len(F), i + 1.0)]) for i, F in enumerate(side)])
+        for side in (first, second)
+    ]
+    rectangles = []
+    with contextlib.suppress(ValueError):  # moocore fails where there is no difference at all
+        rectangles = moocore.eafdiff(*tables, rectangles=True)
+    middles = [np.append(ticks[:-1] + 0.5 * np.diff(ticks), ticks[-1] + 0.5) for ticks in (x, y)]
+    for i, j in itertools.product(range(len(x)), range(len(y))):
+        place = np.array([middles[0][i], middles[1][j]])
+        covering = [r[4] for r in rectangles if (r[:2] <= place).all() and (place < r[2:4]).all()]
+        assert difference[i, j] == pytest.approx((covering[0] if covering else 0) / len(first))
+
+
+def test_a_difference_is_of_shares_so_that_numbers_of_runs_may_differ():
+    one, half = [np.array([[1.0, 1.0]])], [np.array([[1.0, 1.0]]), np.empty((0, 2))]
+    assert attained_difference(one, half)[2].tolist() == [[0.5]]
+
+
+@settings(max_examples=40)
+@given(points.filter(len))
+def test_a_staircase_bounds_what_is_attained(rows):
+    F = np.array(rows, dtype=float)
+    line = staircase(F, np.array([8.0, 8.0]))
+    assert (np.diff(line, axis=0).prod(axis=1) == 0).all(), "every step is upright or level"
+    assert (np.diff(line[:, 0]) >= 0).all()
+    assert (np.diff(line[:, 1]) <= 0).all()
+    for place in GRID:
+        below = [y for (x, y) in line if x <= place[0]]
+        assert attains(F, place) == (bool(below) and place[1] >= min(below))
+
+
+def test_a_staircase_of_three_points():
+    F = np.array([[2.0, 2.0], [1.0, 3.0], [2.5, 2.5]])
+    assert staircase(F).tolist() == [[1, 3], [2, 3], [2, 2]]
+    assert staircase(np.empty((0, 2))).shape == (0, 2)
+
+
+# --- drawn as the data say ---
+
+RNG = np.random.default_rng(3)
+RUNS = {name: [RNG.random((5, 2)) + shift for _ in range(4)] for name, shift in (("a", 0.1), ("b", 0.3))}
+
+
+def line_data(figure, label):
+    return next(line.get_xydata() for ax in figure.axes for line in ax.get_lines() if line.get_label() == label)
+
+
+def test_attainment_of_a_mirrored_objective_is_the_mirror_image():
+    plain = plots.plot_attainment(RUNS, TWO)[1]
+    mirrored = {name: [F * [1, -1] for F in runs] for name, runs in RUNS.items()}
+    figure, data = plots.plot_attainment(mirrored, (TWO[0], Objective("size", "M", maximise=True)))
+    pd.testing.assert_frame_equal(data.assign(size=-data["size"]), plain)
+    assert figure.axes[0].get_xlim()[0] < 0
+
+
+def test_attainment_is_of_two_objectives_and_of_runs_that_delivered():
+    with pytest.raises(ValueError, match="two objectives, found error, size, error"):
+        plots.plot_attainment(RUNS, (*TWO, TWO[0]))
+    with pytest.raises(ValueError, match="no run delivered anything"):
+        plots.plot_attainment({"a": [np.empty((0, 2))]}, TWO)
+    with pytest.raises(ValueError, match="expected two searchers, found a"):
+        plots.plot_attainment_difference({"a": RUNS["a"]}, TWO)
+
+
+def test_a_difference_s_cells_are_those_that_differ():
+    sets = {"a": [np.array([[1.0, 1.0]])], "b": [np.array([[1.0, 2.0]])]}
+    data = plots.plot_attainment_difference(sets, TWO)[1]
+    assert data[["error_from", "size_from", "size_to", "difference"]].to_numpy().tolist() == [[1, 1, 2, 1]]
+
+
+def test_anytime_draws_the_mean_and_its_band():
+    values = np.array([[-1.0, -2.0], [-3.0, -4.0]])
+    figure, data = plots.plot_anytime({"a": values}, np.array([1.0, 10.0]), axis="evaluations")
+    assert line_data(figure, "a").tolist() == [[1, -2], [10, -3]]
+    assert data[["mean", "low", "high"]].to_numpy().tolist() == [[-2, -3, -1], [-3, -4, -2]]
+    assert figure.axes[0].get_xlabel() == "unique evaluations"
+
+
+def test_a_single_amount_makes_a_figure_without_warnings():
+    figure, data = plots.plot_anytime({"a": np.array([[-1.0, -1.0]])}, np.array([5.0, 5.0]), axis="evaluations")
+    assert figure.axes[0].get_xlim() == (2.5, 10)
+    assert data["mean"].tolist() == [-1, -1]
+
+
+def test_long_labels_leave_room_for_the_figure():
+    problems = [f"nasbench_graph:dataset={name},objectives=[error,latency,params]" for name in ("citeseer", "proteins")]
+    ranks = pd.DataFrame({"nsga2:population=100": [1.0, 2.0], "random_search": [2.0, 1.0]}, index=problems)
+    figure, data = plots.plot_rank_heatmap(ranks)
+    assert data["problem"].tolist() == [*problems, "mean"]
+    assert figure.axes[0].get_yticklabels()[0].get_text().replace("\n", "") == problems[0]
+    figure.draw_without_rendering()  # a layout without room would be warned of
+    assert figure.axes[0].get_position().width > 0.25
+
+
+def test_an_ecdf_starts_at_nothing_and_goes_on_to_the_common_end():
+    steps = pd.DataFrame({"searcher": ["a", "a", "b"], "runtime": [2.0, 5.0, 9.0], "solved": [0.5, 0.75, 0.25]})
+    figure, data = plots.plot_ecdf(steps.assign(problems=1, runs=2), axis="trainings")
+    assert line_data(figure, "a").tolist() == [[2, 0], [2, 0.5], [5, 0.75], [9, 0.75]]
+    assert line_data(figure, "b").tolist() == [[9, 0], [9, 0.25], [9, 0.25]]
+    assert len(data) == 3
+
+
+def test_ranks_over_time_share_ties():
+    lines = {"p": {"a": np.array([[-1.0, -2.0]]), "b": np.array([[-1.0, -1.0]])}}
+    data = plots.plot_ranks_over_time(lines, np.array([1.0, 2.0]), axis="evaluations")[1]
+    assert data["rank"].tolist() == [1.5, 1, 1.5, 2]
+
+
+def test_a_critical_difference_bar_joins_its_members():
+    figure, data = plots.plot_critical_difference({"b": 2.5, "a": 1.25, "c": 2.25}, [["b", "c"], ["a"]], note="N = 9")
+    assert data["searcher"].tolist() == ["a", "c", "b"]
+    assert data["groups"].tolist() == ["", "1", "1"]
+    bars = [line.get_xdata().tolist() for line in figure.axes[0].get_lines() if line.get_linewidth() == 2.5]
+    assert bars == [[2.25, 2.5]]
+
+
+def test_a_heatmap_orders_searchers_by_mean_rank():
+    ranks = pd.DataFrame({"a": [2.0, 2.0], "b": [1.0, 1.0]}, index=["p", "q"])
+    data = plots.plot_rank_heatmap(ranks)[1]
+    assert data.columns.tolist() == ["problem", "b", "a"]
+    assert data.iloc[-1].tolist() == ["mean", 1, 2]
+
+
+def test_agreement_is_kendall_s_tau():
+    answers = pd.DataFrame({"searcher": "a", "seen": [1.0, 2, 3, 4], "scored": [1.0, 2, 4, 3]})
+    assert plots.plot_agreement(answers, label="error [%]")[1]["tau"].unique() == pytest.approx([2 / 3])
+
+
+def test_parallel_coordinates_put_better_low():
+    objectives = (Objective("error"), Objective("accuracy", maximise=True), Objective("size"))
+    figure, _ = plots.plot_parallel({"a": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])}, objectives)
+    heights = [segment[:, 1].tolist() for segment in figure.axes[0].collections[0].get_segments()]
+    assert heights == [[0, 0, 0], [1, 1, 1]]
+
+
+# --- colours, sizes, files ---
+
+
+def test_a_searcher_keeps_its_colour_when_others_join():
+    names = [f"s{i}" for i in range(27)]
+    colours = plots.palette(names)
+    assert plots.palette(names[:3]) == {name: colours[name] for name in names[:3]}
+    assert len({tuple(np.round(to_rgb(colour), 3)) for colour in colours.values()}) == 27
+    assert all(max(colour) - min(colour) > 0.03 for colour in colours.values()), "grey is the true front's"
+
+
+def test_files_are_vector_with_fonts_embedded_and_equal_bytes(tmp_path):
+    figure, data = plots.plot_attainment_difference(RUNS, TWO)
+    files = plots.save_figure(figure, data, tmp_path / "one" / "x", formats=("pdf", "svg", "png"))
+    assert [path.name for path in files] == ["x.pdf", "x.svg", "x.png", "x.csv"]
+    again = plots.save_figure(*plots.plot_attainment_difference(RUNS, TWO), tmp_path / "x", formats=("pdf", "svg"))
+    assert [path.read_bytes() for path in again[:2]] == [path.read_bytes() for path in files[:2]]
+    svg = files[1].read_text()
+    assert "<text" in svg
+    assert float(svg.split('width="')[1].split("pt")[0]) == pytest.approx(3.4 * 72)
+    pd.testing.assert_frame_equal(pd.read_csv(files[-1]), data, check_exact=False)
+
+
+def embedded(pdf):
+    """Names of the fonts of a PDF, each of which must carry its own TrueType outlines; and the width of its page."""
+    parts = re.finditer(rb"(\d+) 0 obj\n(.*?)endobj", pdf, re.DOTALL)
+    objects = {part[1]: part[2] for part in parts}
+    names = []
+    for content in (c for c in objects.values() if b"/Type /Font " in c):
+        kind = re.search(rb"/Subtype /(\w+)", content)[1]
+        assert kind in (b"Type0", b"CIDFontType2"), f"{kind}: not TrueType (Type 42), which publishers ask for"
+        if kind == b"CIDFontType2":
+            descriptor = objects[re.search(rb"/FontDescriptor (\d+)", content)[1]]
+            outlines = objects[re.search(rb"/FontFile2 (\d+)", descriptor)[1]]
+            data = re.search(rb"stream\r?\n(.*)\r?\nendstream", outlines, re.DOTALL)[1]
+            assert zlib.decompress(data).startswith(b"\x00\x01\x00\x00")
+            names.append(re.search(rb"/BaseFont /\w+\+([\w-]+)", content)[1].decode())
+    return names, float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", pdf)[1])
+
+
+@pytest.mark.parametrize(("width", "inches"), [("single", 3.4), ("double", 7.0)])
+@pytest.mark.parametrize("kind", ["anytime", "attainment", "critical-difference"])
+def test_pdfs_embed_their_fonts_and_are_as_wide_as_a_column(report, tmp_path, kind, width, inches):
+    figure, data = draw(report, kind, Selection("motif" if of_one_problem(kind) else "", width=width))
+    (path, _) = plots.save_figure(figure, data, tmp_path / kind, formats=("pdf",))
+    names, points = embedded(path.read_bytes())
+    assert "DejaVuSans" in names
+    assert points == pytest.approx(72 * inches)
+
+
+def test_mistakes_in_names_offer_the_nearest(tmp_path):
+    figure, data = plots.plot_attainment(RUNS, TWO)
+    with pytest.raises(ValueError, match="format: unknown 'pfd', did you mean 'pdf'"):
+        plots.save_figure(figure, data, tmp_path / "x", formats=("pfd",))
+    with pytest.raises(ValueError, match="width: unknown 'singel', did you mean 'single'"):
+        plots.plot_attainment(RUNS, TWO, width="singel")
+
+
+# --- architecture cards ---
+
+
+def test_a_cell_is_drawn_without_its_dead_edges():
+    alive = np.array([3, 0, 0, 1, 0, 2])  # edge 3<-2 reads a node that nothing reaches; 1<-0 leads nowhere
+    assert _cell.graph(alive) == [("input", "output", "skip_connect")]
+    assert isinstance(motif.problem(), Drawable)
+    edges = _cell.graph(np.array([3, 1, 3, 2, 2, 1]))
+    figure, data = plots.plot_architecture(edges, values={"error": "3 %"}, text="|cell|")
+    assert len(figure.axes[0].patches) == len(data) == 6
+    assert plots.plot_architecture([], values={})[1].empty
+
+
+def test_unread_nodes_make_the_output_of_a_graph_network():
+    problem = NASBenchGraph(None, (), OPERATIONS, np.empty(0), np.empty(0))
+    edges = problem.graph(np.array([LINKS.index((0, 0, 1, 2)), 0, 1, 2, 8]))
+    assert edges[:4] == [
+        ("input", "1 gat", ""),
+        ("input", "2 gcn", ""),
+        ("1 gat", "3 gin", ""),
+        ("2 gcn", "4 skip", ""),
+    ]
+    assert edges[4:] == [("3 gin", "output", ""), ("4 skip", "output", "")]
+
+
+def test_an_architecture_has_no_cycle():
+    with pytest.raises(ValueError, match="cycle"):
+        plots.plot_architecture([("a", "b", ""), ("b", "a", "")], values={})
+
+
+# --- figures of campaigns, finished and not ---
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Four searchers on three problems; one run is missing and one has no end."""
+    folder = tmp_path_factory.mktemp("plots") / "small"
+    searchers = ["nsga2:population=10", "random_search", "local_search"]
+    problems = ["catsum", "lotz:bits=8", "motif"]
+    campaign = make_campaign({"problems": problems, "searchers": searchers, "seeds": 3, "budget": 40})
+    open_campaign(campaign, folder)
+    for spec in campaign.specs[:-1]:
+        execute(spec, folder / "runs" / spec.folder)
+    (folder / "runs" / campaign.specs[-2].folder / "end.json").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(results):
+    return read_runs([results])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("difference", "diagnostics", "architecture")])
+def test_every_kind_draws_an_unfinished_campaign(report, kind):
+    figure, data = draw(report, kind, Selection("motif" if of_one_problem(kind) else ""))
+    assert isinstance(figure, Figure)
+    assert len(data)
+    assert summary(kind)
+
+
+def test_states_count_every_run(report):
+    data = draw(report, "states", Selection())[1]
+    assert data[["ended", "running", "failed", "missing"]].sum().tolist() == [25, 1, 0, 1]
+
+
+def test_chosen_searchers_keep_the_campaign_s_colours(results, report):
+    part = read_runs([results], problems=["motif"], searchers=["random_search", "local_search"])
+    assert part.colours == report.colours
+    assert set(draw(part, "difference", Selection("motif"))[1].columns) >= {"error_from", "difference"}
+
+
+def test_what_cannot_be_drawn_is_said(report):
+    for kind, selection, message in (
+        ("diagnostics", Selection("catsum"), "nothing was recorded"),
+        ("front", Selection("catsum", objectives=("eror",)), "catsum has no 'eror'"),
+        ("architecture", Selection("catsum", row=(0,) * 6), "does not say how to draw"),
+        ("architecture", Selection("motif"), "give 6 genes, for example --row "),
+        ("front", Selection("motiv"), "unknown 'motiv', did you mean 'motif'"),
+        ("atainment", Selection("motif"), "did you mean 'attainment'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            draw(report, kind, selection)
+
+
+def test_the_command_draws_and_prints_its_files(results, tmp_path, capsys):
+    folder = str(results)
+    assert main(["plot", folder, "-k", "anytime", "--format", "svg"]) == 0
+    printed = capsys.readouterr().out.split()
+    assert [path.split("/")[-1] for path in printed[::2]] == [
+        f"anytime-{p}.svg" for p in ("catsum", "lotz-bits=8", "motif")
+    ]
+    target = tmp_path / "deep" / "card.pdf"
+    row = ["--row", "3,1,3,2,2,1", "--to", str(target)]
+    assert main(["plot", folder, "-k", "architecture", "-p", "motif", *row]) == 0
+    assert target.read_bytes().startswith(b"%PDF")
+    assert target.with_suffix(".csv").exists()
+
+
+def test_the_command_teaches(results, capsys):
+    assert main(["plot", str(results), "-k", "list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(KINDS)
+    for arguments, message in (
+        (["-k", "fornt"], "did you mean 'front'"),
+        (["-k", "front", "-s", "random_serch"], "did you mean 'random_search'"),
+        (["-k", "architecture", "-p", "motif", "--row", "1,x"], "row: expected whole numbers"),
+        (["-k", "ranks", "--format", "gif"], "format: unknown 'gif'"),
+    ):
+        assert main(["plot", str(results), *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_diagnostics_are_what_was_recorded():
+    records = pd.DataFrame(
+        {"searcher": "a", "seed": 0, "flops": [1.0, 2.0], "quantity": "entropy", "value": [0.5, 0.25]}
+    )
+    figure, _ = plots.plot_diagnostics(records, axis="flops")
+    assert figure.axes[0].get_lines()[0].get_xydata().tolist() == [[1, 0.5], [2, 0.25]]

@@ -1,0 +1,432 @@
+"""The report: failures first, every number remade alike, hostile logs harmless, and a page that works in a browser."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mobench.analysis.advice import advise, scores_at
+from mobench.analysis.analysis import Report
+from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.record import load_campaign, open_campaign
+from mobench.campaigns.runs import Runs
+from mobench.cli.main import main
+from mobench.core.problem import Objective
+from mobench.harness.execute import RunSpec, execute
+from mobench.report.answer import answer_section
+from mobench.report.front_panels import TRUE_FRONT, Front, view_front
+from mobench.report.page import Section, Text, render
+from mobench.report.report import write_report
+from mobench.report.tables import Table, save_table, shown
+
+EVIL = "</script><script>alert(1)</script><b title='x'>&amp;\"${}"
+SEEDS = 3
+
+
+def carry_out(folder, **changes):
+    entries = {
+        "name": folder.name,
+        "problems": ["catsum", "lotz:bits=6"],
+        "searchers": ["random_search", "nsga2:population=10"],
+        "seeds": SEEDS,
+        "budget": 40,
+    }
+    campaign = make_campaign(entries | changes)
+    open_campaign(campaign, folder)
+    for spec in campaign.specs:
+        execute(spec, folder / "runs" / spec.folder)
+    return campaign
+
+
+@pytest.fixture
+def few_figures(monkeypatch):
+    """Only the figures that every problem has: drawing takes most of the time of a report."""
+    monkeypatch.setattr("mobench.report.drawings.OVERALL", ())
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """A campaign with a failed, a running and a missing run, whose logs say evil things, and its report."""
+    folder = tmp_path_factory.mktemp("results") / "damaged"
+    campaign = carry_out(folder)
+    runs = {(s.problem, s.searcher, s.seed): folder / "runs" / s.folder for s in campaign.specs}
+    end = runs["catsum", "nsga2", 0] / "end.json"
+    document = json.loads(end.read_text())
+    document |= {"reason": "failed", "error": f"ValueError: {EVIL}", "traceback": EVIL}
+    document["host"]["name"] = EVIL
+    end.write_text(json.dumps(document))
+    (runs["catsum", "nsga2", 1] / "end.json").unlink()
+    shutil.rmtree(runs["catsum", "nsga2", 2])
+    page, text = write_report(folder)
+    return folder, page, text
+
+
+class Parts(HTMLParser):
+    """Opening tags of a page, and whether every element is closed where it should be."""
+
+    VOID = ("meta", "input", "br", "wbr", "link", "img", "hr")
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_what_did_not_end_comes_first_and_is_counted_whole(damaged):
+    _, page, text = damaged
+    said = page.read_text(encoding="utf-8")
+    assert "INCOMPLETE  1 failed, 1 running, 1 missing:" in text
+    told = said.index("9 ended, 1 failed, 1 running, 1 missing, of 12 runs")
+    assert told < said.index("Which searcher, on what, at which budget</h2>")
+    assert "catsum is left out of what is said over problems: no ended run of nsga2:population=10." in said
+    assert "over 1 problem." in said
+    frame = pd.read_csv(page.parent / "tables" / "runs.csv")
+    assert frame["state"].value_counts().to_dict() == {"ended": 9, "failed": 1, "running": 1, "missing": 1}
+
+
+def test_the_page_is_whole_and_asks_for_nothing(damaged):
+    text = damaged[1].read_text(encoding="utf-8")
+    parts = Parts(text)
+    names = [attributes["id"] for _, attributes in parts.tags if "id" in attributes]
+    assert len(names) == len(set(names))
+    targets = {a["href"][1:] for tag, a in parts.tags if tag == "a" and a.get("href", "").startswith("#")}
+    assert targets <= set(names)
+    for tag, attributes in parts.tags:
+        assert "src" not in attributes
+        assert tag != "link"
+        for key in ("href", "xlink:href"):
+            assert not re.match(r"[a-z]+:|//", attributes.get(key, "")), attributes
+        assert not any(key.startswith("on") for key in attributes)
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "@import" not in style
+    assert "url(" not in style
+    files = [a["href"] for tag, a in parts.tags if tag == "a" and not a["href"].startswith("#")]
+    assert files
+    assert all((damaged[1].parent / unquote(name)).exists() for name in files)
+
+
+def test_everything_has_a_name_for_those_who_cannot_see_it(damaged):
+    tags = Parts(damaged[1].read_text(encoding="utf-8")).tags
+    figures = [a for tag, a in tags if tag == "svg" and a.get("aria-hidden") != "true"]
+    assert figures
+    assert all(a.get("aria-label") for a in figures)
+    assert sum(tag == "table" for tag, _ in tags) == sum(tag == "caption" for tag, _ in tags)
+    assert all(a.get("scope") in ("col", "row") for tag, a in tags if tag == "th")
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert max(np.diff(levels)) <= 1
+
+
+def test_hostile_logs_are_text_and_nothing_else(damaged):
+    text = damaged[1].read_text(encoding="utf-8")
+    assert EVIL not in text
+    assert "<script>alert" not in text
+    assert html.escape("<script>alert(1)</script>") in text
+    assert sum(tag == "b" for tag, _ in Parts(text).tags) == 0
+
+
+def test_a_report_can_be_remade_byte_for_byte(damaged):
+    folder, page, text = damaged
+    before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
+    assert write_report(folder) == (page, text)
+    after = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
+    assert after == before
+    assert {path.suffix for path in before} >= {".html", ".csv", ".tex", ".svg"}
+
+
+def test_numbers_of_the_page_are_those_of_the_runs(damaged):
+    folder, page, _ = damaged
+    from mobench.scoring.result import load
+
+    spec = next(s for s in load_campaign(folder).specs if s.problem == "lotz" and s.searcher == "random_search")
+    frame = pd.read_csv(page.parent / "tables" / "runs.csv").set_index("run")
+    row = frame.loc[str(spec.folder)]
+    share = load(folder / "runs" / spec.folder).hypervolume()
+    assert row["hypervolume"] == pytest.approx(share, rel=1e-15)  # older readers of CSV err in the last bit
+    summary = pd.read_csv(page.parent / "tables" / "problem-lotz-bits=6.csv").set_index("searcher")
+    mine = frame[(frame["problem"] == "lotz:bits=6") & (frame["searcher"] == "random_search")]
+    assert summary.loc["random_search", "median"] == pytest.approx(mine["hypervolume"].median(), rel=1e-15)
+
+
+def test_a_campaign_that_has_not_begun_has_a_report_too(tmp_path):
+    open_campaign(make_campaign({"name": "new", "problems": ["catsum"], "searchers": ["nsga2"]}), tmp_path / "new")
+    page, text = write_report(tmp_path / "new")
+    assert "5 missing" in text
+    assert "No run has ended yet" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_files_of_an_earlier_report_go_and_those_of_others_stay(tmp_path):
+    folder = tmp_path / "grown"
+    carry_out(folder, searchers=["random_search"], problems=["catsum", "lotz:bits=6"], seeds=1)
+    page, _ = write_report(folder)
+    (page.parent / "figures" / "mine.svg").write_text("by hand")
+    record = json.loads((folder / "campaign.json").read_text())
+    record["problems"] = record["problems"][:1]
+    (folder / "campaign.json").write_text(json.dumps(record))
+    write_report(folder)
+    names = {path.name for path in page.parent.rglob("*") if path.is_file()}
+    assert not [name for name in names if "lotz" in name]
+    assert {"mine.svg", "anytime-catsum.svg", "problem-catsum.csv", "report.html"} <= names
+    listed = json.loads((page.parent / "files.json").read_text())["files"]
+    assert {name.rpartition("/")[2] for name in listed} == names - {"mine.svg", "files.json"}
+
+
+def test_nothing_outside_the_report_is_deleted(tmp_path):
+    folder = tmp_path / "one"
+    open_campaign(make_campaign({"name": "one", "problems": ["catsum"], "searchers": ["nsga2"]}), folder)
+    (folder / "report").mkdir()
+    listing = {"format": 1, "files": ["../campaign.json", "../runs", str(tmp_path / "precious"), "gone.csv"]}
+    (folder / "report" / "files.json").write_text(json.dumps(listing))
+    (tmp_path / "precious").write_text("x")
+    write_report(folder)
+    assert (folder / "campaign.json").exists()
+    assert (tmp_path / "precious").exists()
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_campaigns_that_agree_make_one_report_and_others_are_refused_in_a_line(tmp_path, capsys):
+    few = {"problems": ["catsum"], "seeds": 2}
+    carry_out(tmp_path / "a", **few, searchers=["random_search"])
+    carry_out(tmp_path / "b", **few, searchers=["nsga2:population=10"])
+    carry_out(tmp_path / "dear", **few, searchers=["nsga2:population=10"], budget=41)
+    shutil.copytree(tmp_path / "b", tmp_path / "judged")
+    record = json.loads((tmp_path / "b" / "campaign.json").read_text())
+    (tmp_path / "judged" / "campaign.json").write_text(json.dumps(record | {"contract": "modnas"}))
+    a = str(tmp_path / "a")
+    assert main(["report", a, str(tmp_path / "b"), "--to", str(tmp_path / "both")]) == 0
+    assert "a+b: 4 runs, 2 searchers, 1 problem, 2 seeds" in capsys.readouterr().out
+    ranks = pd.read_csv(tmp_path / "both" / "tables" / "ranks.csv")
+    assert sorted(ranks["searcher"]) == ["nsga2:population=10", "random_search"]
+    assert (ranks["ended"] == 2).all()
+    for other, message in (
+        ("dear", "their budgets differ (41 evaluations, 40 evaluations); give campaigns of one budget"),
+        ("judged", "their contracts differ (modnas, mobench-1); give campaigns of one contract"),
+    ):
+        assert main(["report", a, str(tmp_path / other), "--to", str(tmp_path / "none")]) == 2
+        said = capsys.readouterr().err.strip()
+        assert message in said
+        assert said.count("\n") == 0
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_recorded_numbers_are_drawn_and_tabled(tmp_path):
+    campaign = carry_out(tmp_path / "c", problems=["catsum"], searchers=["random_search"], seeds=2)
+    for spec in campaign.specs:
+        with (tmp_path / "c" / "runs" / spec.folder / "log.jsonl").open("a") as log:
+            log.writelines(f'{{"record":{{"one_shot_tau":{tau}}}}}\n' for tau in (0.25, 0.75))
+    page, _ = write_report(tmp_path / "c")
+    drawn = pd.read_csv(page.parent / "figures" / "diagnostics-catsum.csv")
+    assert drawn[["quantity", "value"]].to_numpy().tolist() == [["one_shot_tau", 0.25], ["one_shot_tau", 0.75]] * 2
+    table = pd.read_csv(page.parent / "tables" / "diagnostics-random_search.csv")
+    assert table[["quantity", "times", "first", "last"]].to_numpy().tolist() == [["one_shot_tau", 2, 0.25, 0.75]]
+
+
+def test_expected_running_times_and_difficulty_are_in_the_report(damaged):
+    tables = damaged[1].parent / "tables"
+    times = pd.read_csv(tables / "times-lotz-bits=6.csv")
+    assert times.columns.tolist() == ["searcher", "10% missing", "1% missing", "0.1% missing"]
+    assert sorted(times["searcher"]) == ["nsga2:population=10", "random_search"]
+    difficulty = pd.read_csv(tables / "difficulty.csv").set_index("problem")
+    summary = pd.read_csv(tables / "problem-catsum.csv").set_index("searcher")
+    assert difficulty.loc["catsum", "floor"] == summary.loc["random_search", "median"]
+
+
+def standings(values, axis="evaluations"):
+    """Scores and curves of runs whose share rises in steps: {searcher: [[(spent, share), ...] a seed]}."""
+    rows, steps = [], []
+    for searcher, runs in values.items():
+        for seed, line in enumerate(runs):
+            key = {"problem": "p", "searcher": searcher, "seed": seed}
+            rows.append({**key, "state": "ended", "hypervolume": line[-1][1]})
+            steps += [{**key, axis: spent, "hypervolume": share} for spent, share in line]
+    return pd.DataFrame(rows), pd.DataFrame(steps)
+
+
+def test_scores_at_an_amount_are_what_was_delivered_by_then():
+    scores, curves = standings({"a": [[(5, 0.2), (60, 0.9)]], "b": [[(30, 0.5)]]})
+    assert scores_at(scores, curves, axis="evaluations", amount=10)["hypervolume"].tolist() == [0.2, 0.0]
+    assert scores_at(scores, curves, axis="evaluations", amount=60)["hypervolume"].tolist() == [0.9, 0.5]
+    waiting = scores.assign(state=["ended", "running"])
+    assert np.isnan(scores_at(waiting, curves, axis="evaluations", amount=60)["hypervolume"].iloc[1])
+
+
+def test_the_advice_changes_with_the_budget_and_names_who_is_not_told_apart():
+    quick = [[(1, 0.5 + 0.001 * i)] for i in range(12)]
+    slow = [[(1, 0.1), (90, 0.9 + 0.001 * i)] for i in range(12)]
+    alike = [[(1, 0.1), (90, 0.9 + 0.001 * i + 0.0001)] for i in range(12)]
+    table = advise(*standings({"quick": quick, "slow": slow, "alike": alike}), axis="evaluations", budget=100)
+    assert table["spent"].tolist() == [10, 30, 100]
+    assert table["best"].tolist() == ["quick", "quick", "alike"]
+    assert table["peers"].tolist() == ["", "", "slow"]
+    assert table["worse"].tolist() == [2, 2, 1]
+
+
+def scored(shares):
+    """A report of made-up scores: {problem: {searcher: [share, ...] a seed]}}."""
+    rows = [
+        {"problem": problem, "searcher": searcher, "seed": seed, "state": "ended", "hypervolume": share}
+        for problem, runs in shares.items()
+        for searcher, values in runs.items()
+        for seed, share in enumerate(values)
+    ]
+    scores = pd.DataFrame(rows).assign(log10_regret=-1.0, evaluations=10.0, igd_plus=0.1)
+    curves = scores[["problem", "searcher", "seed", "evaluations", "hypervolume", "log10_regret"]]
+    specs = tuple(RunSpec(row["problem"], row["searcher"], row["seed"], {"evaluations": 10}) for row in rows)
+    return Report(Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {})
+
+
+def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
+    few = answer_section(scored({"p": {"a": [0.5], "b": [0.5], "random_search": [0.4]}}))
+    said = few.blocks[0]
+    assert said.lines[0].startswith("After 10 evaluations, a and b share the best mean rank, 1.50 of 3 searchers")
+    assert said.items == (
+        "p: a, 0.5000 of the true front's hypervolume in its only run, which tells nothing about luck.",
+    )
+    good, bad = list(np.linspace(0.8, 0.9, 12)), list(np.linspace(0.1, 0.2, 12))
+    many = {f"p{i}": {"a": bad if i == 3 else good, "random_search": good if i == 3 else bad} for i in range(10)}
+    said, folded, *_ = answer_section(scored(many)).blocks
+    assert said.lines[0] == "After 10 evaluations, a has the best mean rank, 1.10 of 2 searchers over 10 problems."
+    assert said.items[0] == "a: best median on 9 problems, better than every other on 9."
+    assert len(folded.blocks[0].items) == 10
+
+
+def test_fronts_keep_direction_and_scale():
+    frame = pd.DataFrame({"architecture": ["a", "b", "c"], "error": [3.0, 2.0, 1.0], "cost": [1.0, 10.0, 1000.0]})
+    front = Front("f", "", (Objective("error"), Objective("cost", "M")), {TRUE_FRONT: frame}, {})
+    panel = view_front(front)["panels"][0]
+    x = [float(dot["x"]) for dot in panel["series"][0]["dots"]]
+    y = [float(dot["y"]) for dot in panel["series"][0]["dots"]]
+    assert x[1] - x[0] == pytest.approx((x[2] - x[1]) / 2, abs=0.2)  # decades: logarithmic
+    assert y == sorted(y)  # less error lies lower on the page, where y is larger
+    assert [tick["text"] for tick in panel["x"]["ticks"]] == ["1", "10", "100", "1000"]
+    assert panel["series"][0]["stairs"].startswith(f"M{x[0]} {y[0]}V{y[0]}H{x[1]}V{y[1]}")
+
+
+def test_tables_are_saved_unrounded_and_shown_rounded(tmp_path):
+    frame = pd.DataFrame({"searcher": ["a_b & c%", "d"], "median": [1 / 3, np.nan]})
+    paths = save_table(Table("t", "caption", frame, {"median": ".2f"}), tmp_path)
+    assert pd.read_csv(paths[0])["median"].iloc[0] == 1 / 3
+    latex = paths[1].read_text(encoding="utf-8")
+    assert r"a\_b \& c\% & 0.33 \\" in latex
+    assert r"d & -- \\" in latex
+    assert all(rule in latex for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    assert shown(True) == "yes"
+
+
+def test_any_text_is_safe_on_the_page():
+    blocks = (Text((EVIL,)), Table("t", EVIL, pd.DataFrame({EVIL: [EVIL, EVIL]})))
+    text = render(EVIL, EVIL, [Section(EVIL, blocks, (Section(f"{EVIL},a:b", blocks[:1]),))])
+    assert EVIL not in text
+    assert ",<wbr>a:<wbr>b</h3>" in text  # where a line may end
+    assert sum(tag == "b" for tag, _ in Parts(text).tags) == 0
+
+
+def test_assets_go_with_the_package():
+    from mobench.report.page import ASSETS
+
+    declared = tomllib.loads((ASSETS.parent.parent / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
+    endings = {path.suffix for path in ASSETS.iterdir()}
+    assert endings == {".html", ".css", ".js"}
+    assert "assets/*" in declared["mobench"]
+
+
+PROBE = """
+const said = {};
+const table = document.getElementById("table-runs");
+const column = (i) => [...table.querySelectorAll("tbody tr:not([hidden])")].map((row) => row.cells[i].textContent);
+const heading = (text) => [...table.querySelectorAll("th button")].find((b) => b.textContent === text);
+const share = heading("hypervolume").parentNode.cellIndex;
+heading("hypervolume").click(); said.up = column(share);
+said.sort = heading("hypervolume").parentNode.ariaSort;
+heading("hypervolume").click(); said.down = column(share);
+const input = table.querySelector("input");
+input.value = "NSGA2 lotz"; input.dispatchEvent(new Event("input"));
+said.filtered = column(1); said.counted = table.querySelector("output").textContent;
+const svg = document.querySelector(".front .panel");
+const press = (key, on) => on.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+svg.focus(); press("ArrowRight", svg);
+const first = document.activeElement;
+press("ArrowRight", first);
+said.moved = first.classList.contains("dot") && document.activeElement !== first;
+const tip = svg.parentNode.querySelector(".tip");
+said.tip = tip.textContent; said.shown = !tip.hidden; said.label = document.activeElement.getAttribute("aria-label");
+svg.parentNode.querySelector(".legend button").click();
+said.hidden = svg.querySelector('.series[data-s="0"]').classList.contains("hidden");
+const ground = () => getComputedStyle(document.body).backgroundColor;
+const before = ground(); document.getElementById("theme").click(); said.theme = [before, ground()];
+said.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+document.body.dataset.said = JSON.stringify(said);
+"""
+
+
+@pytest.fixture(scope="module")
+def browsed(damaged, tmp_path_factory):
+    """What a browser finds on the page, once the probe has clicked and typed there."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("no Chromium here to open the page with")
+    folder = tmp_path_factory.mktemp("browser")
+    text = damaged[1].read_text(encoding="utf-8").replace("</body>", f"<script>{{{PROBE}}}</script></body>")
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [*command, "--dump-dom", (folder / "page.html").as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = re.search(r'data-said="([^"]*)"', done.stdout)
+    assert found, done.stderr[-2000:]
+    return json.loads(html.unescape(found[1]))
+
+
+def test_tables_sort_with_what_is_absent_last(browsed):
+    up, down = ([float(v) for v in browsed[way] if v != "\N{EN DASH}"] for way in ("up", "down"))
+    assert up == sorted(up)
+    assert down == sorted(up, reverse=True)
+    assert browsed["up"][-3:] == browsed["down"][-3:] == ["\N{EN DASH}"] * 3
+    assert browsed["sort"] == "ascending"
+
+
+def test_tables_filter_by_words(browsed):
+    assert browsed["filtered"] == ["nsga2:population=10"] * SEEDS
+    assert browsed["counted"] == f"{SEEDS} of 12 rows"
+
+
+def test_keys_lead_to_architectures(browsed):
+    assert browsed["moved"]
+    assert browsed["shown"]
+    assert re.search(r"\d{6}.*error.*cost", browsed["tip"])
+    assert re.search(r"\d{6}, error .*, cost ", browsed["label"])
+    assert browsed["hidden"]
+
+
+def test_the_theme_can_be_changed_and_nothing_is_fetched(browsed):
+    assert browsed["theme"][0] != browsed["theme"][1]
+    assert browsed["requests"] == []

@@ -1,0 +1,201 @@
+"""The metric contract: seen decides, scored reports; three conventions, frozen."""
+
+import numpy as np
+import pytest
+
+import mobench
+from mobench.core.budget import Cost
+from mobench.core.indicators import hypervolume, nondominated
+from mobench.core.problem import Objective, Space, Values
+from mobench.harness.history import History, Note
+from mobench.scoring.contract import CONTRACTS, _archives, anytime, contract_for
+
+
+class Misleading:
+    """Four architectures whose seen order is the reverse of the scored one."""
+
+    space = Space((4,))
+    objectives = (Objective("error"), Objective("cost"))
+    training = Cost(evaluations=1)
+    deterministic = True
+    seen = np.array([[0.0, 3], [1, 2], [2, 1], [3, 3]])
+    true = np.array([[9.0, 3], [4, 2], [2, 1], [0, 0]])
+
+    def evaluate(self, X, *, fidelity, seeds):
+        return Values(self.seen[X[:, 0]])
+
+    def score(self, X):
+        return self.true[X[:, 0]]
+
+    def front(self):
+        return np.array([[0], [2]]), np.array([[1.0, 9.0], [9.0, 1.0]])
+
+    def bounds(self, contract):
+        return np.zeros(2), np.full(2, 10.0)
+
+
+def history(X, seen, **changes):
+    n = len(X)
+    spent = {axis: np.arange(1.0, n + 1) for axis in ("evaluations", "asked", "flops", "seconds")}
+    base = {"fidelity": np.zeros(n), "spent": spent, "total": {}, "recommended": [], "records": []}
+    return History(X=X, F=seen[X[:, 0]], **(base | changes))
+
+
+def note(answers, content):
+    return Note(answers, dict.fromkeys(("evaluations", "asked", "flops", "seconds"), float(answers)), content)
+
+
+ALL = np.array([[0], [1], [2], [3]])
+
+
+def test_the_set_is_chosen_by_what_was_seen_and_only_then_scored():
+    problem = Misleading()
+    contract = contract_for(problem)
+    chosen = contract.choose(history(ALL, problem.seen), problem.seen, 4)
+    assert chosen.tolist() == [[0], [1], [2]]  # architecture 3, the best by score, looked dominated
+
+
+def test_the_reference_is_one_point_one_in_units_of_ideal_and_nadir():
+    contract = contract_for(Misleading())
+    assert contract.normalise([[1, 9], [9, 1], [5, 5]]).tolist() == [[0, 1], [1, 0], [0.5, 0.5]]
+    assert contract.share(np.array([[1.0, 9.0], [9.0, 1.0]])) == pytest.approx(1)
+    assert contract.share(np.array([[5.0, 5.0]])) == pytest.approx(0.6**2 / (2 * 1.1 * 0.1 - 0.1**2))
+
+
+def test_a_recommendation_is_the_set_and_a_later_one_replaces_it():
+    problem = Misleading()
+    seen = history(ALL, problem.seen, recommended=[note(2, np.array([[1]])), note(4, np.array([[3], [3]]))])
+    contract = contract_for(problem)
+    assert contract.choose(seen, problem.seen, 2).tolist() == [[1]]
+    assert contract.choose(seen, problem.seen, 4).tolist() == [[3]]
+    spent, share = anytime(contract, problem, seen)
+    assert spent["flops"].tolist() == [2, 4]
+    assert share[1] > 1  # better than the front that this problem declares: nothing is clipped
+
+
+def test_answers_at_low_fidelity_do_not_enter_the_set():
+    problem = Misleading()
+    seen = history(ALL, problem.seen, fidelity=np.array([12, 0, 0, 12]))
+    assert contract_for(problem).choose(seen, problem.seen, 4).tolist() == [[1], [2]]
+
+
+def test_evoxbench_judges_the_final_population_within_published_bounds():
+    problem = Misleading()
+    contract = contract_for(problem, "evoxbench")
+    assert (contract.reference, contract.ideal.tolist(), contract.nadir.tolist()) == (1, [0, 0], [10, 10])
+    seen = history(
+        ALL, problem.seen, records=[note(2, {"population": [[0], [1]]}), note(4, {"population": [[2], [3]]})]
+    )
+    assert contract.choose(seen, problem.seen, 2).tolist() == [[0], [1]]
+    assert contract.choose(seen, problem.seen, 4).tolist() == [[2]]
+
+
+def test_the_curve_of_a_population_is_that_of_each_generation_and_may_fall():
+    problem = Misleading()
+    contract = contract_for(problem, "evoxbench")
+    records = [note(3, {"population": [[1], [2]]}), note(3, {"other": 1}), note(4, {"population": [[0], [1]]})]
+    spent, share = anytime(contract, problem, history(ALL, problem.seen, records=records))
+    assert spent["evaluations"].tolist() == [3, 4]
+    # scored (4, 2) and (2, 1) of 10: 0.8 * 0.9; then (9, 3) and (4, 2): 0.6 * 0.8; the front's: 0.1 * 0.9 * 2 - 0.1**2
+    assert share == pytest.approx([0.72 / 0.17, 0.48 / 0.17])
+
+
+# Constants of EvoXBench's code (Lu et al. 2023): utopian and nadir points of error, parameters, FLOPs[, latency]
+EVOXBENCH = {
+    "darts": ((0.0527, 392426, 79733440), (0.275, 1672426, 270342848)),
+    "resnet": ((0.1987, 6542624, 669461472), (0.31242, 44114544, 14576961500)),
+    "transformer": ((0.1765, 43480888, 9223839636), (0.18322, 74134144, 15402946152)),
+    "mobilenetv3": ((0.20918, 4610136, 213223824, 10.3589), (0.29796, 10197992, 1376797630, 70.3806)),
+}
+
+
+class Bounded:
+    """What a contract asks of a problem that has published bounds and no known front."""
+
+    def __init__(self, suite):
+        self.ideal, self.nadir = map(np.array, EVOXBENCH[suite])
+        self.objectives = tuple(Objective(f"f{j}") for j in range(len(self.ideal)))
+
+    def bounds(self, contract):
+        return self.ideal, self.nadir
+
+
+# Points in units of utopian (0) and nadir (1), and their hypervolume worked out by hand
+HAND = {
+    "nothing": ([], 0),
+    "one point": ([(0.5, 0.5, 0.5)], 1 / 8),
+    "the utopian point": ([(0, 0, 0)], 1),
+    "on the nadir": ([(1, 0, 0)], 0),
+    "beyond the nadir": ([(0, 0, 1.5)], 0),
+    "better than utopian counts for more": ([(-1, 0.5, 0)], 2 * 0.5),
+    "two that overlap": ([(0.2, 0.5, 0), (0.6, 0.25, 0)], 0.8 * 0.5 + 0.4 * 0.25),
+    "three extremes": ([(0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)], 4 / 8),  # four of the eight half-cubes
+    "the dominated adds nothing": ([(0.5, 0.5, 0.5), (0.5, 0.6, 0.5)], 1 / 8),
+}
+
+
+@pytest.mark.parametrize("suite", EVOXBENCH)
+@pytest.mark.parametrize(("points", "volume"), HAND.values(), ids=HAND)
+def test_evoxbench_sets_worked_out_by_hand(suite, points, volume):
+    problem = Bounded(suite)
+    m = len(problem.objectives)
+    units = np.array(points, dtype=float).reshape(-1, 3)
+    units = np.column_stack([units, np.zeros((len(units), m - 3))])  # a fourth objective at its best
+    contract = contract_for(problem, "evoxbench")
+    assert (contract.reference, contract.volume) == (1, 1)  # no known front: the whole box is 1
+    found = contract.share(problem.ideal + units * (problem.nadir - problem.ideal))
+    assert found == pytest.approx(volume, abs=1e-12)
+
+
+@pytest.mark.usefixtures("nasbench201_data")
+def test_evoxbench_on_nasbench201_has_the_published_constants():
+    names = ("error", "params", "flops")
+    three = contract_for(mobench.make_problem("nasbench201", {"objectives": names}), "evoxbench")
+    assert three.ideal.tolist() == [5.626667, 0.073306, 7.78305]
+    assert three.nadir.tolist() == [90.0, 1.073466, 153.27297]
+    four = contract_for(mobench.make_problem("nasbench201", {"objectives": (*names, "latency:eyeriss")}), "evoxbench")
+    assert four.ideal.tolist() == [5.626667, 0.073306, 7.78305, 1.67954]
+    assert four.nadir.tolist() == [50.98, 1.073466, 153.27297, 10.5269]
+    # a cell of half the range in each of two objectives, and the best in the third
+    middle = (three.ideal + three.nadir) / 2
+    F = np.array([[middle[0], middle[1], three.ideal[2]], [middle[0], three.ideal[1], middle[2]]])
+    assert three.share(F) * three.volume == pytest.approx(0.25 + 0.25 - 0.125)
+
+
+def test_unknown_contracts_and_missing_bounds_are_refused():
+    with pytest.raises(ValueError, match=f"choose from {', '.join(CONTRACTS)}"):
+        contract_for(Misleading(), "mobench")
+    with pytest.raises(ValueError, match="neither a true front nor bounds"):
+        contract_for(mobench.make_problem("catsum", {}), "modnas")
+
+
+def test_the_share_of_catsum_is_its_hypervolume_over_that_of_its_front():
+    result = mobench.run("random_search", "catsum", budget=300)
+    F = result.problem.score(result.delivered())
+    front = result.problem.front()[1]
+    ideal, nadir = front.min(axis=0), front.max(axis=0)
+
+    def volume(F):
+        return hypervolume((F - ideal) / (nadir - ideal), 1.1)
+
+    assert result.hypervolume() == pytest.approx(volume(F) / volume(front))
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_the_anytime_archive_is_the_nondominated_set_at_every_moment(m):
+    rng = np.random.default_rng(m)
+    F = rng.integers(0, 8, (300, m)).astype(float)
+    eligible = rng.random(300) < 0.8
+    moments, members = _archives(F, eligible)
+    archive = np.empty(0, dtype=int)
+    changes = dict(zip(moments.tolist(), members, strict=True))
+    for n in range(1, 301):
+        archive = changes.get(n, archive)
+        rows = np.flatnonzero(eligible[:n])
+        assert sorted(archive.tolist()) == rows[nondominated(F[rows])].tolist()
+
+
+def test_the_curve_ends_at_the_hypervolume_of_the_run():
+    for searcher in ("random_search", "nsga2", "local_search"):
+        result = mobench.run(searcher, "catsum", budget=200, seed=1)
+        assert result.curve()["hypervolume"].iloc[-1] == pytest.approx(result.hypervolume())

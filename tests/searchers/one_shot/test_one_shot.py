@@ -1,0 +1,106 @@
+"""One-shot searchers: they pay for what they learn, ask each architecture once, and go on after a kill."""
+
+import numpy as np
+import pytest
+from _toy_runs import check_killed
+from scipy.stats import kendalltau
+
+import mobench
+from mobench.core.indicators import nondominated
+from mobench.harness.door import Run
+from mobench.harness.execute import RunSpec
+from mobench.scoring.outcome import outcome_of
+from mobench.searchers._one_shot import supernet as _one_shot
+
+SEARCHERS = ["spos", "random_weight_sharing"]
+RIDGENET = "bilevel_toys:name=ridgenet"
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_the_budget_is_shared_between_training_and_scoring(searcher):
+    result = mobench.run(searcher, RIDGENET, budget={"flops": 3000}, training_share=0.5, batches=1)
+    spent = [note.spent["flops"] for note in result.history.recommended]
+    assert 1500 < spent[-1] <= 3003
+    assert len(result.history.X) == 0  # nothing was trained stand-alone
+    assert result.hypervolume() > 0.3
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_what_is_recommended_is_nondominated_by_one_shot_error_and_exact_cost(searcher):
+    result = mobench.run(searcher, RIDGENET, budget={"flops": 3000})
+    X = result.history.recommended[-1].content
+    cost = result.problem.score(X)[:, 1]
+    assert len(np.unique(cost)) == len(np.unique(X, axis=0))  # one architecture a cost
+    assert len(X) > 1
+
+
+def test_each_architecture_is_scored_once():
+    asked = []
+
+    class Network:
+        genes = (4, 4, 4)
+
+        def one_shot(self, weights, X, *, batches):
+            asked.extend(map(tuple, X.tolist()))
+            return X.sum(axis=1).astype(float)
+
+        def costs(self, p):
+            return p[:, 1:].sum()[None]
+
+    problem = mobench.make_problem("bilevel_toys", {"name": "ridgenet"})
+    run = Run(problem, limit=mobench.Cost(1e9, 1e9, 1e9, 1e9))
+    scores = _one_shot.Scores(run, Network(), {}, batches=1)
+    first = scores(np.array([[0, 1, 2], [0, 1, 2], [3, 3, 3]]))
+    again = scores(np.array([[3, 3, 3], [0, 0, 0], [0, 1, 2]]))
+    assert asked == [(0, 1, 2), (3, 3, 3), (0, 0, 0)]
+    assert first.tolist() == [[3, 2], [3, 2], [9, 3]]
+    assert (again[[0, 2]] == first[[2, 0]]).all()
+    assert nondominated(scores.F).any()
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_killed_search_goes_on_to_the_same_end(tmp_path, searcher, monkeypatch):
+    spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 2000.0}, {"name": "ridgenet"}, {})
+    check_killed(spec, 6, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_budget_without_compute_is_refused(searcher):
+    with pytest.raises(ValueError, match="give a budget of trainings or flops"):
+        mobench.run(searcher, RIDGENET, budget=100)
+
+
+def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
+    campaign = mobench.make_campaign({"problems": ["catsum", RIDGENET], "searchers": SEARCHERS, "seeds": 1})
+    assert {pair.problem for pair in campaign.not_applicable} == {"catsum"}
+    assert all(pair.reason == "needs Supernet" for pair in campaign.not_applicable)
+    assert len(campaign.specs) == 2
+
+
+def recorder(run):
+    """Records made-up one-shot values of random architectures, in two parts."""
+    X = np.unique(run.space.sample(run.rng, 40), axis=0)
+    run.recommend(X[:1])
+    run.record(one_shot_X=X[:20], one_shot=-np.arange(20.0))
+    run.record(one_shot_X=X[20:], one_shot=np.arange(float(len(X) - 20)))
+
+
+def test_one_shot_values_are_compared_with_the_truth_after_the_run():
+    result = mobench.run(recorder, "motif", budget=10)
+    X = np.concatenate([np.array(note.content["one_shot_X"]) for note in result.history.records])
+    told = np.concatenate([np.array(note.content["one_shot"]) for note in result.history.records])
+    true = result.problem.score(X)[:, 0]
+    expected = kendalltau(told, true).statistic
+    assert result.one_shot_tau() == pytest.approx(expected)
+    assert np.isnan(mobench.run("random_search", "motif", budget=10).one_shot_tau())
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_one_shot_searchers_tell_their_scores_and_the_outcome_holds_tau(searcher):
+    result = mobench.run(searcher, "motif", budget={"trainings": 0.2}, training_share=0.5, batches=1)
+    told = result.history.records[-1].content
+    assert len(told["one_shot_X"]) == len(told["one_shot"]) > 50
+    tau = result.one_shot_tau()
+    assert -0.5 < tau < 0.8
+    outcome = outcome_of(result, contract="mobench-1", axis="trainings")
+    assert outcome.diagnostics["one_shot_tau"].tolist() == [[pytest.approx(0.2, rel=0.05), tau]]
