@@ -18,7 +18,7 @@ from mobench import Array
 from mobench.live.latency import measure_in_turn
 from mobench.problems._cells.network import Network
 from mobench.problems._cells.space import all_cells, functional_classes
-from mobench.problems.tables.motif import SKELETON
+from mobench.problems._motif.table import SKELETON
 
 PASSES, REPEATS = 3, 25
 READINGS: dict[str, Callable[[Array], Array]] = {

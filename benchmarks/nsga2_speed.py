@@ -25,7 +25,8 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 from mobench import Array, Problem, make_problem, minimised
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 from mobench.searchers._population import pymoo as _pymoo
 
 POPULATION, GENERATIONS = 100, 100

@@ -18,7 +18,8 @@ from mobench.core.budget import parse_budget
 from mobench.live.meter import metered
 from mobench.problems._cells.supernet import CellSupernet, Options
 from mobench.problems._images.motif import generate
-from mobench.problems.tables.motif import SKELETON, problem
+from mobench.problems._motif.table import SKELETON
+from mobench.problems.tables.motif import problem
 from mobench.searchers._relaxed.linear import (
     Weights,
     by_alpha,

@@ -15,13 +15,14 @@ from .core.capabilities import Network as Network
 from .core.capabilities import Published as Published
 from .core.capabilities import Supernet as Supernet
 from .core.indicators import nondominated as nondominated
-from .core.problem import Array as Array
+from .core.messages import nearest as nearest
 from .core.problem import Objective as Objective
 from .core.problem import Problem as Problem
-from .core.problem import Space as Space
 from .core.problem import Values as Values
 from .core.problem import minimised as minimised
 from .core.progress import Progress as Progress
+from .core.space import Array as Array
+from .core.space import Space as Space
 from .core.version import __version__ as __version__
 from .engines.engine import run_campaign as run_campaign
 from .files.pickles import load_pickle as load_pickle
@@ -34,7 +35,6 @@ from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
 from .plugins.catalogue import make_problem as make_problem
-from .plugins.catalogue import nearest as nearest
 from .plugins.sources import use_plugins as use_plugins
 from .report.report import write_report as write_report
 from .scoring.result import Result as Result

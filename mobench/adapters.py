@@ -8,7 +8,8 @@ import numpy as np
 
 from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import finite
-from mobench.core.problem import Array, Problem, minimised
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
 from mobench.harness.answers import addresses
 
 __all__ = ["as_pymoo"]

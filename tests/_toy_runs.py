@@ -11,10 +11,12 @@ import pytest
 
 from mobench import Array, Run, make_problem
 from mobench.core.budget import parse_budget
-from mobench.harness.execute import RunSpec, execute, search_problem
+from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import History, read_history
 from mobench.harness.log import Log
-from mobench.plugins.catalogue import check_options, find
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
 
 FAST: dict[str, Any] = {"learning_rate": 0.3, "momentum": 0.0, "weight_decay": 0.0}
 RATES: dict[str, Any] = {"alpha_rate": 0.1, "alpha_decay": 0.0}

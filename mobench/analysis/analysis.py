@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -20,18 +19,20 @@ from mobench.analysis.targets import runtimes
 from mobench.campaigns.runs import Runs, merge
 from mobench.core.capabilities import Decodable, Enumerable
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Array, Problem, minimised
-from mobench.figures.style import palette
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
 from mobench.plugins.catalogue import make_problem
-from mobench.report.front_panels import TRUE_FRONT
 from mobench.scoring.outcome import Outcome
 
-__all__ = ["Report", "read_report"]
+__all__ = ["TRUE_FRONT", "Analysis", "read_analysis"]
+
+TRUE_FRONT = "true front"
+"""What stands for the problem among searchers."""
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
-    """Everything that a report says, as frames.
+class Analysis:
+    """What the logs of campaigns say, as frames.
 
     Attributes
     ----------
@@ -41,6 +42,8 @@ class Report:
         The currency of budgets and curves.
     scores, curves, outcomes
         As `mobench.analysis.collect.collect` returns them.
+    everyone : tuple of str
+        All searchers of the campaigns, those that are left out here too: what colours go by.
     """
 
     runs: Runs
@@ -48,6 +51,7 @@ class Report:
     scores: pd.DataFrame
     curves: pd.DataFrame
     outcomes: dict[tuple[str, str, int], Outcome]
+    everyone: tuple[str, ...]
 
     @cached_property
     def ended(self) -> bool:
@@ -58,11 +62,6 @@ class Report:
     def budget(self) -> float:
         """What a run may spend of the currency; what the dearest spent where the budget is in another one."""
         return float(self.runs.budget.get(self.axis, self.scores[self.axis].max()))
-
-    @cached_property
-    def colours(self) -> dict[str, Any]:
-        """One colour a searcher."""
-        return palette(list(self.runs.searchers))
 
     @cached_property
     def matrices(self) -> dict[str, pd.DataFrame]:
@@ -137,11 +136,11 @@ class Report:
         return sets
 
 
-def read_report(folders: Sequence[str | Path], *, axis: str = "", progress: bool = False) -> Report:
+def read_analysis(folders: Sequence[str | Path], *, axis: str = "", progress: bool = False) -> Analysis:
     """Read and score the runs of results folders; the parameters are those of `mobench.report.report.write_report`."""
     runs = merge(folders)
     axis = axis or next(iter(runs.budget))
-    return Report(runs, axis, *collect(runs, axis=axis, progress=progress))
+    return Analysis(runs, axis, *collect(runs, axis=axis, progress=progress), everyone=runs.searchers)
 
 
 def _delivered(problem: Problem, outcome: Outcome, axis: str) -> pd.DataFrame:

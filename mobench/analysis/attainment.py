@@ -8,7 +8,7 @@ import moocore
 import numpy as np
 
 from mobench.core.indicators import finite, nondominated
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = ["Fronts", "attained_difference", "attainment", "staircase"]
 

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from mobench.campaigns.runs import STATES, Runs, run_state
-from mobench.core.budget import AXES
+from mobench.core.budget import AXES, on_axis
 from mobench.core.capabilities import Fingerprinted
 from mobench.core.indicators import log10_regret
-from mobench.core.problem import Array
 from mobench.core.progress import Progress
-from mobench.harness.execute import RunSpec
+from mobench.core.space import Array
+from mobench.harness.spec import RunSpec
 from mobench.scoring.contract import Contract
 from mobench.scoring.outcome import Outcome, outcome_of
-from mobench.scoring.result import Result, load, on_axis
+from mobench.scoring.result import Result, load
 
 __all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
 
@@ -72,7 +72,7 @@ def collect(
             bar.advance()
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
     scores = pd.DataFrame([rows[i] for i in sorted(rows)])
-    for measure in (*AXES, "trainings", "hypervolume", "log10_regret"):
+    for measure in (*AXES, "hypervolume", "log10_regret"):
         if measure not in scores:
             scores[measure] = np.nan
     lines = [curves[i] for i in sorted(curves)]
@@ -89,7 +89,7 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
     result = replace(load(folder), _contracts=contracts)  # all runs of a problem share them
     row |= {"error": result.error, "data": _known_data(result, folder)}
     row |= result.history.total
-    row["trainings"] = on_axis(result.problem, result.history.total, "trainings")
+    row["trainings"] = on_axis(result.problem.training, result.history.total, "trainings")
     return row, result
 
 

@@ -16,11 +16,11 @@ import pandas as pd
 
 from mobench.analysis.ioh import write_ioh
 from mobench.campaigns.runs import Runs, run_state
-from mobench.core.budget import AXES
+from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
 from mobench.core.progress import Progress
-from mobench.harness.execute import RunSpec
-from mobench.harness.log import written_whole
+from mobench.files.documents import written_whole
+from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.result import Result, load
 
@@ -103,7 +103,7 @@ def _read(
     for spec, folder in members:
         state = run_state(folder)
         result = load(folder) if state != "missing" else None
-        total = result.history.total if result else dict.fromkeys(AXES, np.nan)
+        total = result.history.total if result else dict.fromkeys(CURRENCIES, np.nan)
         key = dict(zip(KEYS, (spec.problem_label, spec.searcher_label, spec.seed), strict=True))
         states.append(key | {"state": state, "error": result.error if result else ""} | total)
         yield spec, result
@@ -113,7 +113,7 @@ def _read(
 def _write_table(runs: Runs, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
     problems = [make_problem(name, options) for name, options in runs.problems.values()]
     objectives = list(dict.fromkeys(objective.label for problem in problems for objective in problem.objectives))
-    columns = [*KEYS, "evaluation", "fidelity", *AXES, "genes", "architecture", *objectives]
+    columns = [*KEYS, "evaluation", "fidelity", *CURRENCIES, "genes", "architecture", *objectives]
     waiting: list[pd.DataFrame] = []
     with _table(path, columns) as write:
         for spec, result in each:

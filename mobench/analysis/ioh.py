@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.runs import Runs
-from mobench.harness.execute import RunSpec
-from mobench.harness.log import written_whole
-from mobench.scoring.result import Result, on_axis
+from mobench.core.budget import on_axis
+from mobench.files.documents import written_whole
+from mobench.harness.spec import RunSpec
+from mobench.scoring.result import Result
 
 __all__ = ["write_ioh"]
 
@@ -94,5 +95,5 @@ def _falls(result: Result, axis: str, contract: str) -> dict[int, float]:
         if 1.0 - share < lowest:
             lowest = 1.0 - share
             gaps[max(1, math.ceil(amount))] = lowest
-    gaps.setdefault(max(1, math.ceil(on_axis(result.problem, result.history.total, axis))), lowest)
+    gaps.setdefault(max(1, math.ceil(on_axis(result.problem.training, result.history.total, axis))), lowest)
     return gaps

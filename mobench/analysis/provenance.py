@@ -15,9 +15,10 @@ from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import load_campaign
 from mobench.campaigns.runs import Runs
 from mobench.core.capabilities import Enumerable, Fingerprinted
-from mobench.harness.execute import describe
-from mobench.harness.log import END, read_document
+from mobench.files.documents import read_document
+from mobench.harness.spec import END
 from mobench.plugins.catalogue import make_problem
+from mobench.plugins.references import describe
 
 __all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, mannwhitneyu, rankdata, studentized_range, wilcoxon
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = [
     "Friedman",

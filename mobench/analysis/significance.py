@@ -15,7 +15,7 @@ import pandas as pd
 
 from mobench.analysis.rank_tests import friedman, holm, mann_whitney, nemenyi, signed_rank, vargha_delaney, wins_kernel
 from mobench.analysis.statistics import Matrices, comparable, rank_table, strata
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = ["on_each_problem", "pairwise"]
 

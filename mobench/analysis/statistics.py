@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import trim_mean
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = [
     "Matrices",

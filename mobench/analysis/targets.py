@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = ["TARGETS", "ecdf", "expected_running_times", "runtimes"]
 

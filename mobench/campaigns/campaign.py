@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.budget import parse_budget
-from mobench.harness.execute import RunSpec, describe
-from mobench.harness.log import FORMAT
-from mobench.plugins.catalogue import check_options, find, make_problem, missing, nearest, parse_reference
+from mobench.core.messages import nearest
+from mobench.files.documents import FORMAT
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import missing
+from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import PluginFile, use_plugins
 from mobench.scoring.contract import contract_for
 

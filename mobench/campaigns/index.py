@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.runs import run_state
-from mobench.harness.log import FORMAT, read_document, write_document
+from mobench.files.documents import FORMAT, read_document, write_document
 
 __all__ = ["INDEX", "run_states"]
 

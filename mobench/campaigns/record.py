@@ -8,7 +8,7 @@ from typing import Any
 
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
 from mobench.core.budget import Cost, parse_budget
-from mobench.harness.log import read_document, write_document
+from mobench.files.documents import read_document, write_document
 from mobench.plugins.sources import PluginFile, file_of
 
 __all__ = ["check_problem_files", "load_campaign", "open_campaign"]

@@ -10,8 +10,8 @@ from typing import Any
 
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.record import check_problem_files, load_campaign
-from mobench.harness.execute import RunSpec, read_spec
-from mobench.harness.log import END, read_document
+from mobench.files.documents import read_document
+from mobench.harness.spec import END, RunSpec, read_spec
 
 __all__ = ["STATES", "Runs", "merge", "run_state"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 
 __all__ = ["WHOLE", "Shard", "parse_shard", "share"]
 

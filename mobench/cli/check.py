@@ -31,7 +31,9 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of checks for each kind that the name stands for."""
-    from mobench.plugins.catalogue import nearest, parse_reference, plugins
+    from mobench.core.messages import nearest
+    from mobench.plugins.catalogue import plugins
+    from mobench.plugins.references import parse_reference
     from mobench.plugins.sources import KINDS, use_plugins
     from mobench.testing import check_problem, check_searcher, table
 

@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(name: str) -> int:
-    from mobench.plugins.catalogue import find, option_lines, plugins
+    from mobench.plugins.catalogue import find, plugins
+    from mobench.plugins.options import option_lines
 
     kinds = [kind for kind in KINDS if name in plugins(kind)]
     for kind in kinds or KINDS[:1]:

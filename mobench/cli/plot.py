@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
-AXES = ("evaluations", "asked", "flops", "seconds", "trainings")
+from mobench.core.budget import AXES
+
 _EXAMPLES = """examples:
   mobench plot results/default --kind list               the kinds of figures and what they show
   mobench plot results/default --kind anytime            a figure a problem, to results/default/figures/
@@ -83,10 +83,11 @@ def _genes(text: str) -> tuple[int, ...]:
 def _place(args: argparse.Namespace, problem: str) -> tuple[Path, list[str]]:
     """Stem of the files, and their formats."""
     from mobench.figures.plots import FORMATS
+    from mobench.files.names import slug
 
     formats = list(_names(args.format))
     stem = args.to or args.folders[0] / "figures" / args.kind
     if args.to and args.to.suffix[1:] in FORMATS:
         stem, formats = args.to.with_suffix(""), [args.to.suffix[1:]]
-    label = re.sub(r"[^A-Za-z0-9_.=]+", "-", problem)
+    label = slug(problem) if problem else ""
     return (stem.with_name(f"{stem.name}-{label}") if label else stem), formats

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-AXES = ("evaluations", "asked", "flops", "seconds", "trainings")
+from mobench.core.budget import AXES
+
 _EXAMPLES = """examples:
   mobench report results/default                    one campaign, finished or still running
   mobench report results/mine results/theirs        several as one; their budgets and contracts must agree

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
-__all__ = ["AXES", "BudgetExhausted", "Cost", "paid_in", "parse_budget"]
+__all__ = ["AXES", "CURRENCIES", "BudgetExhausted", "Cost", "on_axis", "paid_in", "parse_budget"]
 
 ASKED_CAP = 20
 """Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
@@ -76,13 +77,41 @@ class Cost:
         )
 
 
-AXES: tuple[str, ...] = tuple(field.name for field in fields(Cost))
+CURRENCIES: tuple[str, ...] = tuple(field.name for field in fields(Cost))
 """The currencies of the ledger, in the order of `Cost`'s fields."""
+
+AXES = (*CURRENCIES, "trainings")
+"""What costs are counted in: the currencies, and equivalent full trainings."""
 
 
 def paid_in(training: Cost) -> str:
     """The currency in which trainings are counted: flops where a training's are known, else seconds, else answers."""
     return next(axis for axis in ("flops", "seconds", "evaluations") if getattr(training, axis) > 0)
+
+
+def on_axis(training: Cost, spent: Mapping[str, Any], axis: str) -> Any:
+    """Amounts of a currency, or of equivalent full trainings: an array or a number, as `spent` holds them.
+
+    Parameters
+    ----------
+    training : Cost
+        What one average full training costs.
+    spent : mapping of str to Array or number
+        Amounts of the currencies.
+    axis : str
+        One of `AXES`.
+
+    Raises
+    ------
+    ValueError
+        Unknown axis.
+    """
+    if axis in spent:
+        return spent[axis]
+    if axis != "trainings":
+        raise ValueError(f"axis: unknown {axis!r}; choose from {', '.join(AXES)}")
+    currency = paid_in(training)
+    return spent[currency] / float(getattr(training, currency))
 
 
 def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
@@ -117,18 +146,17 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
     6000000000.0
     """
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
-    known = (*AXES, "trainings")
     for name, amount in amounts.items():
-        if name not in known:
-            raise ValueError(f"budget: unknown currency {name!r}; choose from {', '.join(known)}")
+        if name not in AXES:
+            raise ValueError(f"budget: unknown currency {name!r}; choose from {', '.join(AXES)}")
         if isinstance(amount, bool) or not isinstance(amount, int | float):
             raise TypeError(f"budget: {name} must be a number, found {amount!r}")
         if not (amount > 0 and math.isfinite(amount)):
             raise ValueError(f"budget: {name} must be positive and finite, found {amount!r}")
     if not amounts:
-        raise ValueError(f"budget: empty; give a positive amount of {', '.join(known)}")
+        raise ValueError(f"budget: empty; give a positive amount of {', '.join(AXES)}")
     trainings = float(amounts.pop("trainings", math.inf))
-    limit = {axis: float(amounts.get(axis, math.inf)) for axis in AXES}
+    limit = {axis: float(amounts.get(axis, math.inf)) for axis in CURRENCIES}
     currency = paid_in(training)
     limit[currency] = min(limit[currency], trainings * getattr(training, currency))
     if "asked" not in amounts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = [
     "Decodable",

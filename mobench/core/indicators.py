@@ -9,7 +9,7 @@ from typing import Any
 import moocore
 import numpy as np
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = [
     "attained_share",

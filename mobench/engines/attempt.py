@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from mobench.core.progress import Progress
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
 from mobench.harness.log import RunIsBusy, RunIsLost, StorageError
+from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import PluginFile, use_plugins
 
 __all__ = ["Engine", "Tally", "attempt", "cores", "one_thread"]

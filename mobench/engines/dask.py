@@ -19,7 +19,7 @@ from mobench.core.progress import Progress
 from mobench.core.version import __version__
 from mobench.engines.attempt import Tally, attempt, cores, one_thread
 from mobench.engines.local import begin_worker, process_context
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import PluginFile, files_in_use
 
 __all__ = ["dask_cluster"]

@@ -12,7 +12,7 @@ from mobench.campaigns.shard import WHOLE, Shard, share
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Engine, Tally
 from mobench.engines.local import local_processes
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 
 __all__ = ["run_campaign", "run_specs"]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Tally, attempt, cores, one_thread
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
 from mobench.plugins.sources import Kind, PluginFile, file_of, files_in_use
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from mobench.analysis.attainment import Fronts, attained_difference, attainment, staircase
 from mobench.core.indicators import finite
-from mobench.core.problem import Array, Objective, minimised
+from mobench.core.problem import Objective, minimised
+from mobench.core.space import Array
 from mobench.figures.style import TRUTH, label_objectives, new_figure, palette, panels, scale_axis, styled, wrapped
 
 __all__ = ["plot_attainment", "plot_attainment_difference"]

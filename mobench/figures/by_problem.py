@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.analysis.collect import resample
 from mobench.core.capabilities import Decodable, Drawable, Enumerable
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Array, Problem, minimised
+from mobench.core.messages import nearest
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
 from mobench.figures import plots
-from mobench.figures.style import folded
-from mobench.plugins.catalogue import nearest
+from mobench.figures.style import folded, palette
 from mobench.scoring.outcome import Outcome
 from mobench.scoring.result import load
 
-__all__ = ["PER_PROBLEM", "Drawing", "Selection", "budgets"]
+__all__ = ["PER_PROBLEM", "Drawing", "Selection", "budgets", "colours"]
 
 Drawing = tuple[Figure, pd.DataFrame]
 
@@ -52,6 +53,11 @@ class Selection:
         return {"title": folded(self.problem, 42)} | ({"width": self.width} if self.width else {})
 
 
+def colours(analysis: Analysis) -> dict[str, Any]:
+    """One colour a searcher, the same however few are drawn."""
+    return palette(analysis.everyone)
+
+
 def budgets(curves: pd.DataFrame, axis: str) -> Array:
     """A grid of amounts, (200,), over two decades or what the curves cover of them, up to their end."""
     positive = curves.loc[curves[axis] > 0, axis]
@@ -61,66 +67,68 @@ def budgets(curves: pd.DataFrame, axis: str) -> Array:
     return grid
 
 
-def _anytime(report: Report, selection: Selection) -> Drawing:
+def _anytime(analysis: Analysis, selection: Selection) -> Drawing:
     """Log10 hypervolume regret against budget, mean and 95 % band over seeds."""
-    curves = report.curves[report.curves["problem"] == selection.problem]
-    grid = budgets(curves, report.axis)
-    lines = resample(curves, report.axis, grid)
-    return plots.plot_anytime(lines, grid, axis=report.axis, colours=report.colours, **selection.style)
+    curves = analysis.curves[analysis.curves["problem"] == selection.problem]
+    grid = budgets(curves, analysis.axis)
+    lines = resample(curves, analysis.axis, grid)
+    return plots.plot_anytime(lines, grid, axis=analysis.axis, colours=colours(analysis), **selection.style)
 
 
-def _front(report: Report, selection: Selection) -> Drawing:
+def _front(analysis: Analysis, selection: Selection) -> Drawing:
     """Delivered front of each searcher's run of median hypervolume, over the true front."""
-    problem, columns = _columns(report, selection)
-    style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    return plots.plot_fronts(_medians(report, selection, columns), [problem.objectives[j] for j in columns], **style)
+    problem, columns = _columns(analysis, selection)
+    style = {"truth": _truth(problem, columns), "colours": colours(analysis), **selection.style}
+    return plots.plot_fronts(_medians(analysis, selection, columns), [problem.objectives[j] for j in columns], **style)
 
 
-def _parallel(report: Report, selection: Selection) -> Drawing:
+def _parallel(analysis: Analysis, selection: Selection) -> Drawing:
     """The same fronts as parallel coordinates, for three objectives and more."""
-    problem, columns = _columns(report, selection)
-    style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    return plots.plot_parallel(_medians(report, selection, columns), [problem.objectives[j] for j in columns], **style)
+    problem, columns = _columns(analysis, selection)
+    style = {"truth": _truth(problem, columns), "colours": colours(analysis), **selection.style}
+    return plots.plot_parallel(
+        _medians(analysis, selection, columns), [problem.objectives[j] for j in columns], **style
+    )
 
 
-def _attainment(report: Report, selection: Selection) -> Drawing:
+def _attainment(analysis: Analysis, selection: Selection) -> Drawing:
     """What 10, 50 and 90 % of each searcher's runs attain, over the true front; two objectives."""
-    problem, columns = _columns(report, selection)
-    style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    fronts = _all_fronts(report, selection, columns)
+    problem, columns = _columns(analysis, selection)
+    style = {"truth": _truth(problem, columns), "colours": colours(analysis), **selection.style}
+    fronts = _all_fronts(analysis, selection, columns)
     return plots.plot_attainment(fronts, [problem.objectives[j] for j in columns], **style)
 
 
-def _difference(report: Report, selection: Selection) -> Drawing:
+def _difference(analysis: Analysis, selection: Selection) -> Drawing:
     """Where two searchers' attained regions differ; two objectives, two --searcher."""
-    problem, columns = _columns(report, selection)
-    style = {"truth": _truth(problem, columns), "colours": report.colours, **selection.style}
-    fronts = _all_fronts(report, selection, columns)
+    problem, columns = _columns(analysis, selection)
+    style = {"truth": _truth(problem, columns), "colours": colours(analysis), **selection.style}
+    fronts = _all_fronts(analysis, selection, columns)
     return plots.plot_attainment_difference(fronts, [problem.objectives[j] for j in columns], **style)
 
 
-def _cost(report: Report, selection: Selection) -> Drawing:
+def _cost(analysis: Analysis, selection: Selection) -> Drawing:
     """What each run spent against its final regret."""
-    runs = report.scores[report.scores["problem"] == selection.problem]
-    return plots.plot_cost(runs, axis=report.axis, colours=report.colours, **selection.style)
+    runs = analysis.scores[analysis.scores["problem"] == selection.problem]
+    return plots.plot_cost(runs, axis=analysis.axis, colours=colours(analysis), **selection.style)
 
 
-def _spending(report: Report, selection: Selection) -> Drawing:
+def _spending(analysis: Analysis, selection: Selection) -> Drawing:
     """Budget audit: what every run spent, against the limit."""
-    runs = report.scores[report.scores["problem"] == selection.problem]
-    limit = report.runs.budget.get(report.axis)
-    return plots.plot_spending(runs, axis=report.axis, limit=limit, colours=report.colours, **selection.style)
+    runs = analysis.scores[analysis.scores["problem"] == selection.problem]
+    limit = analysis.runs.budget.get(analysis.axis)
+    return plots.plot_spending(runs, axis=analysis.axis, limit=limit, colours=colours(analysis), **selection.style)
 
 
-def _agreement(report: Report, selection: Selection) -> Drawing:
+def _agreement(analysis: Analysis, selection: Selection) -> Drawing:
     """What searchers saw of the first objective against its score, with Kendall's rank correlation."""
-    objective = report.problem(selection.problem).objectives[0]
+    objective = analysis.problem(selection.problem).objectives[0]
     folders = {
         (spec.problem_label, spec.searcher_label, spec.seed): folder
-        for spec, folder in zip(report.runs.specs, report.runs.folders, strict=True)
+        for spec, folder in zip(analysis.runs.specs, analysis.runs.folders, strict=True)
     }
     tables = []
-    for searcher, seed, _ in _outcomes(report, selection):
+    for searcher, seed, _ in _outcomes(analysis, selection):
         run = load(folders[selection.problem, searcher, seed])  # everything seen: too much to be kept of every run
         X, first = np.unique(run.history.X[run.history.fidelity == 0], axis=0, return_index=True)
         if len(X):
@@ -128,24 +136,24 @@ def _agreement(report: Report, selection: Selection) -> Drawing:
             scored = run.problem.score(X)[:, 0]
             tables.append(pd.DataFrame({"searcher": searcher, "seen": seen, "scored": scored}))
     answers = pd.concat(tables).drop_duplicates(ignore_index=True) if tables else pd.DataFrame()
-    return plots.plot_agreement(answers, label=objective.label, colours=report.colours, **selection.style)
+    return plots.plot_agreement(answers, label=objective.label, colours=colours(analysis), **selection.style)
 
 
-def _diagnostics(report: Report, selection: Selection) -> Drawing:
+def _diagnostics(analysis: Analysis, selection: Selection) -> Drawing:
     """What searchers recorded about themselves (gradient norms, entropy, ...), over the ledger."""
     tables = [
-        pd.DataFrame({report.axis: series[:, 0], "value": series[:, 1]}).assign(searcher=s, seed=seed, quantity=name)
-        for s, seed, outcome in _outcomes(report, selection)
+        pd.DataFrame({analysis.axis: series[:, 0], "value": series[:, 1]}).assign(searcher=s, seed=seed, quantity=name)
+        for s, seed, outcome in _outcomes(analysis, selection)
         for name, series in outcome.diagnostics.items()
     ]
-    columns = ["searcher", "seed", report.axis, "quantity", "value"]
+    columns = ["searcher", "seed", analysis.axis, "quantity", "value"]
     records = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-    return plots.plot_diagnostics(records, axis=report.axis, colours=report.colours, **selection.style)
+    return plots.plot_diagnostics(records, axis=analysis.axis, colours=colours(analysis), **selection.style)
 
 
-def _architecture(report: Report, selection: Selection) -> Drawing:
+def _architecture(analysis: Analysis, selection: Selection) -> Drawing:
     """An architecture as a graph, with its scored values; --row gives its genes."""
-    problem = report.problem(selection.problem)
+    problem = analysis.problem(selection.problem)
     if not isinstance(problem, Drawable):
         raise ValueError(f"architecture: {selection.problem} does not say how to draw one")
     if not selection.row:
@@ -165,9 +173,9 @@ def _example(problem: Problem) -> str:
     return ",".join(map(str, X[len(X) // 2].tolist()))
 
 
-def _columns(report: Report, selection: Selection) -> tuple[Problem, list[int]]:
+def _columns(analysis: Analysis, selection: Selection) -> tuple[Problem, list[int]]:
     """The problem, and the positions of the chosen objectives."""
-    problem = report.problem(selection.problem)
+    problem = analysis.problem(selection.problem)
     names = [objective.name for objective in problem.objectives]
     for name in selection.objectives:
         if name not in names:
@@ -185,23 +193,23 @@ def _truth(problem: Problem, columns: list[int]) -> Array | None:
     return best
 
 
-def _medians(report: Report, selection: Selection, columns: list[int]) -> dict[str, Array]:
+def _medians(analysis: Analysis, selection: Selection, columns: list[int]) -> dict[str, Array]:
     """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated."""
-    pairs = ((searcher, report.medians.get((selection.problem, searcher))) for searcher in report.runs.searchers)
+    pairs = ((searcher, analysis.medians.get((selection.problem, searcher))) for searcher in analysis.runs.searchers)
     return _some({searcher: outcome.F[:, columns] for searcher, outcome in pairs if outcome is not None})
 
 
-def _all_fronts(report: Report, selection: Selection, columns: list[int]) -> dict[str, list[Array]]:
+def _all_fronts(analysis: Analysis, selection: Selection, columns: list[int]) -> dict[str, list[Array]]:
     fronts: dict[str, list[Array]] = {}
-    for searcher, _, outcome in _outcomes(report, selection):
+    for searcher, _, outcome in _outcomes(analysis, selection):
         fronts.setdefault(searcher, []).append(outcome.F[:, columns])
     return _some(fronts)
 
 
-def _outcomes(report: Report, selection: Selection) -> list[tuple[str, int, Outcome]]:
+def _outcomes(analysis: Analysis, selection: Selection) -> list[tuple[str, int, Outcome]]:
     """Searcher, seed and outcome of every ended run of the problem, in the campaign's order of searchers."""
-    found = [(s, seed, outcome) for (p, s, seed), outcome in report.outcomes.items() if p == selection.problem]
-    return sorted(found, key=lambda item: report.runs.searchers.index(item[0]))
+    found = [(s, seed, outcome) for (p, s, seed), outcome in analysis.outcomes.items() if p == selection.problem]
+    return sorted(found, key=lambda item: analysis.runs.searchers.index(item[0]))
 
 
 def _some(fronts: dict[str, Any]) -> dict[str, Any]:

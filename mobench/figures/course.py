@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 from scipy.stats import rankdata
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 from mobench.figures.style import AXIS_LABELS, new_figure, palette, panels, scale_axis, styled
 
 __all__ = ["plot_anytime", "plot_diagnostics", "plot_ecdf", "plot_ranks_over_time"]

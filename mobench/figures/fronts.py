@@ -11,7 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from mobench.analysis.attainment import staircase
-from mobench.core.problem import Array, Objective, minimised
+from mobench.core.problem import Objective, minimised
+from mobench.core.space import Array
 from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, panels, scale_axis, styled
 
 __all__ = ["plot_fronts", "plot_parallel"]

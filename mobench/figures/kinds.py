@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.analysis.collect import collect
 from mobench.campaigns.runs import Runs, merge
+from mobench.core.messages import nearest
 from mobench.figures.by_problem import PER_PROBLEM, Drawing, Selection
 from mobench.figures.overall import OVERALL
-from mobench.figures.style import palette
-from mobench.plugins.catalogue import nearest
 
 __all__ = ["KINDS", "Drawing", "Selection", "draw", "of_one_problem", "read_runs", "summary"]
 
@@ -27,7 +26,7 @@ def read_runs(
     searchers: Sequence[str] = (),
     axis: str = "",
     progress: bool = False,
-) -> Report:
+) -> Analysis:
     """Read and score some runs of results folders, finished or not.
 
     Parameters
@@ -49,9 +48,7 @@ def read_runs(
     whole = merge(folders)
     runs = _kept(whole, problems, searchers)
     axis = axis or next(iter(runs.budget))
-    report = Report(runs, axis, *collect(runs, axis=axis, progress=progress))
-    vars(report)["colours"] = palette(whole.searchers)
-    return report
+    return Analysis(runs, axis, *collect(runs, axis=axis, progress=progress), everyone=whole.searchers)
 
 
 def _kept(runs: Runs, problems: Sequence[str], searchers: Sequence[str]) -> Runs:
@@ -67,13 +64,13 @@ def _kept(runs: Runs, problems: Sequence[str], searchers: Sequence[str]) -> Runs
     return replace(runs, specs=tuple(spec for spec, _ in chosen), folders=tuple(folder for _, folder in chosen))
 
 
-def draw(report: Report, kind: str, selection: Selection) -> Drawing:
+def draw(analysis: Analysis, kind: str, selection: Selection) -> Drawing:
     """One figure of scored runs.
 
     Parameters
     ----------
-    report : Report
-        See `read_runs`, or `mobench.analysis.analysis.read_report`.
+    analysis : Analysis
+        See `read_runs`, or `mobench.analysis.analysis.read_analysis`.
     kind : str
         One of `KINDS`.
     selection : Selection
@@ -90,9 +87,9 @@ def draw(report: Report, kind: str, selection: Selection) -> Drawing:
         An unknown name, or nothing to draw yet; the message says which.
     """
     if not of_one_problem(kind):
-        return OVERALL[kind](report, selection)
-    _known("problem", [selection.problem], report.runs.problems)
-    return PER_PROBLEM[kind](report, selection)
+        return OVERALL[kind](analysis, selection)
+    _known("problem", [selection.problem], analysis.runs.problems)
+    return PER_PROBLEM[kind](analysis, selection)
 
 
 def of_one_problem(kind: str) -> bool:

@@ -15,8 +15,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from mobench.core.messages import nearest
 from mobench.core.problem import Objective
-from mobench.plugins.catalogue import nearest
 
 __all__ = [
     "AXIS_LABELS",

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mobench.core.problem import Array
-from mobench.harness.log import written_whole
+from mobench.core.space import Array
+from mobench.files.documents import written_whole
 
 __all__ = ["Column", "Table", "data_folder", "fingerprint", "load_table", "open_arrays", "save_table"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = ["Memory", "addresses"]
 

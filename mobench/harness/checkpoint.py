@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import orjson
 
+from mobench.files.documents import written_whole
 from mobench.files.tables import open_arrays
-from mobench.harness.log import StorageError, written_whole
+from mobench.harness.log import StorageError
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 

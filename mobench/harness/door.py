@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import AXES, BudgetExhausted, Cost
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
 from mobench.core.capabilities import Fingerprinted, MultiFidelity, Network, Slow, Supernet
-from mobench.core.problem import Array, Objective, Problem, Space, minimised
+from mobench.core.problem import Objective, Problem, minimised
+from mobench.core.space import Array, Space
 from mobench.harness.answers import Memory, addresses
 from mobench.harness.checkpoint import load_checkpoint, save_checkpoint
 from mobench.harness.log import Log
@@ -181,7 +182,7 @@ class Run:
     def _learn(self, flops: float, may_stop: bool) -> None:
         """Charge a pass of the supernet; where it may stop and nothing is left, end the run before it is computed."""
         if may_stop and (self.stopped or self.spent.reached(self.limit)):
-            over = (axis for axis in AXES if getattr(self.spent, axis) >= getattr(self.limit, axis))
+            over = (axis for axis in CURRENCIES if getattr(self.spent, axis) >= getattr(self.limit, axis))
             self._stop(next(over, "flops"))
         self.spent += Cost(flops=flops)
         self._learned += flops

@@ -4,123 +4,32 @@ from __future__ import annotations
 
 import datetime
 import functools
-import hashlib
 import importlib.metadata
 import os
 import platform
-import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from mobench.core.budget import BudgetExhausted, Cost, parse_budget
+from mobench.core.budget import BudgetExhausted, parse_budget
+from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.harness.checkout import commit
 from mobench.harness.door import Run
-from mobench.harness.log import FORMAT, Log, read_document, write_document
-from mobench.plugins.catalogue import check_options, find, make_problem, missing
+from mobench.harness.log import Log
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import missing
 from mobench.plugins.sources import file_of
 
-__all__ = ["RunSpec", "describe", "execute", "read_spec", "search_problem"]
+__all__ = ["execute", "search_problem"]
 
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
-
-
-def describe(name: str, options: Mapping[str, Any]) -> str:
-    """Write a name and its options the way `mobench.plugins.catalogue.parse_reference` reads them."""
-
-    def plain(value: Any) -> str:
-        if isinstance(value, list | tuple):
-            return f"[{','.join(map(plain, value))}]"
-        return str(value).lower() if isinstance(value, bool) else str(value)
-
-    if not options:
-        return name
-    return f"{name}:{','.join(f'{option}={plain(value)}' for option, value in sorted(options.items()))}"
-
-
-@dataclass(frozen=True)
-class RunSpec:
-    """Everything that decides the outcome of a run, and nothing else.
-
-    Attributes
-    ----------
-    problem, searcher : str
-        Names of plugins.
-    seed : int
-        The one number from which all of the run's randomness derives.
-    budget : mapping
-        See `mobench.core.budget.parse_budget`.
-    problem_options, searcher_options : mapping
-        Options as given; what is left out takes the plugin's default.
-    """
-
-    problem: str
-    searcher: str
-    seed: int
-    budget: Mapping[str, float]
-    problem_options: Mapping[str, Any] = field(default_factory=dict)
-    searcher_options: Mapping[str, Any] = field(default_factory=dict)
-
-    @functools.cached_property
-    def problem_label(self) -> str:
-        """The problem with its options, as tables and figures name it."""
-        return describe(self.problem, self.problem_options)
-
-    @functools.cached_property
-    def searcher_label(self) -> str:
-        """The searcher with its options, as tables and figures name it."""
-        return describe(self.searcher, self.searcher_options)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The specification as it is written to ``spec.json``."""
-        names = ("problem", "problem_options", "searcher", "searcher_options", "seed", "budget")
-        return {"format": FORMAT} | {name: getattr(self, name) for name in names}
-
-    @property
-    def id(self) -> str:
-        """Readable and unique: budget, seed and a hash of all that decides the outcome."""
-        text = orjson.dumps(self.document, option=orjson.OPT_SORT_KEYS)
-        budget = "-".join(f"{amount:g}{axis}" for axis, amount in sorted(self.budget.items()))
-        return f"{budget}-seed{self.seed}-{hashlib.sha256(text).hexdigest()[:8]}"
-
-    @property
-    def folder(self) -> Path:
-        """Where the run lives, relative to its campaign's ``runs`` folder."""
-        return Path(_slug(self.problem_label), _slug(self.searcher_label), self.id)
-
-
-def read_spec(path: Path) -> RunSpec:
-    """Read a run's ``spec.json``; whether its plugins are at hand is not asked.
-
-    Raises
-    ------
-    ValueError
-        The file is damaged, or of another format.
-    """
-    kinds = {"problem": str, "searcher": str, "seed": int, "problem_options": dict, "searcher_options": dict}
-    entries = read_document(path, kinds | {"budget": dict})
-    try:
-        spec = RunSpec(**{key: value for key, value in entries.items() if key != "format"})
-        parse_budget(spec.budget, Cost(1, 1, 1, 1))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not the specification of a run ({error})") from None
-    return spec
-
-
-@functools.lru_cache(maxsize=1024)  # a campaign names few pairs, many times
-def _slug(label: str) -> str:
-    """A folder name: letters, digits and ``_ . = -`` only, never hidden, at most 80 long."""
-    slug = re.sub(r"[^A-Za-z0-9_.=]+", "-", label).strip("-.")
-    if len(slug) > 80:
-        slug = f"{slug[:71]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
-    return slug
 
 
 def execute(spec: RunSpec, folder: Path) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import AXES
-from mobench.core.problem import Array
+from mobench.core.budget import CURRENCIES
+from mobench.core.space import Array
 from mobench.harness.log import Log, parse_events
 
 __all__ = ["History", "Note", "read_history"]
@@ -24,7 +24,7 @@ class Note:
     answers : int
         Answers given before it.
     spent : dict of str to float
-        The ledger at that moment: each axis of `mobench.core.budget.AXES`.
+        The ledger at that moment: each axis of `mobench.core.budget.CURRENCIES`.
     content : Any
         Architectures (k, d) of a recommendation, or recorded diagnostics.
     """
@@ -47,7 +47,7 @@ class History:
     fidelity : Array
         (N,) epochs asked for; 0 stands for the full fidelity.
     spent : dict of str to Array
-        The ledger after each answer: (N,) arrays for each axis of `mobench.core.budget.AXES`, learning included.
+        The ledger after each answer: (N,) arrays for each axis of `mobench.core.budget.CURRENCIES`, learning included.
     total : dict of str to float
         The ledger at the end of the log.
     recommended, records : list of Note
@@ -86,8 +86,8 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
     else:
         data = source.read_bytes()
     X, F, fidelity = [], [], []
-    spent: dict[str, list[Array]] = {axis: [] for axis in AXES}
-    total = dict.fromkeys(AXES, 0.0)
+    spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
+    total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
     checksum = ""
     try:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import orjson
 
-__all__ = [
-    "FORMAT",
-    "Log",
-    "RunIsBusy",
-    "RunIsLost",
-    "StorageError",
-    "parse_events",
-    "read_document",
-    "write_document",
-    "written_whole",
-]
+from mobench.files.documents import scratch_beside
 
-FORMAT = 1
-"""Version of the layout of a run's folder; a folder of another version is refused."""
+__all__ = ["Log", "RunIsBusy", "RunIsLost", "StorageError", "parse_events"]
+
 
 SYNC_SECONDS = 5.0
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
@@ -54,70 +43,6 @@ class StorageError(BaseException):
 
 class RunIsLost(StorageError):
     """Another process took this run over, or its folder was taken away: what we found since is not part of it."""
-
-
-@contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears at `path` whole when the block ends well, and not at all otherwise."""
-    scratch = _scratch(path)
-    try:
-        with scratch.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _scratch(path: Path) -> Path:
-    """A name beside `path` that no other process writes to; process numbers repeat on other hosts."""
-    return path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
-
-
-def write_document(path: Path, document: dict[str, Any]) -> None:
-    """Write a JSON document so that `path` holds all of it or does not exist.
-
-    Raises
-    ------
-    OSError
-        The folder is full or read-only; nothing that was there before is lost.
-    """
-    with written_whole(path) as file:
-        file.write(orjson.dumps(document, option=_JSON | orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-
-
-END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
-"""What ``end.json`` holds at least."""
-
-
-def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[str, Any]:
-    """Read a JSON document written by `write_document`.
-
-    Parameters
-    ----------
-    holds : mapping of str to type, optional
-        Entries that it must have, and of which type.
-
-    Raises
-    ------
-    ValueError
-        The file is not such a document, or was written in another version of the format.
-    """
-    try:
-        document = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"{path}: not a mobench document ({error}); delete its folder to run it again") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format") if isinstance(document, dict) else None
-        raise ValueError(
-            f"{path}: written in format {found}, this mobench reads format {FORMAT}; "
-            "use the mobench version that made it, or another results folder"
-        )
-    for key, kind in (holds or {}).items():
-        if not isinstance(document.get(key), kind):
-            raise ValueError(f"{path}: damaged, {key!r} is {document.get(key)!r}; delete its folder to run it again")
-    return document
 
 
 class Log:
@@ -261,7 +186,7 @@ def _lock(file: int, path: Path) -> None:
 
 def _fenced(path: Path, whole: bytes) -> int:
     """Put a new file with these lines at `path`, whose holder we are; return it, locked."""
-    scratch = _scratch(path)
+    scratch = scratch_beside(path)
     file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     try:
         _lock(file, scratch)

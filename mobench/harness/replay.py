@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.problem import Array
+from mobench.core.space import Array
 
 __all__ = ["Past"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.report.page import Block, Folded, Section, Text
 from mobench.report.tables import Table
 
@@ -17,33 +17,33 @@ FEW = 8
 """So many problems can be answered one after the other; of more, the answer is counted first."""
 
 
-def answer_section(report: Report) -> Section:
+def answer_section(analysis: Analysis) -> Section:
     """Which searcher to use, on what, at which budget, and how sure that is."""
     title = "Which searcher, on what, at which budget"
-    if not report.ended:
+    if not analysis.ended:
         return Section(title, (Text(("No run has ended yet, so nothing can be said.",), "warning"),))
-    advice = report.advice
+    advice = analysis.advice
     table = Table(
         "advice",
-        f"The searcher of best median hypervolume share, by problem and by what is spent of {report.axis}; "
+        f"The searcher of best median hypervolume share, by problem and by what is spent of {analysis.axis}; "
         "others listed as not told apart may be as good (Mann-Whitney tests, 5 %, Holm-corrected at each amount).",
         advice.assign(peers=advice["peers"].replace("", "none: best alone")),
         formats={"spent": ",.4g", "median": ".4f", "low": ".4f", "high": ".4f"},
-        titles={"spent": report.axis, "peers": "not told apart from it", "low": "95 % low", "high": "95 % high"},
+        titles={"spent": analysis.axis, "peers": "not told apart from it", "low": "95 % low", "high": "95 % high"},
         best=tuple(i for i, spent in enumerate(advice["spent"]) if spent == advice["spent"].max()),
     )
-    warned = report.difficulty[report.difficulty["warning"] != ""]
+    warned = analysis.difficulty[analysis.difficulty["warning"] != ""]
     warnings = tuple(f"{row.problem}: {row.warning}." for row in warned.itertuples())
     weak = (Text(("What weakens these answers:",), "warning", warnings),) if warnings else ()
-    return Section(title, (*_answer(report), *weak, table))
+    return Section(title, (*_answer(analysis), *weak, table))
 
 
-def _answer(report: Report) -> list[Block]:
+def _answer(analysis: Analysis) -> list[Block]:
     """The answer in sentences: over all problems, then for each; of many problems each searcher's sum first."""
-    advice = report.advice[report.advice["spent"] == report.advice["spent"].max()]
+    advice = analysis.advice[analysis.advice["spent"] == analysis.advice["spent"].max()]
     items = tuple(_sentence(row) for row in advice.to_dict("records"))
     if len(items) <= FEW:
-        return [Text(_standing(report), "answer", items)]
+        return [Text(_standing(analysis), "answer", items)]
     counts = []
     for searcher, rows in advice.groupby("best"):
         alone = int(((rows["peers"] == "") & (rows["worse"] > 0)).sum())
@@ -51,12 +51,12 @@ def _answer(report: Report) -> list[Block]:
             (len(rows), f"{searcher}: best median on {len(rows)} problems, better than every other on {alone}.")
         )
     summary = tuple(text for _, text in sorted(counts, key=lambda item: -item[0]))
-    return [Text(_standing(report), "answer", summary), Folded("The answer for each problem", (Text((), "", items),))]
+    return [Text(_standing(analysis), "answer", summary), Folded("The answer for each problem", (Text((), "", items),))]
 
 
-def _standing(report: Report) -> tuple[str, ...]:
+def _standing(analysis: Analysis) -> tuple[str, ...]:
     """Who is first over all problems, and whether the runs tell the first from the next."""
-    spent, ranks = f"{report.budget:,.4g} {report.axis}", report.ranks.dropna(subset="mean_rank")
+    spent, ranks = f"{analysis.budget:,.4g} {analysis.axis}", analysis.ranks.dropna(subset="mean_rank")
     if len(ranks) < 2:
         return (f"After {spent}:",)
     best, problems = ranks.iloc[0], int(ranks["problems"].iloc[0])
@@ -65,7 +65,7 @@ def _standing(report: Report) -> tuple[str, ...]:
         f"After {spent}, {' and '.join(first)} {'has' if len(first) == 1 else 'share'} the best mean rank, "
         f"{best['mean_rank']:.2f} of {len(ranks)} searchers over {problems} problem{'s' * (problems > 1)}."
     )
-    mine = _of(report.pairs, best["searcher"])
+    mine = _of(analysis.pairs, best["searcher"])
     rivals = (found for s in ranks["searcher"][1:] if len(found := _of(mine, s)))
     return (line, *(f"{found['verdict'].iloc[0]}." for found in itertools.islice(rivals, 1)))
 

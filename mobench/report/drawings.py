@@ -6,46 +6,47 @@ from pathlib import Path
 
 import numpy as np
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.figures.by_problem import Selection
 from mobench.figures.kinds import draw, summary
 from mobench.figures.style import save_figure, styled
-from mobench.report.page import Drawing, Text, slug
+from mobench.files.names import slug
+from mobench.report.page import Drawing, Text
 
 __all__ = ["draw_overall", "draw_problem", "draw_states"]
 
 OVERALL = ("critical-difference", "ranks", "intervals", "rank-time", "ecdf", "profile", "medians")
 
 
-def draw_states(report: Report, out: Path) -> Drawing | Text:
+def draw_states(analysis: Analysis, out: Path) -> Drawing | Text:
     """Which runs ended, and which did not."""
-    return _drawn(report, "states", Selection(), out)
+    return _drawn(analysis, "states", Selection(), out)
 
 
-def draw_overall(report: Report, out: Path) -> tuple[Drawing | Text, ...]:
+def draw_overall(analysis: Analysis, out: Path) -> tuple[Drawing | Text, ...]:
     """Figures over all problems."""
-    return tuple(_drawn(report, kind, Selection(), out) for kind in OVERALL)
+    return tuple(_drawn(analysis, kind, Selection(), out) for kind in OVERALL)
 
 
-def draw_problem(report: Report, label: str, out: Path) -> tuple[Drawing | Text, ...]:
+def draw_problem(analysis: Analysis, label: str, out: Path) -> tuple[Drawing | Text, ...]:
     """Figures of one problem: its course, its fronts over all runs, and where there is something to see, what
     was spent and what was recorded.
     """
-    ended = (report.scores["problem"] == label) & (report.scores["state"] == "ended")
+    ended = (analysis.scores["problem"] == label) & (analysis.scores["state"] == "ended")
     if not ended.any():
         return ()
-    kinds = ["anytime", "attainment" if len(report.problem(label).objectives) == 2 else "parallel"]
-    if not np.isclose(report.scores.loc[ended, report.axis], report.budget, rtol=0.01).all():
+    kinds = ["anytime", "attainment" if len(analysis.problem(label).objectives) == 2 else "parallel"]
+    if not np.isclose(analysis.scores.loc[ended, analysis.axis], analysis.budget, rtol=0.01).all():
         kinds.append("spending")  # where every run spent the whole budget there is nothing to see
-    if any(outcome.diagnostics for (problem, *_), outcome in report.outcomes.items() if problem == label):
+    if any(outcome.diagnostics for (problem, *_), outcome in analysis.outcomes.items() if problem == label):
         kinds.append("diagnostics")
-    return tuple(_drawn(report, kind, Selection(problem=label), out) for kind in kinds)
+    return tuple(_drawn(analysis, kind, Selection(problem=label), out) for kind in kinds)
 
 
-def _drawn(report: Report, kind: str, selection: Selection, out: Path) -> Drawing | Text:
+def _drawn(analysis: Analysis, kind: str, selection: Selection, out: Path) -> Drawing | Text:
     """A figure saved as ``<out>/<kind>[-<problem>]``, or why it cannot be drawn."""
     try:
-        figure, data = draw(report, kind, selection)
+        figure, data = draw(analysis, kind, selection)
     except ValueError as error:
         return Text((f"No figure of {kind}: {error}.",))
     with styled():  # the layout once, and not twice a format: it is most of the work

@@ -11,12 +11,13 @@ import pandas as pd
 from matplotlib.colors import to_hex
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from mobench.core.problem import Array, Objective
+from mobench.analysis.analysis import TRUE_FRONT
+from mobench.core.problem import Objective
+from mobench.core.space import Array
 from mobench.report.tables import shown
 
-__all__ = ["TRUE_FRONT", "Front", "view_front"]
+__all__ = ["Front", "view_front"]
 
-TRUE_FRONT = "true front"
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 680, 430, 78, 666, 12, 372
 """Size of a panel and edges of its axes, in the units of the SVG."""
 

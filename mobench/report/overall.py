@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.analysis.provenance import command_to_report, command_to_run, problem_table, setups
 from mobench.campaigns.runs import STATES
 from mobench.core.version import __version__
@@ -20,32 +20,32 @@ __all__ = [
 ]
 
 
-def state_section(report: Report, drawings: tuple[Block, ...]) -> Section:
+def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     """What failed, runs still, is missing, or was left out: first, and nothing of it dropped."""
-    scores, total = report.scores, len(report.scores)
+    scores, total = analysis.scores, len(analysis.scores)
     counts = scores["state"].value_counts()
     blocks: list[Block] = []
     if not (counts.index == "ended").all():
         text = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
         tone = "failure" if "failed" in counts else "warning"
         blocks.append(Text((f"{text}, of {total} runs. What follows is about the runs that ended.",), tone))
-        pairs = report.summary[["problem", "searcher", *STATES]]
+        pairs = analysis.summary[["problem", "searcher", *STATES]]
         incomplete = pairs[pairs["ended"] < pairs[list(STATES)].sum(axis=1)]
-        blocks += _failures(report)
+        blocks += _failures(analysis)
         blocks.append(Table("incomplete", "Runs by state, of every pair that is not complete.", incomplete))
         blocks += drawings
     else:
         blocks.append(Text((f"All {total} runs have ended." if total > 1 else "The run has ended.",)))
-    if report.runs.not_applicable:
-        rows = [(pair.problem, pair.searcher, pair.reason) for pair in report.runs.not_applicable]
+    if analysis.runs.not_applicable:
+        rows = [(pair.problem, pair.searcher, pair.reason) for pair in analysis.runs.not_applicable]
         frame = pd.DataFrame(rows, columns=["problem", "searcher", "reason"])
         blocks.append(Table("not-applicable", "Pairs left out: the problem does not offer what is needed.", frame))
     return Section("State of the runs", tuple(blocks))
 
 
-def _failures(report: Report) -> list[Block]:
+def _failures(analysis: Analysis) -> list[Block]:
     """Each error once, with how many runs it ended and one traceback."""
-    failed = report.ends[report.ends["reason"] == "failed"]
+    failed = analysis.ends[analysis.ends["reason"] == "failed"]
     blocks: list[Block] = []
     if len(failed):
         keys = ["problem", "searcher", "error"]
@@ -57,20 +57,20 @@ def _failures(report: Report) -> list[Block]:
     return blocks
 
 
-def overall_section(report: Report, drawings: tuple[Block, ...]) -> Section:
+def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     """Searchers over all problems: ranks, pairs, figures."""
     ranks = Table(
         "ranks",
         "Mean rank over the problems (1 is best), and interquartile mean of the hypervolume share over all runs with "
         "its 95 % interval.",
-        report.ranks,
+        analysis.ranks,
         formats={"mean_rank": ".2f", "iqm": ".4f", "low": ".4f", "high": ".4f"},
         titles={"iqm": "interquartile mean", "low": "95 % low", "high": "95 % high", "problems": "problems ranked on"},
     )
     pairs = Table(
         "pairs",
         "Every pair of searchers over the problems (Wilcoxon signed-rank, Holm-corrected), and what may be said of it.",
-        report.pairs[["better", "worse", "verdict", *report.pairs.columns[2:-1]]],
+        analysis.pairs[["better", "worse", "verdict", *analysis.pairs.columns[2:-1]]],
         formats=dict.fromkeys(("improvement", "low", "high", "cliffs_delta"), ".3f")
         | dict.fromkeys(("p_value", "p_adjusted"), ".2g"),
         titles={"improvement": "probability of improvement", "low": "95 % low", "high": "95 % high"},
@@ -79,18 +79,18 @@ def overall_section(report: Report, drawings: tuple[Block, ...]) -> Section:
         "difficulty",
         "What each problem can tell at this budget: the floor (median share of random search), the best median, the "
         "best run, the room (which part of what the floor leaves was won), and how many searchers are at the ceiling.",
-        report.difficulty,
+        analysis.difficulty,
         formats=dict.fromkeys(("floor", "best", "best_run"), ".4f") | {"room": ".3f"},
         titles={"best_searcher": "best searcher", "best": "its median", "best_run": "best run"},
     )
-    left_out = tuple(f"{note}." for note in report.left_out)
+    left_out = tuple(f"{note}." for note in analysis.left_out)
     said = (Text(("Not everything can be compared:",), "warning", left_out),) if left_out else ()
     return Section("Over all problems", (*said, ranks, pairs, difficulty, Pair(drawings)))
 
 
-def provenance_section(report: Report) -> Section:
+def provenance_section(analysis: Analysis) -> Section:
     """Contract, data, machines, versions, seeds, and the commands that make everything again."""
-    runs = report.runs
+    runs = analysis.runs
     seeds = list(runs.seeds)
     whole = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
     compact = f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds))
@@ -105,11 +105,11 @@ def provenance_section(report: Report) -> Section:
     ran = Table(
         "setups",
         "Where the runs that ended were carried out, and by which versions.",
-        setups(report.ends),
+        setups(analysis.ends),
         formats={"wall_hours": ".3g", "cpu_hours": ".3g"},
         titles={"setup": "host and versions", "first_started": "first started", "last_started": "last started"},
     )
-    commands = [*map(command_to_run, runs.sources), command_to_report(runs, report.axis)]
+    commands = [*map(command_to_run, runs.sources), command_to_report(runs, analysis.axis)]
     text = (
         f"Contract {runs.contract}: {CONTRACTS[runs.contract]}.",
         f"{'Seeds' if len(seeds) > 1 else 'Seed'} {compact}. Equal seeds give equal logs, and every number here is "

@@ -12,10 +12,11 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
+from mobench.files.names import slug
 from mobench.report.front_panels import Front, view_front
 from mobench.report.tables import Table, endings
 
-__all__ = ["Block", "Code", "Drawing", "Folded", "Pair", "Section", "Text", "render", "slug"]
+__all__ = ["Block", "Code", "Drawing", "Folded", "Pair", "Section", "Text", "render"]
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -71,11 +72,6 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     sections: tuple[Section, ...] = ()
-
-
-def slug(text: str) -> str:
-    """Letters, digits and ``_ . = -`` only: a name for a file or a place in the page."""
-    return re.sub(r"[^A-Za-z0-9_.=]+", "-", text).strip("-.") or "x"
 
 
 def render(title: str, subtitle: str, sections: Sequence[Section], *, table_folder: str = "tables") -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
 from mobench.campaigns.runs import STATES
+from mobench.figures.by_problem import colours
 from mobench.figures.style import AXIS_LABELS
-from mobench.report.front_panels import TRUE_FRONT, Front
-from mobench.report.page import Block, Folded, Pair, Section, Text, slug
+from mobench.files.names import slug
+from mobench.report.front_panels import Front
+from mobench.report.page import Block, Folded, Pair, Section, Text
 from mobench.report.tables import Table
 
 __all__ = ["problem_section"]
@@ -19,36 +21,36 @@ SHOWN = TARGETS[4::5][:3].tolist()
 """Targets of the table of expected running times: 10 %, 1 % and 0.1 % missing."""
 
 
-def problem_section(report: Report, label: str, drawings: tuple[Block, ...]) -> Section:
+def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...]) -> Section:
     """One problem: what it is, how the searchers did, their fronts, and figures.
 
     Parameters
     ----------
-    report : Report
+    analysis : Analysis
         The frames.
     label : str
         The problem.
     drawings : tuple of Block
         Its figures.
     """
-    problem = report.problem(label)
+    problem = analysis.problem(label)
     names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
     about = f"{problem.space.size:,} architectures; objectives {names}."
-    blocks: list[Block] = [Text((about,)), _table(report, label)]
-    sets = report.fronts(label)
+    blocks: list[Block] = [Text((about,)), _table(analysis, label)]
+    sets = analysis.fronts(label)
     if set(sets) - {TRUE_FRONT}:
         caption = (
             "What the run of median share of each searcher delivered, as scored, over the true front. Point at a mark, "
             "or use the arrow keys, to see its architecture."
         )
-        blocks.append(Front(f"Fronts of {label}", caption, problem.objectives, sets, report.colours))
+        blocks.append(Front(f"Fronts of {label}", caption, problem.objectives, sets, colours(analysis)))
         blocks.append(Folded("Architectures of these fronts", (_architectures(label, sets),)))
-        blocks += [Pair(drawings), _running_times(report, label)]
+        blocks += [Pair(drawings), _running_times(analysis, label)]
     return Section(label, tuple(blocks))
 
 
-def _table(report: Report, label: str) -> Table:
-    rows = report.summary[report.summary["problem"] == label].sort_values("rank", kind="stable", ignore_index=True)
+def _table(analysis: Analysis, label: str) -> Table:
+    rows = analysis.summary[analysis.summary["problem"] == label].sort_values("rank", kind="stable", ignore_index=True)
     columns = ["searcher", "median", "low", "high", "q25", "q75", "log10_regret", "rank"]
     states = ["ended", *(state for state in STATES[1:] if rows[state].any())]
     return Table(
@@ -62,16 +64,16 @@ def _table(report: Report, label: str) -> Table:
     )
 
 
-def _running_times(report: Report, label: str) -> Table:
-    times = report.runtimes[report.runtimes["problem"] == label]
+def _running_times(analysis: Analysis, label: str) -> Table:
+    times = analysis.runtimes[analysis.runtimes["problem"] == label]
     found = expected_running_times(times[times["target"].isin(SHOWN)])
     frame = found.pivot(index="searcher", columns="target", values="ert").reindex(columns=SHOWN)
     names = {target: f"{target:.1%} missing".replace(".0", "") for target in SHOWN}
     frame = frame.reindex(list(dict.fromkeys(found["searcher"]))).rename(columns=names).reset_index()
     return Table(
         f"times-{slug(label)}",
-        f"{label}: expected running times in {AXIS_LABELS[report.axis]}, until so much of the true front's hypervolume "
-        "is missing: all that was spent over the number of runs that got there (inf: none did).",
+        f"{label}: expected running times in {AXIS_LABELS[analysis.axis]}, until so much of the true front's "
+        "hypervolume is missing: all that was spent over the number of runs that got there (inf: none did).",
         frame,
         dict.fromkeys(names.values(), ",.4g"),
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobench.analysis.analysis import Report, read_report
+from mobench.analysis.analysis import Analysis, read_analysis
 from mobench.campaigns.runs import STATES
-from mobench.harness.log import FORMAT, read_document, write_document, written_whole
+from mobench.files.documents import FORMAT, read_document, write_document, written_whole
 from mobench.report.answer import answer_section
 from mobench.report.drawings import draw_overall, draw_problem, draw_states
 from mobench.report.overall import overall_section, provenance_section, state_section
@@ -51,20 +51,20 @@ def write_report(
         There are no runs in a folder, they cannot be read here, or they may not be compared.
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
-    report = read_report(sources, axis=axis, progress=progress)
+    analysis = read_analysis(sources, axis=axis, progress=progress)
     out = Path(to) if to else Path(sources[0]) / "report"
-    sections = _sections(report, out / "figures")
+    sections = _sections(analysis, out / "figures")
     blocks = list(_blocks(sections))
     files = [out / file for block in blocks if isinstance(block, Drawing) for file in block.files]
     for table in (block for block in blocks if isinstance(block, Table)):
         files += save_table(table, out / "tables")
-    curves = Table("curves", "The share over the course of every run.", report.curves)
+    curves = Table("curves", "The share over the course of every run.", analysis.curves)
     files += save_table(curves, out / "tables", latex=False)
     page = out / "report.html"
     with written_whole(page) as file:
-        file.write(render(f"Report of {report.runs.name}", _outline(report), sections).encode())
+        file.write(render(f"Report of {analysis.runs.name}", _outline(analysis), sections).encode())
     _clear(out, {path.relative_to(out).as_posix() for path in (page, *files)})
-    return page, format_report(report)
+    return page, format_report(analysis)
 
 
 def _clear(out: Path, written: set[str]) -> None:
@@ -77,17 +77,19 @@ def _clear(out: Path, written: set[str]) -> None:
     write_document(listing, {"format": FORMAT, "files": sorted(written)})
 
 
-def _sections(report: Report, figures: Path) -> list[Section]:
-    problems = [problem_section(report, p, draw_problem(report, p, figures)) for p in report.runs.problems]
-    overall = [overall_section(report, draw_overall(report, figures))] if report.ended else []
+def _sections(analysis: Analysis, figures: Path) -> list[Section]:
+    problems = [problem_section(analysis, p, draw_problem(analysis, p, figures)) for p in analysis.runs.problems]
+    overall = [overall_section(analysis, draw_overall(analysis, figures))] if analysis.ended else []
     return [
-        state_section(report, () if (report.scores["state"] == "ended").all() else (draw_states(report, figures),)),
-        answer_section(report),
+        state_section(
+            analysis, () if (analysis.scores["state"] == "ended").all() else (draw_states(analysis, figures),)
+        ),
+        answer_section(analysis),
         *overall,
         Section("Problems", (), tuple(problems)),
-        searchers_section(report),
-        runs_section(report),
-        provenance_section(report),
+        searchers_section(analysis),
+        runs_section(analysis),
+        provenance_section(analysis),
     ]
 
 
@@ -102,8 +104,8 @@ def _blocks(parts: Sequence[Block | Section]) -> Iterator[Block]:
             yield part
 
 
-def _outline(report: Report) -> str:
-    runs = report.runs
+def _outline(analysis: Analysis) -> str:
+    runs = analysis.runs
     counts = [(len(runs.specs), "run"), (len(runs.searchers), "searcher"), (len(runs.problems), "problem")]
     counts.append((len(runs.seeds), "seed"))
     numbers = ", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts)
@@ -111,19 +113,19 @@ def _outline(report: Report) -> str:
     return f"{numbers}; budget {budget}; contract {runs.contract}"
 
 
-def format_report(report: Report) -> str:
+def format_report(analysis: Analysis) -> str:
     """The report as text: failures first, then a table a problem, then mean ranks."""
-    runs = report.runs
-    parts = [f"{runs.name}: {_outline(report)}\ncontract {runs.contract}: {CONTRACTS[runs.contract]}"]
+    runs = analysis.runs
+    parts = [f"{runs.name}: {_outline(analysis)}\ncontract {runs.contract}: {CONTRACTS[runs.contract]}"]
     parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in runs.not_applicable]
-    incomplete = report.scores[report.scores["state"] != "ended"]
+    incomplete = analysis.scores[analysis.scores["state"] != "ended"]
     if len(incomplete):
         counts = incomplete["state"].value_counts()
         parts.append("INCOMPLETE  " + ", ".join(f"{n} {state}" for state, n in counts.items()) + ":")
         failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
         parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
-    parts += [f"{problem}\n{_problem_text(rows)}" for problem, rows in report.summary.groupby("problem", sort=False)]
-    ranks = report.ranks[["searcher", "mean_rank", "problems", *STATES]]
+    parts += [f"{problem}\n{_problem_text(rows)}" for problem, rows in analysis.summary.groupby("problem", sort=False)]
+    ranks = analysis.ranks[["searcher", "mean_rank", "problems", *STATES]]
     ranks = ranks.assign(mean_rank=ranks["mean_rank"].map(lambda v: shown(v, ".2f")))
     parts.append(f"mean rank over problems\n{ranks.to_string(index=False)}")
     return "\n\n".join(parts)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import Analysis
 from mobench.campaigns.runs import STATES
+from mobench.core.budget import AXES
+from mobench.files.names import slug
 from mobench.plugins.catalogue import summary as plugin_summary
-from mobench.report.page import Block, Section, Text, slug
+from mobench.report.page import Block, Section, Text
 from mobench.report.tables import Table
 
 __all__ = ["runs_section", "searchers_section"]
 
 
-def searchers_section(report: Report) -> Section:
+def searchers_section(analysis: Analysis) -> Section:
     """A part a searcher: how it did on each problem, what it spent, and its diagnostics."""
-    return Section("Searchers", (), tuple(_searcher(report, label) for label in report.runs.searchers))
+    return Section("Searchers", (), tuple(_searcher(analysis, label) for label in analysis.runs.searchers))
 
 
-def _searcher(report: Report, label: str) -> Section:
-    mine = report.summary[report.summary["searcher"] == label]
-    scores = report.scores[report.scores["searcher"] == label]
+def _searcher(analysis: Analysis, label: str) -> Section:
+    mine = analysis.summary[analysis.summary["searcher"] == label]
+    scores = analysis.scores[analysis.scores["searcher"] == label]
     spent = scores[scores["state"] == "ended"].groupby("problem", sort=False)
-    costs = spent[["evaluations", "asked", "flops", "seconds", "trainings"]].median().reset_index()
-    ends = report.ends[report.ends["searcher"] == label]
+    costs = spent[list(AXES)].median().reset_index()
+    ends = analysis.ends[analysis.ends["searcher"] == label]
     took = ends.groupby("problem", sort=False).agg(
         cpu_seconds=("cpu_seconds", "median"), ended_by=("reason", lambda r: ", ".join(sorted(set(r))))
     )
@@ -35,11 +37,11 @@ def _searcher(report: Report, label: str) -> Section:
         f"{label} on each problem: median share with its 95 % interval, rank, and the median of what a run spent.",
         frame,
         formats={"median": ".4f", "low": ".4f", "high": ".4f", "log10_regret": ".2f", "cpu_seconds": ".3g"}
-        | dict.fromkeys(("evaluations", "asked", "flops", "seconds", "trainings"), ",.4g"),
+        | dict.fromkeys(AXES, ",.4g"),
         titles={"low": "95 % low", "high": "95 % high", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"},
     )
     blocks: tuple[Block, ...] = (Text((_about(label.partition(":")[0]),)), table)
-    if len(records := _records(report, label)):
+    if len(records := _records(analysis, label)):
         what = (
             "Diagnostics that the run of median share recorded, scalars only: how often, first, last, least and most."
         )
@@ -55,21 +57,21 @@ def _about(name: str) -> str:
         return "Its file or package is not at hand here."
 
 
-def _records(report: Report, label: str) -> pd.DataFrame:
+def _records(analysis: Analysis, label: str) -> pd.DataFrame:
     """The numbers that the searcher's median runs recorded."""
     rows = []
-    for problem in report.runs.problems:
-        outcome = report.medians.get((problem, label))
+    for problem in analysis.runs.problems:
+        outcome = analysis.medians.get((problem, label))
         for name, series in outcome.diagnostics.items() if outcome else ():
             values = series[:, 1]
             rows.append((problem, name, len(values), values[0], values[-1], values.min(), values.max()))
     return pd.DataFrame(rows, columns=["problem", "quantity", "times", "first", "last", "least", "most"])
 
 
-def runs_section(report: Report) -> Section:
+def runs_section(analysis: Analysis) -> Section:
     """Every run in a row."""
-    times = report.ends[["problem", "searcher", "seed", "reason", "wall_seconds"]]
-    frame = report.scores.merge(times, how="left", on=["problem", "searcher", "seed"])
+    times = analysis.ends[["problem", "searcher", "seed", "reason", "wall_seconds"]]
+    frame = analysis.scores.merge(times, how="left", on=["problem", "searcher", "seed"])
     frame["reason"] = frame["reason"].fillna("")
     measures = [c for c in ("hypervolume", "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
     columns = [

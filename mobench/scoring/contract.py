@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from mobench.core.budget import AXES
+from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Enumerable, Published
 from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, nondominated, r2
-from mobench.core.problem import Array, Problem, minimised
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
 from mobench.harness.history import History, Note
 
 __all__ = ["CONTRACTS", "Contract", "anytime", "contract_for"]
@@ -155,7 +156,7 @@ def anytime(contract: Contract, problem: Problem, history: History) -> tuple[dic
 
 
 def _positions(notes: list[Note]) -> dict[str, Array]:
-    return {axis: np.array([note.spent[axis] for note in notes]) for axis in AXES}
+    return {axis: np.array([note.spent[axis] for note in notes]) for axis in CURRENCIES}
 
 
 def _shares(contract: Contract, sets: list[Array]) -> Array:

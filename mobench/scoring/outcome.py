@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.problem import Array
-from mobench.scoring.result import Result, on_axis
+from mobench.core.budget import on_axis
+from mobench.core.space import Array
+from mobench.scoring.result import Result
 
 __all__ = ["Outcome", "outcome_of"]
 
@@ -53,7 +54,7 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
     full = np.flatnonzero(history.fidelity == 0)[::-1]  # backwards: of an architecture's answers the first stays
     first = dict(zip(map(tuple, history.X[full].tolist()), full.tolist(), strict=True))
     answers = [first.get(tuple(x)) for x in X.tolist()]
-    amounts = on_axis(problem, history.spent, axis)
+    amounts = on_axis(problem.training, history.spent, axis)
     return Outcome(
         X=X,
         F=problem.score(X) if len(X) else np.empty((0, len(problem.objectives))),
@@ -66,12 +67,12 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
 def _diagnostics(result: Result, axis: str) -> dict[str, Array]:
     series: dict[str, list[tuple[float, float]]] = {}
     for note in result.history.records:
-        amount = float(on_axis(result.problem, note.spent, axis))
+        amount = float(on_axis(result.problem.training, note.spent, axis))
         for name, value in note.content.items():
             if _is_number(value) and name != "step":
                 series.setdefault(name, []).append((amount, float(value)))
     if np.isfinite(tau := result.one_shot_tau()):
-        series["one_shot_tau"] = [(float(on_axis(result.problem, result.history.total, axis)), tau)]
+        series["one_shot_tau"] = [(float(on_axis(result.problem.training, result.history.total, axis)), tau)]
     return {name: np.array(pairs) for name, pairs in series.items()}
 
 

@@ -10,21 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobench.core.budget import AXES, paid_in, parse_budget
+from mobench.core.budget import on_axis, parse_budget
 from mobench.core.capabilities import Decodable, Enumerable
 from mobench.core.indicators import log10_regret
-from mobench.core.problem import Array, Problem, minimised
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
+from mobench.files.documents import read_document
 from mobench.harness.door import Run
-from mobench.harness.execute import RunSpec, execute, read_spec, search_problem
+from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import History, read_history
-from mobench.harness.log import END, Log, read_document
-from mobench.plugins.catalogue import as_plugin, check_options, find, make_problem, missing, parse_reference
+from mobench.harness.log import Log
+from mobench.harness.spec import END, RunSpec, read_spec
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import as_plugin, missing
+from mobench.plugins.references import parse_reference
 from mobench.scoring.contract import Contract, anytime, contract_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result", "load", "on_axis", "run"]
+__all__ = ["Result", "load", "run"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,24 +146,8 @@ class Result:
         import pandas as pd
 
         spent, share = anytime(self._contract(contract), self.problem, self.history)
-        amounts = on_axis(self.problem, spent, axis)
+        amounts = on_axis(self.problem.training, spent, axis)
         return pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
-
-
-def on_axis(problem: Problem, spent: Mapping[str, Any], axis: str) -> Any:
-    """Amounts of a currency, or of equivalent full trainings: an array or a number, as `spent` holds them.
-
-    Raises
-    ------
-    ValueError
-        Unknown axis.
-    """
-    if axis in spent:
-        return spent[axis]
-    if axis != "trainings":
-        raise ValueError(f"axis: unknown {axis!r}; choose from {', '.join((*AXES, 'trainings'))}")
-    currency = paid_in(problem.training)
-    return spent[currency] / float(getattr(problem.training, currency))
 
 
 def run(

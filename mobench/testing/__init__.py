@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.problem import Problem
-from mobench.plugins.catalogue import as_plugin, find, parse_reference
+from mobench.plugins.catalogue import find
+from mobench.plugins.plugin import as_plugin
+from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import use_plugins
 from mobench.testing.checks import Check, perform
 from mobench.testing.problems import LENIENT as PROBLEM_LENIENT

@@ -16,11 +16,13 @@ import numpy as np
 from mobench.core.budget import Cost, paid_in, parse_budget
 from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Array, Objective, Problem, Space, Values, minimised
+from mobench.core.problem import Objective, Problem, Values, minimised
+from mobench.core.space import Array, Space
 from mobench.harness.answers import addresses
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
-from mobench.plugins.catalogue import check_options, find, make_problem
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
 from mobench.plugins.sources import files_in_use, use_plugins
 from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped

@@ -18,7 +18,10 @@ from mobench.core.capabilities import Supernet
 from mobench.core.problem import Problem, minimised
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
-from mobench.plugins.catalogue import Plugin, check_options, find, make_problem, missing, parse_reference
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import Plugin, missing
+from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import files_in_use, use_plugins
 from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped

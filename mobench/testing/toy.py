@@ -9,7 +9,8 @@ import numpy as np
 
 from mobench.core.budget import Cost
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Array, Keys, Objective, Space, Values, minimised
+from mobench.core.problem import Objective, Values, minimised
+from mobench.core.space import Array, Keys, Space
 
 __all__ = ["GradedToy", "Toy"]
 

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from mobench.core.budget import Cost, parse_budget
-from mobench.core.problem import Array, Problem
+from mobench.core.problem import Problem
+from mobench.core.space import Array
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
 from mobench.harness.log import Log

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from mobench import Array, data_folder, fingerprint
-from mobench.problems._cells.space import Skeleton
 from mobench.problems._images import motif as motif
 from mobench.problems._images.files import OFFICIAL, Images, read_official, read_split
 
@@ -38,9 +37,9 @@ _SPLITS = {
     "ImageNet16-120": ("imagenet-16-120-test-split.txt", ("xvalid", "xtest")),
 }
 """Files of NAS-Bench-201's splits, and the names of the two parts in them."""
-SHAPES = {name: Skeleton(o.shape[0], o.shape[1], o.classes) for name, o in OFFICIAL.items()} | {
-    "motif": Skeleton(1, motif.SIZE, motif.CLASSES),
-    "digits": Skeleton(1, 8, 10),
+SHAPES: dict[str, tuple[int, int, int]] = {name: (*o.shape[:2], o.classes) for name, o in OFFICIAL.items()} | {
+    "motif": (1, motif.SIZE, motif.CLASSES),
+    "digits": (1, 8, 10),
 }
 """Channels, size and classes of each dataset."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,15 +11,40 @@ from torch import Tensor
 
 from mobench import Array
 from mobench.live.meter import FORWARD, Charge, metered
-from mobench.problems._toys import ridgenet as ridgenet
-
-if TYPE_CHECKING:
-    from mobench.problems.toys.bilevel_toys import Toy
+from mobench.problems._toys import constants as toys
+from mobench.problems._toys import ridgenet_data as ridgenet
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(w, p) -> scalar."""
 PRICE = 1.0
 """Price of a forward pass of any toy."""
+
+
+class Continuous(Protocol):
+    """What a network asks of a toy with a continuous architecture: its name, its box and its grid."""
+
+    @property
+    def name(self) -> str:
+        """Which toy."""
+        ...
+
+    @property
+    def low(self) -> tuple[float, ...]:
+        """The box's lower corner, (d,)."""
+        ...
+
+    @property
+    def high(self) -> tuple[float, ...]:
+        """The box's upper corner, (d,)."""
+        ...
+
+    def alpha(self, X: Array) -> Array:
+        """Positions, (n, d), of grid rows."""
+        ...
+
+    def rows(self, alpha: Array) -> Array:
+        """Nearest grid rows, (n, d), of positions."""
+        ...
 
 
 def _tensor(values: Any) -> Tensor:
@@ -56,7 +81,7 @@ class ContinuousNetwork(_Metered):
     genes: tuple[int, ...] = ()
     operations: tuple[str, ...] = ()
 
-    def __init__(self, toy: Toy, *, charge: Charge, seed: int) -> None:
+    def __init__(self, toy: Continuous, *, charge: Charge, seed: int) -> None:
         super().__init__(charge=charge)
         self._toy = toy
         self._seed = seed
@@ -132,8 +157,6 @@ def _formulas(name: str) -> tuple[int, Loss, Loss, Callable[[Tensor], Tensor] | 
 
 
 def _quadratic(*, single: bool) -> tuple[int, Loss, Loss, Callable[[Tensor], Tensor] | None]:
-    from mobench.problems.toys import bilevel_toys as toys
-
     A, B, c, t = (_tensor(values) for values in (toys.A, toys.B, toys.C, toys.T))
 
     def lower(w: Tensor, a: Tensor) -> Tensor:
@@ -150,8 +173,6 @@ def _quadratic(*, single: bool) -> tuple[int, Loss, Loss, Callable[[Tensor], Ten
 
 
 def _ridge() -> tuple[int, Loss, Loss, None]:
-    from mobench.problems.toys import bilevel_toys as toys
-
     X, y, X_v, y_v = (_tensor(v) for v in (toys.INPUTS, toys.TARGETS, toys.VALID_INPUTS, toys.VALID_TARGETS))
 
     def lower(w: Tensor, a: Tensor) -> Tensor:
@@ -162,8 +183,6 @@ def _ridge() -> tuple[int, Loss, Loss, None]:
 
 def _toll(name: str) -> tuple[int, Loss, Loss, None]:
     """The follower's potential without its bounds; the flow is the clipped weight, which solves the bounded one."""
-    from mobench.problems.toys import bilevel_toys as toys
-
     D = toys.OTHER_COST[name] + toys.SLOPE / 2 - toys.ROUTE_COST
 
     def lower(w: Tensor, a: Tensor) -> Tensor:
@@ -173,8 +192,6 @@ def _toll(name: str) -> tuple[int, Loss, Loss, None]:
 
 
 def _skip_collapse() -> tuple[int, Loss, Loss, None]:
-    from mobench.problems.toys import bilevel_toys as toys
-
     def upper(w: Tensor, a: Tensor) -> Tensor:
         p = torch.sigmoid(a[0])
         return (p * w[0] + (1.0 - p) * toys.SKIP_GAIN - toys.TARGET) ** 2 / 2
@@ -183,15 +200,11 @@ def _skip_collapse() -> tuple[int, Loss, Loss, None]:
 
 
 def _two_quadratics() -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    from mobench.problems.toys import bilevel_toys as toys
-
     ends = _tensor(toys.ENDS)
     return lambda a: ((a - ends[0]) ** 2).sum() / 2, lambda a: ((a - ends[1]) ** 2).sum() / 2
 
 
 def _fonseca() -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    from mobench.problems.toys import bilevel_toys as toys
-
     end = toys.FONSECA_SIZE**-0.5
     return lambda a: 1.0 - (-((a - end) ** 2).sum()).exp(), lambda a: 1.0 - (-((a + end) ** 2).sum()).exp()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -23,7 +23,6 @@ from mobench import (
     data_folder,
     fingerprint,
     load_table,
-    make_problem,
     nearest,
     nondominated,
 )
@@ -40,6 +39,7 @@ from mobench.problems._cells.space import (
     index,
     params,
 )
+from mobench.problems._motif.table import true_errors
 from mobench.problems._nasbench201 import columns as nasbench201
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def problem(
 
     default = PUBLISHED if large else SMALL
     chosen = [given or usual for given, usual in zip((channels, cells, stages), default, strict=True)]
-    skeleton = replace(SHAPES[dataset], channels=chosen[0], cells=chosen[1], stages=chosen[2])
+    skeleton = Skeleton(*SHAPES[dataset], *chosen)
     if skeleton.size % 2 ** (skeleton.stages - 1):
         raise ValueError(f"stages: images of {skeleton.size} pixels cannot be halved {skeleton.stages - 1} times")
     recipe = Recipe(
@@ -319,8 +319,7 @@ def _check(objectives: tuple[str, ...], device: str, *, augment: bool) -> None:
 def _truth(dataset: str, skeleton: Skeleton) -> Array | None:
     """Test errors, (15625,), of a table of this space and dataset; None where there is none or it has gaps."""
     if dataset == "motif" and (skeleton.channels, skeleton.cells, skeleton.stages) == SMALL:
-        errors: Array = make_problem("motif", {"objectives": ["error"]}).score(all_cells())[:, 0]
-        return errors
+        return true_errors()
     path = data_folder() / nasbench201.FILE
     if nasbench201.SKELETONS.get(dataset) != skeleton or not path.exists():
         return None

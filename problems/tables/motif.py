@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -20,17 +19,14 @@ from mobench import (
     Network,
     Objective,
     Space,
-    Table,
     Values,
     fingerprint,
-    load_table,
     nearest,
     nondominated,
 )
 from mobench.problems._cells.space import (
     EDGE_NAMES,
     OPERATIONS,
-    Skeleton,
     all_cells,
     flops,
     functional_classes,
@@ -40,13 +36,9 @@ from mobench.problems._cells.space import (
     to_strings,
 )
 from mobench.problems._images.motif import TEST, TRAIN, VALID, Part, generate
+from mobench.problems._motif.table import EPOCHS, SKELETON, errors, load
 
-SKELETON = Skeleton(inputs=1, size=8, classes=10, channels=4, cells=2, stages=2)
-EPOCHS = 12
-TABLE = Path(__file__).with_name("motif.npz")
 Count = Annotated[int, Gt(0)]
-MISSING = 65535
-"""The count of right answers of a training that was not made."""
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
 
 
@@ -191,11 +183,11 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = F
     ValueError
         An unknown objective or one named twice, noise without an error, or a damaged table.
     """
-    table = _load()
+    table = load()
     names, member = np.unique(functional_classes(), return_inverse=True)
     cells = all_cells()[names]
     macs = flops(cells, skeleton=SKELETON)
-    valid, test = _errors(table, "valid", VALID), _errors(table, "test", TEST)
+    valid, test = errors(table, "valid", VALID), errors(table, "test", TEST)
     columns = {"error": np.nanmean(test, axis=0), "flops": macs / 1e6, "params": params(cells, skeleton=SKELETON) / 1e3}
     columns |= {name: table[name] for name in table.columns if name.startswith("latency:")}
     _check(objectives, columns, noise)
@@ -212,15 +204,6 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), noise: bool = F
         member=member,
         batch=batch,
     )
-
-
-def _errors(table: Table, split: str, images: int) -> Array:
-    """Errors of all seeds in per cent, (seeds, 12, 5260) or at the end (seeds, 5260); NaN, and last, if missing."""
-    counts = np.stack([table[name].T for name in table.columns if name.startswith(f"{split}_correct:")])
-    percent = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / images))
-    trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
-    ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
-    return ordered
 
 
 def _check(objectives: tuple[str, ...], columns: dict[str, Array], noise: bool) -> None:
@@ -241,13 +224,3 @@ def _parts() -> tuple[Part, Part, Part]:
 def _key(X: Array) -> Array:
     keys: Array = functional_classes()[index(X)]
     return keys
-
-
-@functools.cache
-def _load() -> Table:
-    try:
-        return load_table(TABLE)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{TABLE}: Motif's table is missing; reinstall mobench, or make it: scripts/motif/make.py and pack.py"
-        ) from None

@@ -18,7 +18,8 @@ from mobench import Array, load_table, nondominated
 from mobench.core.indicators import hypervolume
 from mobench.problems._cells.latency_table import fitted_table
 from mobench.problems._cells.space import all_cells, from_strings, functional_classes, index
-from mobench.problems.tables.motif import TABLE, Motif, problem
+from mobench.problems._motif.table import TABLE
+from mobench.problems.tables.motif import Motif, problem
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
 

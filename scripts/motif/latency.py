@@ -5,7 +5,7 @@ alone. One pass is one independent estimate of every network, so that passes say
 columns are put into Motif's table: the median ratio over the passes in milliseconds of the undisturbed reference, and
 the spread of the repeats.
 
-python scripts/motif/latency.py --passes 2 --out results/motif --table problems/tables/motif.npz
+python scripts/motif/latency.py --passes 2 --out results/motif --table problems/_motif/motif.npz
 """
 
 import argparse
@@ -22,7 +22,7 @@ from mobench import Array, Column, Progress, Table, load_table, save_table
 from mobench.live.latency import measure_in_turn
 from mobench.problems._cells.network import Network
 from mobench.problems._cells.space import all_cells, functional_classes, to_strings
-from mobench.problems.tables.motif import SKELETON
+from mobench.problems._motif.table import SKELETON
 
 REPEATS = {1: 15, 64: 7}
 """Rounds at each batch size."""
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("results/motif"))
-    parser.add_argument("--table", type=Path, default=Path("problems/tables/motif.npz"))
+    parser.add_argument("--table", type=Path, default=Path("problems/_motif/motif.npz"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = np.unique(functional_classes())

@@ -1,6 +1,6 @@
 """Pack Motif's shards into the table that mobench ships; one seed has to be complete, others may be in part.
 
-python scripts/motif/pack.py --shards results/motif --to problems/tables/motif.npz
+python scripts/motif/pack.py --shards results/motif --to problems/_motif/motif.npz
 """
 
 import argparse
@@ -16,7 +16,7 @@ from trainer import BATCH, EARLY, EPOCHS, FLAGS, RATE, SKELETON
 from mobench import Array, Column, Table, save_table
 from mobench.problems._cells.space import functional_classes
 from mobench.problems._images import motif as _motif_data
-from mobench.problems.tables.motif import MISSING
+from mobench.problems._motif.table import MISSING
 
 
 def read_seed(shards: Path, seed: int, rows: Array) -> dict[str, Array]:
@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=Path, default=Path("results/motif"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--to", type=Path, default=Path("problems/tables/motif.npz"))
+    parser.add_argument("--to", type=Path, default=Path("problems/_motif/motif.npz"))
     options = parser.parse_args()
     rows = np.unique(functional_classes())
     about = {"of": "mobench.problems._cells.space.all_cells"}

@@ -15,7 +15,7 @@ import numpy as np
 from mobench import Array
 from mobench.problems._cells.space import CONV1, CONV3, Skeleton
 from mobench.problems._images.motif import TEST, Part, generate
-from mobench.problems.tables.motif import EPOCHS, SKELETON
+from mobench.problems._motif.table import EPOCHS, SKELETON
 
 BATCH, RATE = 64, 0.1
 FLAGS = (

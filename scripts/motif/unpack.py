@@ -1,6 +1,6 @@
 """Write the shards that a packed table holds whole, so that `make.py` trains only what is missing.
 
-python scripts/motif/unpack.py --table problems/tables/motif.npz --out results/motif
+python scripts/motif/unpack.py --table problems/_motif/motif.npz --out results/motif
 """
 
 import argparse
@@ -10,7 +10,7 @@ import numpy as np
 from make import SHARDS, shard_file
 
 from mobench import Table, load_table
-from mobench.problems.tables.motif import MISSING
+from mobench.problems._motif.table import MISSING
 
 
 def shard_of(table: Table, seed: int, shard: int) -> dict[str, np.ndarray] | None:
@@ -33,7 +33,7 @@ def shard_of(table: Table, seed: int, shard: int) -> dict[str, np.ndarray] | Non
 def main() -> None:
     """Unpack what is whole and not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, default=Path("problems/tables/motif.npz"))
+    parser.add_argument("--table", type=Path, default=Path("problems/_motif/motif.npz"))
     parser.add_argument("--out", type=Path, default=Path("results/motif"))
     options = parser.parse_args()
     table = load_table(options.table)

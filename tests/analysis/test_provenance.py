@@ -15,7 +15,8 @@ from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
 from mobench.cli.run import _campaign
 from mobench.harness.checkout import commit
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 from mobench.report.report import write_report
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import mobench.campaigns.index
 from mobench.campaigns.index import INDEX, run_states
 from mobench.campaigns.runs import run_state
-from mobench.harness.execute import RunSpec
-from mobench.harness.log import write_document
+from mobench.files.documents import write_document
+from mobench.harness.spec import RunSpec
 
 PLACES = [RunSpec("catsum", s, seed, {"evaluations": 5}).folder for seed in range(4) for s in ("nsga2", "nsga3")]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobench.campaigns.shard import Shard, parse_shard, share
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 
 
 @given(st.integers(0, 60), st.integers(1, 20))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobench.core.budget import AXES, BudgetExhausted, Cost, parse_budget
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost, parse_budget
 
 amounts = st.floats(0, 1e9)
 costs = st.builds(Cost, amounts, amounts, amounts, amounts)
@@ -19,14 +19,14 @@ def test_exhaustion_is_not_an_exception_that_libraries_swallow():
 
 @given(costs, costs)
 def test_costs_add_and_subtract_currency_by_currency(a, b):
-    for axis in AXES:
+    for axis in CURRENCIES:
         assert getattr(a + b, axis) == getattr(a, axis) + getattr(b, axis)
         assert getattr(a - b, axis) == getattr(a, axis) - getattr(b, axis)
 
 
 @given(costs, costs)
 def test_a_total_is_within_a_limit_if_no_currency_exceeds_it(total, limit):
-    assert total.within(limit) == all(getattr(total, axis) <= getattr(limit, axis) for axis in AXES)
+    assert total.within(limit) == all(getattr(total, axis) <= getattr(limit, axis) for axis in CURRENCIES)
 
 
 def test_a_number_means_unique_evaluations_and_questions_are_capped_at_twenty_times_as_many():

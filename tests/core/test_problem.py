@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobench.core.problem import Objective, Space, minimised
+from mobench.core.problem import Objective, minimised
+from mobench.core.space import Space
 
 spaces = st.lists(st.integers(1, 5), min_size=1, max_size=5).map(lambda c: Space(tuple(c)))
 

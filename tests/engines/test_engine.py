@@ -16,7 +16,8 @@ from _campaigns import logs, unfinished, wait_for_work, wait_until_gone
 
 from mobench.campaigns.campaign import make_campaign
 from mobench.engines.engine import run_campaign, run_specs
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 
 CAMPAIGN = {
     "name": "kills",

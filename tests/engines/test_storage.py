@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from _campaigns import alone, logs, mobench, said, write_campaign
 
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
 from mobench.harness.log import StorageError
+from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
-from mobench.plugins.catalogue import Plugin
+from mobench.plugins.plugin import Plugin
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,9 +20,12 @@ from mobench.campaigns.campaign import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.runs import merge
 from mobench.cli.main import main
-from mobench.harness.execute import RunSpec, execute, read_spec
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec, read_spec
 from mobench.plugins import sources
-from mobench.plugins.catalogue import check_options, find, make_problem, parse_reference
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.references import parse_reference
 from mobench.scoring.result import load
 
 CAMPAIGN = b"""

@@ -15,8 +15,9 @@ from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.runs import merge, run_state
 from mobench.cli.main import main
-from mobench.harness.execute import RunSpec, execute, read_spec
-from mobench.plugins.catalogue import parse_reference
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec, read_spec
+from mobench.plugins.references import parse_reference
 
 
 @pytest.fixture

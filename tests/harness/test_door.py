@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mobench.core.budget import BudgetExhausted, Cost, parse_budget
-from mobench.core.problem import Objective, Space, Values
+from mobench.core.problem import Objective, Values
+from mobench.core.space import Space
 from mobench.harness.answers import addresses
 from mobench.harness.door import Run
 from mobench.harness.history import read_history

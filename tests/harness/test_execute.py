@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobench.harness.execute import RunSpec, describe, execute
-from mobench.harness.log import Log, read_document
+from mobench.files.documents import read_document
+from mobench.harness.execute import execute
+from mobench.harness.log import Log
+from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
-from mobench.plugins.catalogue import Plugin
+from mobench.plugins.plugin import Plugin
+from mobench.plugins.references import describe
 
 SPEC = RunSpec("catsum", "random_search", 3, {"evaluations": 60}, {}, {"batch": 7})
 

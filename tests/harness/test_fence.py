@@ -7,10 +7,12 @@ import os
 import numpy as np
 import pytest
 
-from mobench.harness.execute import RunSpec, execute
-from mobench.harness.log import Log, RunIsBusy, RunIsLost, read_document, write_document, written_whole
+from mobench.files.documents import read_document, write_document, written_whole
+from mobench.harness.execute import execute
+from mobench.harness.log import Log, RunIsBusy, RunIsLost
+from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
-from mobench.plugins.catalogue import Plugin
+from mobench.plugins.plugin import Plugin
 
 
 def lose_the_lock(log):

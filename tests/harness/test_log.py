@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mobench.files.documents import read_document, write_document
 from mobench.harness.history import read_history
-from mobench.harness.log import Log, RunIsBusy, StorageError, read_document, write_document
+from mobench.harness.log import Log, RunIsBusy, StorageError
 
 EVENT = {"X": [[1, 2]], "F": [[0.5]], "fidelity": None, "asked": 1, "flops": 0.0, "seconds": 0.0}
 

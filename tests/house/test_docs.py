@@ -14,7 +14,9 @@ import pytest
 
 import mobench
 from mobench.cli.main import COMMANDS, _parser
-from mobench.plugins.catalogue import check_options, find, parse_reference
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
+from mobench.plugins.references import parse_reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

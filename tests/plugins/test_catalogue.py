@@ -12,7 +12,8 @@ from mobench.campaigns.campaign import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.cli.main import main
 from mobench.engines.engine import run_campaign
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 from mobench.plugins import sources
 from mobench.plugins.catalogue import find, make_problem, plugins, summary
 

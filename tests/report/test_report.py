@@ -14,15 +14,16 @@ import pandas as pd
 import pytest
 
 from mobench.analysis.advice import advise, scores_at
-from mobench.analysis.analysis import Report
+from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.runs import Runs
 from mobench.cli.main import main
 from mobench.core.problem import Objective
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 from mobench.report.answer import answer_section
-from mobench.report.front_panels import TRUE_FRONT, Front, view_front
+from mobench.report.front_panels import Front, view_front
 from mobench.report.page import Section, Text, render
 from mobench.report.report import write_report
 from mobench.report.tables import Table, save_table, shown
@@ -295,7 +296,7 @@ def scored(shares):
     scores = pd.DataFrame(rows).assign(log10_regret=-1.0, evaluations=10.0, igd_plus=0.1)
     curves = scores[["problem", "searcher", "seed", "evaluations", "hypervolume", "log10_regret"]]
     specs = tuple(RunSpec(row["problem"], row["searcher"], row["seed"], {"evaluations": 10}) for row in rows)
-    return Report(Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {})
+    return Analysis(Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {})
 
 
 def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():

@@ -6,7 +6,8 @@ import pytest
 import mobench
 from mobench.core.budget import Cost
 from mobench.core.indicators import hypervolume, nondominated
-from mobench.core.problem import Objective, Space, Values
+from mobench.core.problem import Objective, Values
+from mobench.core.space import Space
 from mobench.harness.history import History, Note
 from mobench.scoring.contract import CONTRACTS, _archives, anytime, contract_for
 

@@ -16,7 +16,8 @@ from mobench.core.indicators import hypervolume
 from mobench.harness.execute import search_problem
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
-from mobench.plugins.catalogue import check_options, find
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
 
 SEARCHERS = (
     "local_search",

@@ -12,8 +12,9 @@ from torch.nn import functional
 import mobench
 from mobench import Cost, load_table, make_problem
 from mobench.harness.door import Run
-from mobench.harness.execute import RunSpec, execute
+from mobench.harness.execute import execute
 from mobench.harness.log import Log
+from mobench.harness.spec import RunSpec
 from mobench.problems._cells import space as cell
 from mobench.problems._cells import training, trainings
 from mobench.problems._cells.network import Network

@@ -11,6 +11,7 @@ from scipy.stats import kendalltau
 
 from mobench import Column, Decodable, Enumerable, MultiFidelity, Problem, Table, load_table, nondominated
 from mobench.problems._cells import space as cell
+from mobench.problems._motif import table as motif_table
 from mobench.problems.tables import motif
 
 ALL = ("error", "flops", "params")
@@ -18,7 +19,7 @@ ALL = ("error", "flops", "params")
 
 @pytest.fixture(scope="module")
 def table():
-    return load_table(motif.TABLE)
+    return load_table(motif_table.TABLE)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def X(exact):
 
 def test_the_table_holds_every_class_of_the_space_and_says_how_it_was_made(table):
     np.testing.assert_array_equal(table["row"], np.unique(cell.functional_classes()))
-    assert motif.TABLE.stat().st_size < 5e6
+    assert motif_table.TABLE.stat().st_size < 5e6
     coverage = table.about["coverage"]
     assert coverage["seed 0"] == "5,260 of 5,260 classes x 12 epochs"
     for seed in (name.removeprefix("seed ") for name in coverage):
@@ -49,7 +50,7 @@ def test_the_table_holds_every_class_of_the_space_and_says_how_it_was_made(table
         ):
             counts, losses = table[f"{split}_correct:{seed}"], table[f"{split}_loss:{seed}"]
             assert counts.shape == losses.shape == shape
-            trained = counts != motif.MISSING
+            trained = counts != motif_table.MISSING
             assert (counts[trained] <= images).all()
             np.testing.assert_array_equal(np.isfinite(losses), trained)
             assert f"{trained.reshape(5260, -1)[:, 0].sum():,} of" in coverage[f"seed {seed}"]
@@ -90,7 +91,7 @@ def test_the_searcher_sees_validation_and_is_scored_by_test(exact, X, table):
     first = X[[table["row"][row]]]
     valid = [table[name][row] for name in table.columns if name.startswith("valid_correct")]
     test = [table[name][row] for name in table.columns if name.startswith("test_correct")]
-    valid, test = ([v for v in vs if np.all(v != motif.MISSING)] for vs in (valid, test))
+    valid, test = ([v for v in vs if np.all(v != motif_table.MISSING)] for vs in (valid, test))
     seen = [exact.evaluate(first, fidelity=e).F[0, 0] for e in exact.fidelities]
     np.testing.assert_allclose(seen, 100 - 100 * np.mean(valid, axis=0) / 2048)
     np.testing.assert_allclose(exact.score(first)[0, 0], 100 - 100 * np.mean(test) / 8192)
@@ -118,9 +119,9 @@ def test_noise_draws_trained_seeds_and_nothing_else(noisy, X):
 
 
 def test_a_training_that_was_not_made_is_neither_averaged_nor_drawn():
-    counts = {"a": [1024, motif.MISSING, 0], "b": [2048, 512, motif.MISSING]}
+    counts = {"a": [1024, motif_table.MISSING, 0], "b": [2048, 512, motif_table.MISSING]}
     table = Table({f"test_correct:{seed}": Column(np.array(c, dtype=np.uint16)) for seed, c in counts.items()})
-    np.testing.assert_array_equal(motif._errors(table, "test", 2048), [[50, 75, 100], [0, np.nan, np.nan]])
+    np.testing.assert_array_equal(motif_table.errors(table, "test", 2048), [[50, 75, 100], [0, np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("fidelity", [0, 13, 200])
@@ -144,11 +145,11 @@ def test_impossible_options_are_refused(options, said):
 
 
 def test_a_missing_table_says_how_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(motif, "TABLE", tmp_path / "none.npz")
-    motif._load.cache_clear()
+    monkeypatch.setattr(motif_table, "TABLE", tmp_path / "none.npz")
+    motif_table.load.cache_clear()
     with pytest.raises(ValueError, match="reinstall mobench"):
         motif.problem()
-    motif._load.cache_clear()
+    motif_table.load.cache_clear()
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ def test_packing_needs_one_whole_seed_and_keeps_what_there_is_of_others(packer, 
     assert "seed 0: 5,260 of 5,260" in capsys.readouterr().out
     table = load_table(target)
     np.testing.assert_array_equal(table["test_correct:0"], table["row"] % 8193)
-    assert (table["test_correct:1"] != motif.MISSING).sum() == 120
+    assert (table["test_correct:1"] != motif_table.MISSING).sum() == 120
     assert table.about["coverage"]["seed 1"] == "120 of 5,260 classes x 12 epochs"
 
 
@@ -261,7 +262,7 @@ def test_a_supernet_needs_the_error_first():
 def test_a_table_unpacked_and_packed_again_is_the_same(tmp_path, table):
     scripts = Path(__file__).parents[3] / "scripts" / "motif"
     for script, *arguments in (
-        ("unpack.py", "--table", motif.TABLE, "--out", tmp_path),
+        ("unpack.py", "--table", motif_table.TABLE, "--out", tmp_path),
         ("pack.py", "--shards", tmp_path, "--to", tmp_path / "again.npz"),
     ):
         subprocess.run([sys.executable, scripts / script, *map(str, arguments)], check=True, capture_output=True)
@@ -274,4 +275,4 @@ def test_a_table_unpacked_and_packed_again_is_the_same(tmp_path, table):
 
 
 def _whole(table, seed):
-    return (table[f"test_correct:{seed}"] != motif.MISSING).all()
+    return (table[f"test_correct:{seed}"] != motif_table.MISSING).all()

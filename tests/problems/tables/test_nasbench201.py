@@ -13,7 +13,8 @@ import pytest
 from mobench import Column, Enumerable, MultiFidelity, Published, Table, minimised, nondominated, save_table
 from mobench.core.capabilities import Decodable
 from mobench.core.problem import Problem
-from mobench.plugins.catalogue import check_options, find
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
 from mobench.problems._cells import space as _cell
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers

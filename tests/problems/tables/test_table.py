@@ -363,7 +363,8 @@ def test_the_example_of_the_page_runs_and_is_what_the_page_shows():
 
 def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
     """The path is the same, the numbers are not: the log says on which data it began."""
-    from mobench.harness.execute import RunSpec, execute
+    from mobench.harness.execute import execute
+    from mobench.harness.spec import RunSpec
 
     (tmp_path / "t.csv").write_text("k,e,c\n1,5,1\n2,4,2\n3,3,3\n")
     header = "data = 't.csv'\ngenes = ['k']\n"

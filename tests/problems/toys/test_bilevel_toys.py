@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 
 from mobench import BudgetExhausted, Network, make_problem, nondominated
 from mobench.core.indicators import hypervolume
-from mobench.problems._toys.ridgenet import OWNERS
+from mobench.problems._toys.ridgenet_data import OWNERS
 from mobench.problems.toys import bilevel_toys as toys
 
 NAMES = typing.get_args(toys.Name)

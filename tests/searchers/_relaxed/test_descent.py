@@ -6,7 +6,7 @@ import torch
 from _toy_runs import check_killed
 
 import mobench
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.searchers.gradient.scalarization import scalarised_weights
 
 torch.set_num_threads(1)

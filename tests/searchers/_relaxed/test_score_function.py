@@ -8,7 +8,7 @@ import torch
 from _toy_runs import check_killed
 
 import mobench
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed import relaxations as relaxations
 from mobench.searchers._relaxed.relaxations import relax

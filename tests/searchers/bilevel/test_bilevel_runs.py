@@ -12,7 +12,8 @@ from _toy_runs import FAST, RATES, check_resuming, ends, go, recommended, toy
 
 from mobench import Run, make_problem
 from mobench.core.budget import parse_budget
-from mobench.plugins.catalogue import check_options, find
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
 from mobench.searchers._relaxed import hypergradients as _hypergradients
 from mobench.searchers._relaxed import linear as _linear
 from mobench.searchers._relaxed.search import CLIP, Settings, clipped, entropy, initial, portrait

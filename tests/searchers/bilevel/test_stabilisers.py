@@ -11,7 +11,8 @@ import torch
 from _toy_runs import FAST, RATES, check_resuming, go, recommended, toy
 
 import mobench
-from mobench.plugins.catalogue import check_options, find
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options
 from mobench.problems._cells import space as cell
 from mobench.problems._cells.supernet import CellSupernet, Options
 from mobench.searchers._relaxed import selection as _selection

@@ -9,7 +9,7 @@ import torch
 from _toy_runs import check_killed
 
 import mobench
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.problems._toys.networks import ContinuousNetwork
 from mobench.problems.toys import bilevel_toys
 from mobench.searchers._hypernetwork.networks import TABLES, Tables, circle, closeness, devices_of, features, intervals

@@ -8,7 +8,7 @@ from scipy.stats import kendalltau
 import mobench
 from mobench.core.indicators import nondominated
 from mobench.harness.door import Run
-from mobench.harness.execute import RunSpec
+from mobench.harness.spec import RunSpec
 from mobench.scoring.outcome import outcome_of
 from mobench.searchers._one_shot import supernet as _one_shot
 

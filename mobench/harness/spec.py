@@ -1,0 +1,90 @@
+"""The documents of a run's folder: its specification, and what its end says at least."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mobench.core.budget import Cost, parse_budget
+from mobench.files.documents import FORMAT, read_document
+from mobench.files.names import slug
+from mobench.plugins.references import describe
+
+END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
+"""What ``end.json`` holds at least."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that decides the outcome of a run, and nothing else.
+
+    Attributes
+    ----------
+    problem, searcher : str
+        Names of plugins.
+    seed : int
+        The one number from which all of the run's randomness derives.
+    budget : mapping
+        See `mobench.core.budget.parse_budget`.
+    problem_options, searcher_options : mapping
+        Options as given; what is left out takes the plugin's default.
+    """
+
+    problem: str
+    searcher: str
+    seed: int
+    budget: Mapping[str, float]
+    problem_options: Mapping[str, Any] = field(default_factory=dict)
+    searcher_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def problem_label(self) -> str:
+        """The problem with its options, as tables and figures name it."""
+        return describe(self.problem, self.problem_options)
+
+    @functools.cached_property
+    def searcher_label(self) -> str:
+        """The searcher with its options, as tables and figures name it."""
+        return describe(self.searcher, self.searcher_options)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The specification as it is written to ``spec.json``."""
+        names = ("problem", "problem_options", "searcher", "searcher_options", "seed", "budget")
+        return {"format": FORMAT} | {name: getattr(self, name) for name in names}
+
+    @property
+    def id(self) -> str:
+        """Readable and unique: budget, seed and a hash of all that decides the outcome."""
+        text = orjson.dumps(self.document, option=orjson.OPT_SORT_KEYS)
+        budget = "-".join(f"{amount:g}{axis}" for axis, amount in sorted(self.budget.items()))
+        return f"{budget}-seed{self.seed}-{hashlib.sha256(text).hexdigest()[:8]}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lives, relative to its campaign's ``runs`` folder."""
+        return Path(slug(self.problem_label), slug(self.searcher_label), self.id)
+
+
+def read_spec(path: Path) -> RunSpec:
+    """Read a run's ``spec.json``; whether its plugins are at hand is not asked.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged, or of another format.
+    """
+    kinds = {"problem": str, "searcher": str, "seed": int, "problem_options": dict, "searcher_options": dict}
+    entries = read_document(path, kinds | {"budget": dict})
+    try:
+        spec = RunSpec(**{key: value for key, value in entries.items() if key != "format"})
+        parse_budget(spec.budget, Cost(1, 1, 1, 1))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not the specification of a run ({error})") from None
+    return spec

@@ -1,0 +1,70 @@
+"""A plugin's name and its options as people write them: read and written."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["describe", "parse_reference"]
+
+
+def describe(name: str, options: Mapping[str, Any]) -> str:
+    """Write a name and its options the way `mobench.plugins.references.parse_reference` reads them."""
+
+    def plain(value: Any) -> str:
+        if isinstance(value, list | tuple):
+            return f"[{','.join(map(plain, value))}]"
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    if not options:
+        return name
+    return f"{name}:{','.join(f'{option}={plain(value)}' for option, value in sorted(options.items()))}"
+
+
+def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
+    """Read ``name`` or ``name:option=value,option=value``; values are TOML, bare words are strings.
+
+    Raises
+    ------
+    ValueError
+        Something between the commas is not ``option=value``, or a value is too deep.
+
+    Examples
+    --------
+    >>> parse_reference("nsga2:population=50")
+    ('nsga2', {'population': 50})
+    >>> parse_reference("nasbench_graph:dataset=cora,objectives=[error,params]")
+    ('nasbench_graph', {'dataset': 'cora', 'objectives': ['error', 'params']})
+    """
+    name, _, rest = text.strip().partition(":")
+    options: dict[str, Any] = {}
+    for part in _split(rest):
+        option, equals, value = part.partition("=")
+        if not equals or not option.strip():
+            raise ValueError(f"{text!r}: expected name:option=value,option=value, found {part.strip()!r}")
+        try:
+            options[option.strip()] = _value(value.strip())
+        except RecursionError:
+            raise ValueError(f"{name.strip()!r}: the value of option {option.strip()!r} is too deep") from None
+    return name.strip(), options
+
+
+def _split(text: str) -> list[str]:
+    """Cut at the commas outside brackets."""
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [part for part in (*parts, text[start:]) if part.strip()]
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        if text.startswith("[") and text.endswith("]"):
+            return [_value(part.strip()) for part in _split(text[1:-1])]
+        return text

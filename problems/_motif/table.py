@@ -1,0 +1,64 @@
+"""Motif's table as it ships: errors of all trained seeds, and the network around the cells."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from mobench import (
+    Array,
+    Table,
+    load_table,
+)
+from mobench.problems._cells.space import (
+    Skeleton,
+    functional_classes,
+)
+from mobench.problems._images.motif import TEST
+
+SKELETON = Skeleton(inputs=1, size=8, classes=10, channels=4, cells=2, stages=2)
+
+
+EPOCHS = 12
+
+
+TABLE = Path(__file__).with_name("motif.npz")
+
+
+MISSING = 65535
+"""The count of right answers of a training that was not made."""
+
+
+def errors(table: Table, split: str, images: int) -> Array:
+    """Errors of all seeds in per cent, (seeds, 12, 5260) or at the end (seeds, 5260); NaN, and last, if missing."""
+    counts = np.stack([table[name].T for name in table.columns if name.startswith(f"{split}_correct:")])
+    percent = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / images))
+    trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
+    ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
+    return ordered
+
+
+@functools.cache
+def load() -> Table:
+    """The shipped table, read once.
+
+    Raises
+    ------
+    ValueError
+        It is missing or damaged; the message says how to get it back.
+    """
+    try:
+        return load_table(TABLE)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{TABLE}: Motif's table is missing; reinstall mobench, or make it: scripts/motif/make.py and pack.py"
+        ) from None
+
+
+def true_errors() -> Array:
+    """Mean test errors of all genotypes after 12 epochs, in per cent: (15625,), in the order of `all_cells`."""
+    _, member = np.unique(functional_classes(), return_inverse=True)
+    means: Array = np.nanmean(errors(load(), "test", TEST), axis=0)[member]
+    return means
