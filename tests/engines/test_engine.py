@@ -129,7 +129,7 @@ def test_a_killed_worker_loses_only_its_run(tmp_path):
     code = (
         "import sys; sys.path.insert(0, '.')\n"
         "from mobench.harness.execute import RunSpec\n"
-        "from mobench import plugins, engine\n"
+        "from mobench.engines import engine\n"
         "import suicidal, pathlib\n"
         "if __name__ == '__main__':\n"
         "    specs = [RunSpec('catsum', 'random_search', s, {'evaluations': 200}) for s in range(6)]\n"

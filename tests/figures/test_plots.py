@@ -21,6 +21,7 @@ from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
 from mobench.core.capabilities import Drawable
 from mobench.figures import plots
+from mobench.figures.by_problem import colours
 from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
 from mobench.harness.execute import execute
 from mobench.problems._cells import space as _cell
@@ -315,7 +316,7 @@ def test_states_count_every_run(report):
 
 def test_chosen_searchers_keep_the_campaign_s_colours(results, report):
     part = read_runs([results], problems=["motif"], searchers=["random_search", "local_search"])
-    assert part.colours == report.colours
+    assert colours(part) == colours(report)
     assert set(draw(part, "difference", Selection("motif"))[1].columns) >= {"error_from", "difference"}
 
 

@@ -14,7 +14,7 @@ from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
 from mobench.plugins.plugin import Plugin
-from mobench.plugins.references import describe
+from mobench.plugins.references import describe, parse_reference
 
 SPEC = RunSpec("catsum", "random_search", 3, {"evaluations": 60}, {}, {"batch": 7})
 
@@ -193,7 +193,7 @@ def test_no_option_leads_out_of_the_results_folder(text):
 
 def test_labels_are_read_back_as_they_were_written():
     options = {"dataset": "cora", "objectives": ["error", "params"], "noise": True, "n": 3, "x": 0.5}
-    assert plugins.parse_reference(describe("p", options)) == ("p", options)
+    assert parse_reference(describe("p", options)) == ("p", options)
 
 
 def test_a_busy_run_is_left_alone(tmp_path):

@@ -296,7 +296,9 @@ def scored(shares):
     scores = pd.DataFrame(rows).assign(log10_regret=-1.0, evaluations=10.0, igd_plus=0.1)
     curves = scores[["problem", "searcher", "seed", "evaluations", "hypervolume", "log10_regret"]]
     specs = tuple(RunSpec(row["problem"], row["searcher"], row["seed"], {"evaluations": 10}) for row in rows)
-    return Analysis(Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {})
+    return Analysis(
+        Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {}, everyone=()
+    )
 
 
 def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
@@ -348,12 +350,11 @@ def test_any_text_is_safe_on_the_page():
 def test_assets_go_with_the_package():
     from mobench.report.page import ASSETS
 
-    declared = tomllib.loads((ASSETS.parent.parent / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "package-data"
-    ]
+    project = tomllib.loads((ASSETS.parents[2] / "pyproject.toml").read_text())
+    declared = project["tool"]["setuptools"]["package-data"]
     endings = {path.suffix for path in ASSETS.iterdir()}
     assert endings == {".html", ".css", ".js"}
-    assert "assets/*" in declared["mobench"]
+    assert "assets/*" in declared["mobench.report"]
 
 
 PROBE = """

@@ -379,7 +379,7 @@ def test_all_objectives_are_minimised_and_have_units():
 
 def test_the_problem_loads_without_torch_pandas_or_the_importer(nasbench201_data):
     code = (
-        "import sys; from mobench.problems import nasbench201; nasbench201.problem(); "
+        "import sys; from mobench.problems.tables import nasbench201; nasbench201.problem(); "
         "print([m for m in ('torch', 'pandas', 'multiprocessing', 'nats_bench', 'tqdm') if m in sys.modules])"
     )
     environment = os.environ | {"MOBENCH_DATA": str(nasbench201_data)}
