@@ -1,11 +1,11 @@
-"""Intervals that keep their word at few seeds: of medians, of statistics over problems, of probabilities of being better.
+"""Intervals that keep their word at few seeds: of medians, of statistics over problems, of probabilities to be better.
 
 None of them resamples: with three to ten runs a percentile bootstrap covers far less than it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,9 @@ def median_interval(values: Array, *, confidence: float = 0.95) -> Interval:
     return Interval(float(ordered[r - 1]), float(ordered[n - r]), float(levels[r - 1]))
 
 
-def jackknife(seeds: Sequence[int], statistic: Callable[[list[int]], float], *, confidence: float = 0.95) -> Interval:
+def jackknife(
+    seeds: Sequence[int], statistic: Callable[[Sequence[int]], float], *, confidence: float = 0.95
+) -> Interval:
     """Interval of a smooth statistic of runs that share seeds: one seed left out at a time, Student's t (Tukey 1958).
 
     A seed is left out on all problems at once. So the interval holds whether or not runs of one seed are alike on
@@ -76,7 +78,7 @@ def jackknife(seeds: Sequence[int], statistic: Callable[[list[int]], float], *, 
     n = len(seeds)
     if n < 2:
         return NOTHING
-    whole = statistic(list(seeds))
+    whole = statistic(seeds)
     parts = np.array([statistic([other for other in seeds if other != seed]) for seed in seeds])
     pseudo = n * whole - (n - 1) * parts
     half = float(t.ppf((1.0 + confidence) / 2.0, n - 1)) * float(np.std(pseudo, ddof=1)) / np.sqrt(n)
@@ -86,14 +88,14 @@ def jackknife(seeds: Sequence[int], statistic: Callable[[list[int]], float], *, 
 def improvement_interval(value: float, n: int, m: int, *, confidence: float = 0.95) -> Interval:
     """Interval of A12, the probability that a run of n is better than one of m: Newcombe's method 5 (2006).
 
-    The score interval of ``V(p) = p (1 - p) (1 + k (1 - p) / (2 - p) + k p / (1 + p)) / (n m)``, ``k = (n + m) / 2 - 1``:
-    it has a width at 0 and at 1, too.
+    The score interval of ``V(p) = p (1 - p) (1 + k (1 - p) / (2 - p) + k p / (1 + p)) / (n m)``,
+    ``k = (n + m) / 2 - 1``: it has a width at 0 and at 1, too.
 
     Examples
     --------
     >>> found = improvement_interval(1.0, 5, 5)
     >>> round(found.low, 3), found.high
-    (0.566, 1.0)
+    (0.643, 1.0)
     """
     if min(n, m) < 1:
         return NOTHING
@@ -108,22 +110,49 @@ def improvement_interval(value: float, n: int, m: int, *, confidence: float = 0.
     return Interval(low, high, confidence)
 
 
-def mean_improvement(parts: Sequence[tuple[float, int, int]], *, alike: bool, confidence: float = 0.95) -> Interval:
-    """Interval of the mean of A12 over problems, from the intervals of each (MOVER, Zou and Donner 2008).
+def mean_improvement(
+    a: Mapping[str, Mapping[int, float]],
+    b: Mapping[str, Mapping[int, float]],
+    *,
+    alike: bool,
+    confidence: float = 0.95,
+) -> Interval:
+    """Interval of the mean of A12 over problems.
+
+    The wider one, on each side, of the jackknife over seeds, which sees how much problems and seeds differ but has no
+    width where every run is better than every other, and of Newcombe's interval of as many runs, which always has one.
 
     Parameters
     ----------
-    parts : sequence of (float, int, int)
-        A12 and the numbers of runs, a problem each.
+    a, b : mapping of str to mapping of int to float
+        Problem to the score of each seed, the same problems in both.
     alike : bool
         Whether runs of one seed may be alike on different problems (logs whose searchers had one stream for all
-        problems): distances then add up, else their squares do.
+        problems): the runs of a seed then count as one.
     """
-    if not parts:
+
+    def mean(kept: Container[int]) -> float:
+        parts = [_improvement(_of(a[problem], kept), _of(b[problem], kept)) for problem in a]
+        return float(np.nanmean(parts)) if parts else float("nan")
+
+    seeds = sorted({seed for runs in (*a.values(), *b.values()) for seed in runs})
+    value = mean(seeds)
+    runs = [min(len(part[problem]) for part in (a, b)) for problem in a]
+    n = min(runs, default=0) if alike else sum(runs)
+    if not n or not np.isfinite(value):
         return NOTHING
-    found = [(value, improvement_interval(value, n, m, confidence=confidence)) for value, n, m in parts]
-    mean = float(np.mean([value for value, _ in found]))
-    below = np.array([value - interval.low for value, interval in found])
-    above = np.array([interval.high - value for value, interval in found])
-    low, high = ((float(x.sum() if alike else np.sqrt((x**2).sum())) / len(parts)) for x in (below, above))
-    return Interval(max(0.0, mean - low), min(1.0, mean + high), confidence)
+    wide = improvement_interval(value, n, n, confidence=confidence)
+    found = jackknife(seeds, mean, confidence=confidence)
+    if not np.isfinite(found.low):
+        return wide
+    return Interval(max(0.0, min(found.low, wide.low)), min(1.0, max(found.high, wide.high)), confidence)
+
+
+def _of(runs: Mapping[int, float], kept: Container[int]) -> Array:
+    return np.array([score for seed, score in runs.items() if seed in kept])
+
+
+def _improvement(x: Array, y: Array) -> float:
+    if not (len(x) and len(y)):
+        return float("nan")
+    return float((np.sign(np.round(x[:, None] - y, 12)) + 1.0).mean()) / 2.0

@@ -1,0 +1,111 @@
+"""Exact tests by permutation: two searchers on one problem, and over several; ties are part of them.
+
+On each problem the labels of the runs are exchanged. Where runs of one seed may be alike on different problems (logs
+whose searchers had one stream for all problems) a seed's labels are exchanged on all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.stats import rankdata
+
+from mobench.core.space import Array
+
+__all__ = ["least_p_value", "rank_sum", "rank_sums", "sign_flips"]
+
+DRAWS = 20_000
+"""Permutations drawn where there are too many to be counted."""
+
+
+def rank_sum(x: Array, y: Array) -> float:
+    """Two-sided p-value that (n,) `x` and (m,) `y` are exchangeable: Mann-Whitney's test, exact under any ties.
+
+    The distribution of the sum of midranks over all ways to choose n of the n + m runs is counted (Streitberg and
+    Roehmel 1986). 1 where either side is empty or all values are equal.
+
+    Examples
+    --------
+    >>> rank_sum(np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0]))
+    0.1
+    """
+    return rank_sums({"": (x, y)})
+
+
+def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
+    """Two-sided p-value that the runs of two searchers are exchangeable on every problem: rank sums, added up.
+
+    Each problem weighs the same: the statistic is the mean over problems of A12 - 1/2. Its distribution is counted
+    where all problems have the same numbers of runs, else drawn (Van Elteren 1960, with equal weights).
+
+    Parameters
+    ----------
+    pairs : mapping of str to (Array, Array)
+        Problem to the runs, (n,) and (m,), of the two searchers.
+    """
+    found = [_doubled(x, y) for x, y in pairs.values() if len(x) and len(y)]
+    shapes = {(n, m) for _, n, m in found}
+    if len(shapes) != 1:
+        return _drawn(found)
+    ((n, m),) = shapes
+    counts, observed = np.ones(1), 0.0
+    for ranks, _, _ in found:
+        counts = np.convolve(counts, _sums(ranks, n))
+        observed += float(ranks[:n].sum())
+    centre = len(found) * n * (n + m + 1.0)
+    sums = np.arange(len(counts))
+    far = np.abs(sums - centre) >= abs(observed - centre) - 1e-9
+    return float(min(1.0, counts[far].sum() / counts.sum()))
+
+
+def _doubled(x: Array, y: Array) -> tuple[Array, int, int]:
+    """Twice the midranks of both sides, whole numbers; those of `x` first."""
+    ranks: Array = np.rint(2.0 * rankdata(np.round(np.concatenate([x, y]), 12))).astype(np.int64)
+    return ranks, len(x), len(y)
+
+
+def _sums(ranks: Array, n: int) -> Array:
+    """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,)."""
+    top = int(np.sort(ranks)[::-1][:n].sum())
+    ways = np.zeros((n + 1, top + 1))
+    ways[0, 0] = 1.0
+    for rank in ranks.tolist():
+        ways[1:, rank:] += ways[:-1, : top + 1 - rank]
+    shares: Array = ways[n] / ways[n].sum()
+    return shares
+
+
+def _drawn(found: Sequence[tuple[Array, int, int]]) -> float:
+    """Where problems have unequal numbers of runs: the same statistic over random exchanges."""
+    if not found:
+        return 1.0
+    rng = np.random.default_rng(0)
+    observed, draws = 0.0, np.zeros(DRAWS)
+    for ranks, n, m in found:
+        centre, scale = n * (n + m + 1.0), 2.0 * n * m
+        observed += (float(ranks[:n].sum()) - centre) / scale
+        order = np.argsort(rng.random((DRAWS, n + m)), axis=1)[:, :n]
+        draws += (ranks[order].sum(axis=1) - centre) / scale
+    return float((1 + (np.abs(draws) >= abs(observed) - 1e-12).sum()) / (DRAWS + 1))
+
+
+def sign_flips(differences: Array) -> float:
+    """Two-sided p-value that (n,) differences, one a seed, are symmetric about 0: all 2^n signs, or many of them."""
+    d = np.asarray(differences, dtype=np.float64)
+    if not np.any(np.abs(d) > 1e-12):
+        return 1.0
+    n = len(d)
+    if n <= 16:
+        signs = 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+        return float((np.abs(signs @ d) >= abs(d.sum()) - 1e-12).mean())
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, n))
+    return float((1 + (np.abs(signs @ d) >= abs(d.sum()) - 1e-12).sum()) / (DRAWS + 1))
+
+
+def least_p_value(problems: int, n: int, m: int, *, alike: bool) -> float:
+    """The smallest p-value that so many runs can reach, before any correction: a test below it cannot say anything."""
+    if alike:
+        return 2.0 ** (1 - min(n, m))
+    best = (np.arange(1.0, n + 1) + m, np.arange(1.0, m + 1))
+    return rank_sums({str(i): best for i in range(problems)})
