@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobench import Array
+from mobench.core.space import Array
 
 WARM_UP_SECONDS = 0.2
 """Calls before the first measurement: clocks rise, caches fill, kernels are chosen."""

@@ -1,0 +1,1 @@
+"""A searcher and a problem that live outside the tree."""
