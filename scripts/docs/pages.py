@@ -1,4 +1,4 @@
-"""Pages of the site that are written elsewhere: README.md is its front page, and commands tell their own options."""
+"""Pages of the site that are written elsewhere: the front page, the guide for contributors, changes, commands."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ FRONT = "---\nhide: [navigation]\n---\n\n"
 def on_files(files: Files, config: Any) -> Files:
     """Add them: mkdocs calls this once it has collected the files of docs/."""
     root = Path(config.config_file_path).parent
-    readme = FRONT + (root / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
-    pages = {"index.md": readme, "changelog.md": changes, "reference/commands.md": commands()}
+    pages = {
+        "index.md": FRONT + _moved(root / "README.md"),
+        "contributing.md": _moved(root / "CONTRIBUTING.md"),
+        "changelog.md": _moved(root / "CHANGELOG.md"),
+        "reference/commands.md": commands(),
+    }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def _moved(page: Path) -> str:
+    """A page beside `docs/` as one within it: its links lead to where they led."""
+    text = page.read_text(encoding="utf-8")
+    return text.replace("](docs/", "](").replace("](CONTRIBUTING.md)", "](contributing.md)")
 
 
 def commands() -> str:

@@ -19,7 +19,7 @@ from mobench.plugins.options import check_options
 from mobench.plugins.references import parse_reference
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLE = ROOT / "docs" / "problems" / "tables" / "example_table"
 FENCE = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", flags=re.M | re.S)
 
@@ -189,8 +189,9 @@ def test_the_site_builds_without_a_warning(tmp_path):
     pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'mobench[docs]'")
     pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'mobench[docs]'")
     call([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")], ROOT)
-    for page in PAGES[1:]:
+    for page in PAGES[2:]:
         assert (tmp_path / "site" / page.relative_to(ROOT / "docs").with_suffix(".html")).exists(), page
+    assert (tmp_path / "site" / "contributing.html").exists()
     front = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "honestly" in front
     assert 'href="methods/evolution/nsga2.html"' in front
