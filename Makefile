@@ -13,8 +13,8 @@ demo: $(VENV)/ready
 	$(BIN)/mobench report results/default
 
 # Lint, and the rooms whose tests are quick: under two minutes on two cores.
-QUICK := core files plugins harness scoring house/test_imports.py house/test_rooms.py house/test_front_door.py \
-	problems/toys/test_toys.py searchers/_population
+QUICK := core files plugins harness scoring campaigns analysis problems/toys/test_toys.py searchers/_population \
+	house/test_imports.py house/test_rooms.py house/test_front_door.py
 
 quick: $(VENV)/ready-dev lint
 	$(BIN)/python -m pytest -n logical $(QUICK:%=tests/%)

@@ -32,16 +32,19 @@ def test_no_room_holds_more_than_a_fifth_of_the_harness():
 
 
 def named(page):
-    """Paths within backticks, and first words of the lines of plain blocks: what looks like a file or a folder."""
+    """Words within backticks and in plain blocks that look like a file or a folder of the tree."""
     text = page.read_text(encoding="utf-8")
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S))
     blocks = re.findall(r"^```text\n(.*?)^```$", text, flags=re.M | re.S)
-    words = [word for span in spans for word in span.split()] + re.findall(r"\S+", "\n".join(blocks))
-    return {word for word in words if re.fullmatch(r"(?:[\w.-]+/)+(?:[\w.-]+\.\w+)?", word)}
+    words = " ".join([*spans, *blocks]).split()
+    paths = {word for word in words if re.fullmatch(r"(?:[\w.-]+/)+[\w.-]*|[A-Z]+\.(?:md|cff)", word)}
+    return {path for path in paths if re.search(r"/$|\.\w+$", path) or (ROOT / path.partition("/")[0]).is_dir()}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_that_a_page_names_is_there(page):
-    for path in named(ROOT / page):
+    found = named(ROOT / page)
+    assert found
+    for path in found:
         if not path.startswith(("results/", "site/", ".")):  # what is made, and what belongs to no checkout
             assert any((ROOT / start / path).exists() for start in WITHIN), f"{page} names {path}, which is not there"
