@@ -136,9 +136,9 @@ def test_what_is_installed_works_from_another_folder(way, clone, request, tmp_pa
     pytest.importorskip("pip", reason="pip is not installed")
     what, editable = source(way, clone, request, tmp_path / "tree")
     programs = environment(tmp_path / "venv")
-    offline = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
+    offline = ("--quiet", "--ignore-installed", "--no-deps", "--no-build-isolation", "--no-index")
     pip = (sys.executable, "-m", "pip", "--python", programs / "python", "install", *offline)
-    run(*pip, *(["--editable"] if editable else []), what, cwd=tmp_path)
+    run(*pip, *(["--editable"] if editable else []), what, cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""})
     if not editable:
         shutil.rmtree(tmp_path / "tree", ignore_errors=True)
     smoke(programs, tmp_path / ("tree" if editable else "venv"), tmp_path)
