@@ -30,7 +30,7 @@ def go(name: str, problem: str, budget: Any, seed: int = 0, **options: Any) -> t
     """Search a toy in memory; return the run, its log and why it ended."""
     log, plugin = Log(), find("searcher", name)
     run = Run(toy(problem), limit=parse_budget(budget, toy(problem).training), seed=seed, log=log)
-    reason = search_problem(plugin.call, run, check_options(plugin, options))
+    reason = search_problem(plugin, run, check_options(plugin, options))
     run.finish()
     return run, read_history(log, d=len(run.space.cardinalities), m=len(run.objectives)), reason
 
@@ -70,7 +70,7 @@ def check_resuming(name: str, options: Mapping[str, Any], at: int, folder: Path)
 
                 run.checkpoint = checkpoint  # type: ignore[method-assign]
             try:
-                search_problem(plugin.call, run, checked)
+                search_problem(plugin, run, checked)
                 run.finish()
             except Killed:
                 assert killed_at is not None

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import textwrap
 from typing import Any
 
 from mobench.plugins.sources import KINDS
+
+WIDEST = 120
+"""Columns of a line at most."""
 
 
 def add(commands: Any) -> None:
@@ -33,8 +38,20 @@ def _one(name: str) -> int:
         plugin = find(kind, name)
         needs = f"\nneeds: {', '.join(need.__name__ for need in plugin.needs)}" if plugin.needs else ""
         print(f"{plugin.name} ({plugin.kind}): {plugin.summary}{needs}\noptions:")
-        print("\n".join(f"  {line}" for line in option_lines(plugin)) or "  none")
+        print("\n".join(map(_wrapped, option_lines(plugin))) or "  none")
     return 0
+
+
+def _wrapped(line: str) -> str:
+    """A line as an indented paragraph, no wider than the terminal."""
+    return textwrap.fill(
+        line,
+        min(shutil.get_terminal_size().columns, WIDEST),
+        initial_indent="  ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _all() -> int:

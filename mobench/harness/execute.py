@@ -89,7 +89,7 @@ def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
         if lacking := missing(plugin, problem):
             raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
         run = Run(problem, limit=parse_budget(spec.budget, problem.training), seed=spec.seed, log=log)
-        reason = search_problem(plugin.call, run, options)
+        reason = search_problem(plugin, run, options)
     except Exception as exception:  # noqa: BLE001 - a failed run is recorded, whatever its searcher raised
         reason = "failed"
         error = {"error": f"{type(exception).__name__}: {exception}", "traceback": traceback.format_exc()}

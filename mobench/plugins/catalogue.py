@@ -79,5 +79,5 @@ def make_problem(name: str, options: Mapping[str, Any]) -> Problem:
 @functools.lru_cache(maxsize=16)
 def _built(plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path) -> Problem:
     """`data` is part of the key: another folder holds other tables."""
-    problem: Problem = plugin.call(**dict(options))
+    problem: Problem = plugin(**dict(options))
     return problem

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mobench.plugins import sources
+from mobench.plugins.signature import Option, options_of, record_of
 from mobench.plugins.sources import Kind
 
 __all__ = ["Plugin", "as_plugin", "missing"]
@@ -16,14 +18,15 @@ __all__ = ["Plugin", "as_plugin", "missing"]
 
 @dataclass(frozen=True)
 class Plugin:
-    """A searcher or a problem by name.
+    """A searcher or a problem by name; call it with its options as keywords, however its function takes them.
 
     Attributes
     ----------
     name, kind : str
         The name people write, and ``"searcher"`` or ``"problem"``.
     call : callable
-        ``search(run, *, options)`` or ``problem(*, options) -> Problem``.
+        ``search(run, *, option=...)`` or ``problem(*, option=...) -> Problem``, or both with one dataclass of options,
+        ``search(run, options)``.
     needs : tuple of type
         Capabilities (protocols of `mobench.core.problem`) that a searcher needs of its problem.
     summary : str
@@ -35,6 +38,16 @@ class Plugin:
     call: Callable[..., Any]
     needs: tuple[type, ...]
     summary: str
+
+    @functools.cached_property
+    def options(self) -> Mapping[str, Option]:
+        """The options by name, in the order in which they are told."""
+        return options_of(self.call, self.kind)
+
+    def __call__(self, *run: Any, **options: Any) -> Any:
+        """Search the run, or make the problem; the one place where a record of options is built."""
+        record = record_of(self.call, self.kind)
+        return self.call(*run, **options) if record is None else self.call(*run, record(**options))
 
 
 def as_plugin(kind: Kind, name: str, source: Any) -> Plugin:

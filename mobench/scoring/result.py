@@ -200,7 +200,7 @@ def run(
         raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
     log = Log()
     door = Run(problem, limit=parse_budget(budget, problem.training), seed=_seed(seed), log=log)
-    reason = search_problem(plugin.call, door, checked)
+    reason = search_problem(plugin, door, checked)
     return Result(problem, read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives)), reason)
 
 

@@ -23,6 +23,7 @@ from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
+from mobench.plugins.plugin import as_plugin
 from mobench.plugins.sources import files_in_use, use_plugins
 from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped
@@ -64,8 +65,8 @@ class Specimen:
         if source is None:
             plugin = find("problem", name)
             checked = check_options(plugin, options)
-            return cls(plugin.call(**checked), name, options, plugin.summary)
-        made = source if hasattr(source, "evaluate") else source(**options)
+            return cls(plugin(**checked), name, options, plugin.summary)
+        made = source if hasattr(source, "evaluate") else as_plugin("problem", name, source)(**options)
         return cls(made, "", options, (source.__doc__ or "").strip().partition("\n")[0])
 
     def rows(self, n: int) -> Array:
@@ -330,7 +331,7 @@ def searched(specimen: Specimen) -> None:
     """A searcher comes to a good end on it through the door."""
     n = len(specimen.rows(30))
     run = Run(specimen.problem, limit=parse_budget({"evaluations": n}, specimen.problem.training))
-    search_problem(find("searcher", "random_search").call, run, {"batch": 10})
+    search_problem(find("searcher", "random_search"), run, {"batch": 10})
     if not run.spent.evaluations:
         raise Failed(f"{n} evaluations pay for no answer")
 

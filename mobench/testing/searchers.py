@@ -80,7 +80,7 @@ class Subject:
         """One watched run: see `mobench.testing.trial.trial`."""
         options = check_options(self.plugin, self.options)
         problem = self.problem if problem is None else problem
-        return trial(self.plugin.call, problem, budget or self.budget, options=options, seconds=self.seconds, **more)
+        return trial(self.plugin, problem, budget or self.budget, options=options, seconds=self.seconds, **more)
 
     def toy(self, kind: type[Toy] = Toy, **shape: Any) -> Toy:
         """A toy of this shape; `Skipped` where it cannot offer what the searcher needs."""
@@ -107,12 +107,9 @@ def subject_of(plugin: Plugin, *, options: Mapping[str, Any], problem: str, name
 
 def options(subject: Subject) -> None:
     """Every option has a default that its annotation allows."""
-    import inspect
-
-    check_options(subject.plugin, subject.options)
-    given = {p.name: p.default for p in list(inspect.signature(subject.plugin.call).parameters.values())[1:]}
-    defaults = {name: value for name, value in given.items() if value is not None and name not in subject.options}
-    check_options(subject.plugin, {n: v for n, v in defaults.items() if v is not inspect.Parameter.empty})
+    known = subject.plugin.options.values()
+    defaults = {option.name: option.default for option in known if not (option.required or option.default is None)}
+    check_options(subject.plugin, {**defaults, **subject.options})
 
 
 def summary(subject: Subject) -> None:

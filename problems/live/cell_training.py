@@ -245,17 +245,26 @@ def problem(
         ``error`` (%; validation is seen, test is scored) and any of ``flops`` (M multiply-adds an image), ``params``
         (k) and ``latency`` (ms an image, measured on `device`).
     epochs
-        Length of a full training; shorter ones are its beginning.
-    channels, cells, stages
-        Width of the first stage, cells in a stage and stages: 4, 2, 2, and 16, 5, 3 on CIFAR and ImageNet16-120.
+        Length of a full training; 1 to this are the fidelities, shorter trainings its beginning.
+    channels
+        Width of the first stage; none: 4, and 16 on CIFAR and ImageNet16-120.
+    cells
+        Cells in a stage; none: 2, and 5 on CIFAR and ImageNet16-120.
+    stages
+        Stages; none: 2, and 3 on CIFAR and ImageNet16-120.
     batch
-        Images in a batch: 64, and 256 on CIFAR and ImageNet16-120.
+        Images in a batch at most; none: 64, and 256 on CIFAR and ImageNet16-120.
     augment
-        Random crops and flips: on CIFAR and ImageNet16-120 as NAS-Bench-201 does; elsewhere there are none.
+        Random crops and flips; none: true on CIFAR and ImageNet16-120, as NAS-Bench-201 has them; elsewhere there are
+        none to ask for.
     noise
         Train anew, at the address of the question, each time a cell is asked for.
-    device, channels_last, autocast
-        A torch device, the memory format, and bfloat16 arithmetic, of use on CUDA.
+    device
+        The torch device.
+    channels_last
+        Take this memory format, of use on CUDA.
+    autocast
+        Take bfloat16 arithmetic, of use on CUDA.
     data
         Folder of the official files; ``datasets/NAME`` in the data folder when left out.
 

@@ -38,18 +38,21 @@ def problem(
     Parameters
     ----------
     dataset
-        CIFAR-10 is seen through ``cifar10-valid`` (trained on one half) and scored on ``cifar10``.
+        The images; CIFAR-10 is seen through ``cifar10-valid`` (trained on one half) and scored on ``cifar10``.
     objectives
         Any of ``error`` (%), ``params`` (M), ``flops`` (M multiply-adds), and of each device imported
-        ``latency:<device>`` (ms), ``energy:<device>`` (mJ), ``arithmetic_intensity:<device>`` (operations/byte).
+        ``latency:<device>`` (ms), ``energy:<device>`` (mJ), ``arithmetic_intensity:<device>`` (operations/byte); all
+        are minimised.
     epochs
-        Length of the full-fidelity training; None takes the longest with validation errors, 200 or else 12.
+        Length of the full-fidelity training that is seen; none: the longest imported with validation errors, 200 or
+        else 12.
     keys
-        Which cells count as one architecture and share the answer of the class's first member.
+        Which cells count as one architecture and share the answer of the class's first member: each for itself
+        (15,625), NATS-Bench's isomorphic ones (6,466) or those that are the same network (5,260).
     noise
-        Draw one recorded trial a question instead of their mean (official data only).
+        Draw one recorded trial a question instead of their mean; official data only.
     costs
-        ``stored`` takes params and FLOPs from the official file, errors of NATS-Bench's issue 36 included.
+        Params and FLOPs by exact formulas, or as stored in the official file, errors of NATS-Bench's issue 36 included.
 
     Raises
     ------

@@ -132,6 +132,13 @@ def problem(
 ) -> NASBenchGraph:
     """NAS-Bench-Graph on one dataset, with two or three objectives.
 
+    Parameters
+    ----------
+    dataset
+        The graph that the networks were trained on.
+    objectives
+        Two or three of ``error`` (%), ``latency`` (s) and ``params`` (M), all minimised.
+
     Raises
     ------
     ValueError

@@ -115,6 +115,11 @@ class TableProblem:
 def problem(*, path: str) -> TableProblem:
     """Build the problem of the TOML header at `path`; the table lies where the header says, seen from its folder.
 
+    Parameters
+    ----------
+    path
+        The TOML header.
+
     Raises
     ------
     ValueError

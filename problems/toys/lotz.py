@@ -50,5 +50,11 @@ class Lotz:
 
 
 def problem(*, bits: Annotated[int, Interval(ge=1, le=60)] = 8) -> Lotz:
-    """LOTZ with a string length of `bits`."""
+    """LOTZ.
+
+    Parameters
+    ----------
+    bits
+        Length of the strings.
+    """
     return Lotz(bits)

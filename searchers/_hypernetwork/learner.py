@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from mobench import Array, BudgetExhausted, Run, Space
-from mobench.searchers._relaxed.search import Search, entropy
-from mobench.searchers._relaxed.units import error_unit
+from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
+from mobench.searchers._relaxed.search import Search, entropy, initial
+from mobench.searchers._relaxed.settings import Settings
+from mobench.searchers._relaxed.units import cost_scales, error_unit
 
 MARKS = 20
 """How often the search recommends, records and keeps a checkpoint."""
@@ -75,6 +77,15 @@ class Learner:
         return np.unique(np.concatenate([self.state.network.discretise(a) for a in self.answers()]), axis=0)
 
 
+def begin(run: Run, settings: Settings) -> Search:
+    """The shared weights and the losses at their beginning; the error's unit is still to be measured."""
+    m = len(run.objectives)
+    state = initial(run.supernet, settings, np.full(m, 1.0 / m), int(run.rng.integers(2**31)))
+    state.scales = cost_scales(run.supernet, run.space, m, state.alpha)
+    state.extra["unit"] = state.alpha.new_zeros(())
+    return state
+
+
 def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -> None:
     """Go on from the last checkpoint and take steps until they or the budget are used; recommend at intervals.
 
@@ -116,19 +127,19 @@ def _mark(run: Run, learner: Learner, diagnostics: Mapping[str, float]) -> None:
     run.recommend(X)
     mixture = {"entropy": float(np.mean([entropy(a) for a in learner.answers()]))} if state.network.genes else {}
     run.record(step=state.count, architectures=len(X), **mixture, **diagnostics)
-    saved: dict[str, Any] = {"count": state.count, "progress": state.progress}
-    saved["generator"] = state.generator.get_state().numpy()
-    for group in _GROUPS:
-        saved |= {f"{group}/{name}": value.detach().cpu().numpy() for name, value in getattr(state, group).items()}
-    for name, value in learner.hypernetwork.named_parameters():
-        saved[f"h/{name}"] = value.detach().cpu().numpy()
-        moments = learner.optimizer.state.get(value, {})  # none before the first step
-        saved |= {f"{kind}/{name}": moment.cpu().numpy() for kind, moment in moments.items()}
-    run.checkpoint(**saved)
+    run.checkpoint(
+        count=state.count,
+        progress=state.progress,
+        generator=state.generator.get_state().numpy(),
+        **packed(
+            **{group: getattr(state, group) for group in _GROUPS},
+            h=dict(learner.hypernetwork.named_parameters()),
+            adam=moments(learner.optimizer),
+        ),
+    )
 
 
 _GROUPS = ("weights", "velocity", "extra")
-_ADAM = ("exp_avg", "exp_avg_sq", "step")
 
 
 def _restore(run: Run, learner: Learner) -> None:
@@ -138,14 +149,7 @@ def _restore(run: Run, learner: Learner) -> None:
         return
     state.count, state.progress = int(saved["count"]), float(saved["progress"])
     state.generator.set_state(torch.from_numpy(saved["generator"]))
-    with torch.no_grad():
-        for group in _GROUPS:
-            for name, value in getattr(state, group).items():
-                value.copy_(torch.from_numpy(saved[f"{group}/{name}"]))
-        for name, value in learner.hypernetwork.named_parameters():
-            value.copy_(torch.from_numpy(saved[f"h/{name}"]))
-            moments = {k: torch.from_numpy(saved[f"{k}/{name}"]).clone() for k in _ADAM if f"{k}/{name}" in saved}
-            if moments:
-                learner.optimizer.state[value] = {
-                    kind: moment if kind == "step" else moment.to(value.device) for kind, moment in moments.items()
-                }
+    for group in _GROUPS:
+        fill(getattr(state, group), saved, group)
+    fill(dict(learner.hypernetwork.named_parameters()), saved, "h")
+    remember(learner.optimizer, unpacked(saved, "adam"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt, Interval
 
 from mobench import Array, BudgetExhausted, Network, Run, nondominated
+from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -19,72 +22,83 @@ def one_hot(X: Array, k: int) -> torch.Tensor:
     return torch.nn.functional.one_hot(torch.as_tensor(X), k).to(torch.get_default_dtype())
 
 
-def train(
-    run: Run,
-    sample: Callable[[], Array],
-    *,
-    until: float,
-    learning_rate: float,
-    momentum: float,
-    weight_decay: float,
-    clip: float,
-) -> Weights:
-    """Train the weights one sampled path a batch, by SGD with cosine decay, until `until` multiply-adds are spent.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Options of all one-shot searchers.
+
+    Attributes
+    ----------
+    training_share : float
+        Share of the budget that trains the supernet, the rest scores architectures; ours: the papers train for a fixed
+        number of epochs, a ledger has a budget to share.
+    learning_rate : float
+        Of SGD with cosine decay along the ledger.
+    momentum : float
+        Of SGD.
+    weight_decay : float
+        Of SGD.
+    clip : float
+        Largest norm of a gradient.
+    batches : int
+        Validation batches behind a one-shot score.
+    """
+
+    training_share: Annotated[float, Interval(gt=0, lt=1)] = 0.8
+    learning_rate: Annotated[float, Gt(0)] = 0.05
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Ge(0)] = 5e-4
+    clip: Annotated[float, Gt(0)] = 5.0
+    batches: Annotated[int, Ge(1)] = 4
+
+
+def train(run: Run, sample: Callable[[], Array], options: Training) -> Weights:
+    """Train the weights one sampled path a batch, by SGD with cosine decay, until their share of the budget is spent.
+
+    The learning rate decays along the ledger, not along steps.
 
     Parameters
     ----------
     sample : callable
         Draws the (1, d) path of the next batch.
-    until : float
-        The ledger's multiply-adds at which training ends; the learning rate decays along the ledger, not along steps.
-    learning_rate, momentum, weight_decay, clip : float
-        SGD; gradients are clipped to the norm `clip`.
 
     Returns
     -------
     dict of str to Tensor
         The trained weights. A killed run goes on from its last checkpoint, kept twenty times on the way.
+
+    Raises
+    ------
+    ValueError
+        The run has no limit of multiply-adds.
     """
+    until = _budget(run, options.training_share)
     network, saved = run.supernet, run.restore()
     weights = network.initial_weights()
     optimizer = torch.optim.SGD(
-        weights.values(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay, foreach=True
+        weights.values(),
+        lr=options.learning_rate,
+        momentum=options.momentum,
+        weight_decay=options.weight_decay,
+        foreach=True,
     )
     start = 0.0
     if saved is not None:
         start = float(saved["start"])
-        _restore(weights, optimizer, saved)
+        fill(weights, saved, "weights")
+        remember(optimizer, unpacked(saved, "sgd"))
     kept = run.spent.flops
     while run.spent.flops < until:
         done = (run.spent.flops - start) / (until - start)
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 + math.cos(math.pi * done)) / 2
+        optimizer.param_groups[0]["lr"] = options.learning_rate * (1 + math.cos(math.pi * done)) / 2
         optimizer.zero_grad()
         p = one_hot(sample(), network.genes[0])[0]
         network.train_loss(weights, p, network.train_batch()).backward()
-        torch.nn.utils.clip_grad_norm_(weights.values(), clip, foreach=True)
+        torch.nn.utils.clip_grad_norm_(weights.values(), options.clip, foreach=True)
         optimizer.step()
         if run.spent.flops - kept > (until - start) / 20:
             kept = run.spent.flops
-            run.checkpoint(start=start, **_state(weights, optimizer))
+            run.checkpoint(start=start, **packed(weights=weights, sgd=moments(optimizer)))
     return {name: weight.detach() for name, weight in weights.items()}
-
-
-def _state(weights: Weights, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Weights and their momenta, by name."""
-    state = {f"w:{name}": weight.detach().numpy() for name, weight in weights.items()}
-    for name, weight in weights.items():
-        buffer = optimizer.state.get(weight, {}).get("momentum_buffer")
-        if buffer is not None:
-            state[f"m:{name}"] = buffer.numpy()
-    return state
-
-
-def _restore(weights: Weights, optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
-    with torch.no_grad():
-        for name, weight in weights.items():
-            weight.copy_(torch.as_tensor(saved[f"w:{name}"]))
-            if f"m:{name}" in saved:
-                optimizer.state[weight]["momentum_buffer"] = torch.as_tensor(saved[f"m:{name}"]).clone()
 
 
 class Scores:
@@ -109,14 +123,8 @@ class Scores:
         return np.array([self._known[key] for key in keys])
 
 
-def budget(run: Run, share: float) -> float:
-    """`share` of the run's limit of multiply-adds.
-
-    Raises
-    ------
-    ValueError
-        The run has no such limit.
-    """
+def _budget(run: Run, share: float) -> float:
+    """`share` of the run's limit of multiply-adds."""
     if not math.isfinite(run.limit.flops):
         raise ValueError("budget: a supernet is paid in compute; give a budget of trainings or flops")
     return share * run.limit.flops

@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from mobench import Array, Network
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
-from mobench.searchers._relaxed.relaxations import Sampling, draw
-
-Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
-Selection = Literal["largest", "perturbation"]
-Paths = Literal["alpha", "uniform"]
+from mobench.searchers._relaxed.relaxations import draw
+from mobench.searchers._relaxed.settings import Settings
 
 CLIP = 5.0
 """Largest norm of a gradient of the weights (DARTS)."""
@@ -26,56 +22,6 @@ BETAS = (0.5, 0.999)
 """Of Adam on alpha (DARTS)."""
 GUMBEL = (10.0, 0.1)
 """Temperature of the Gumbel-softmax, first and last, linear in between (GDAS)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Options that all bilevel searchers have in common; defaults are DARTS's (Liu et al. 2019) where it has them.
-
-    Attributes
-    ----------
-    preferences : int
-        How many preferences are swept, one search each, with equal shares of what is left of the budget.
-    preference : float or None
-        Search for one preference only: the weight of the first objective; the others share the rest.
-    steps : int or None
-        Steps of alpha a preference; None: as many as the budget pays for.
-    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
-        How alpha becomes weights of operations; score is for methods that take gradients by the score function.
-    stop : {"never", "eigenvalue", "skips", "convolutions"}
-        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
-        (DARTS+), or three quarters of convolutions (MiLeNAS).
-    selection : {"largest", "perturbation"}
-        The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
-        supernet loses most, in the last quarter of a preference's search (DARTS-PT).
-    partial_channels : int
-        One channel of so many goes through the operations of an edge while searching, the others are carried over
-        (PC-DARTS); what is charged shrinks accordingly.
-    warm_up : float
-        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths. Afterwards the error
-        is in units of its range over random architectures, and all preferences share the weights.
-    paths : {"alpha", "uniform"}
-        What the weights of a sampling search learn on: paths drawn as alpha says, or each with the same probability.
-    learning_rate, momentum, weight_decay : float
-        Of stochastic gradient descent on the weights, with a cosine schedule.
-    alpha_rate, alpha_decay : float
-        Of Adam on alpha.
-    """
-
-    preferences: int = 5
-    preference: float | None = None
-    steps: int | None = None
-    relaxation: Sampling = "softmax"
-    stop: Stop = "never"
-    selection: Selection = "largest"
-    partial_channels: int = 1
-    warm_up: float = 0.0
-    paths: Paths = "alpha"
-    learning_rate: float = 0.025
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    alpha_rate: float = 3e-4
-    alpha_decay: float = 1e-3
 
 
 Relaxed = Callable[[Tensor], Tensor]

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mobench.searchers._relaxed.linear import gradient, largest_eigenvalue, product
 from mobench.searchers._relaxed.relaxations import draw
-from mobench.searchers._relaxed.search import Search, Stop
+from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.settings import Stop
 
 WINDOW = 5
 """Marks that are averaged, and marks between the averages that are compared (RobustDARTS: k, in epochs)."""

@@ -14,8 +14,10 @@ from mobench import Array, BudgetExhausted, Network, Run, Space
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed import selection as _selection
 from mobench.searchers._relaxed import stopping as _stopping
+from mobench.searchers._relaxed.checkpoints import fill, packed, unpacked
 from mobench.searchers._relaxed.linear import Vector
-from mobench.searchers._relaxed.search import Search, Settings, initial, portrait
+from mobench.searchers._relaxed.search import Search, initial, portrait
+from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
 LEAST = 0.05
@@ -184,32 +186,25 @@ def preferences(m: int, settings: Settings) -> Array:
     """
     if m == 1:
         return np.ones((1, 1))
-    if settings.preference is not None or settings.preferences == 1:
+    if settings.preference is not None or settings.searches == 1:
         first = 1.0 / m if settings.preference is None else settings.preference
         return np.array([[first] + [(1.0 - first) / (m - 1)] * (m - 1)])
     if m == 2:
-        firsts = np.linspace(LEAST, 1.0 - LEAST, settings.preferences)
+        firsts = np.linspace(LEAST, 1.0 - LEAST, settings.searches)
         return np.stack([firsts, 1.0 - firsts], axis=1)
     root = 2.0
     for _ in range(50):
         root = (1.0 + root) ** (1.0 / m)  # of x^m = x + 1: the golden ratio's relative in m - 1 dimensions
-    points = np.sort((0.5 + np.outer(np.arange(settings.preferences), root ** -np.arange(1.0, m))) % 1.0, axis=1)
+    points = np.sort((0.5 + np.outer(np.arange(settings.searches), root ** -np.arange(1.0, m))) % 1.0, axis=1)
     gaps: Array = np.diff(points, axis=1, prepend=0.0, append=1.0)
     return LEAST / m + (1.0 - LEAST) * gaps
 
 
-_TENSORS = ("weights", "velocity", "extra")
-
-
 def _saved(search: Search) -> dict[str, Any]:
     """The search as named arrays and numbers."""
-    state: dict[str, Any] = {"count": search.count, "progress": search.progress}
-    state |= {"alpha": search.alpha.detach().cpu().numpy(), "moments": search.moments.cpu().numpy()}
-    state["generator"] = search.generator.get_state().numpy()
-    for group in _TENSORS:
-        values: Vector = getattr(search, group)
-        state |= {f"{group}/{name}": value.detach().cpu().numpy() for name, value in values.items()}
-    return state
+    own = {"alpha": search.alpha, "moments": search.moments, "generator": search.generator.get_state()}
+    groups = packed(own=own, weights=search.weights, velocity=search.velocity, extra=search.extra)
+    return {"count": search.count, "progress": search.progress, **groups}
 
 
 def _load(search: Search, state: Mapping[str, Any], preference: Array) -> None:
@@ -217,12 +212,8 @@ def _load(search: Search, state: Mapping[str, Any], preference: Array) -> None:
     like = search.alpha.detach()
     search.preference = torch.as_tensor(preference, dtype=like.dtype, device=like.device)
     search.count, search.progress = int(state["count"]), float(state["progress"])
-    search.generator.set_state(torch.from_numpy(state["generator"]))
-    with torch.no_grad():
-        search.alpha.copy_(torch.from_numpy(state["alpha"]))
-        search.moments.copy_(torch.from_numpy(state["moments"]))
-        for group in ("weights", "velocity"):
-            for name, value in getattr(search, group).items():
-                value.copy_(torch.from_numpy(state[f"{group}/{name}"]))
-    found = {name[6:]: torch.from_numpy(value) for name, value in state.items() if name.startswith("extra/")}
-    search.extra = {name: value.to(like.device) for name, value in found.items()}
+    search.generator.set_state(unpacked(state, "own")["generator"])
+    fill({"alpha": search.alpha, "moments": search.moments}, state, "own")
+    fill(search.weights, state, "weights")
+    fill(search.velocity, state, "velocity")
+    search.extra = {name: value.to(like.device) for name, value in unpacked(state, "extra").items()}

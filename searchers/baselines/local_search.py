@@ -31,15 +31,18 @@ def search(
     starts : int
         Random architectures to begin with: 10, as in naszilla and NASLib.
     choice : {"crowding", "random"}
-        Which member of the local front is explored next: the one with the most room around it, or any.
+        Which member of the local front is explored next: the one with the most room around it (anytime Pareto local
+        search chooses by contribution to the hypervolume), or any.
     leave_early : bool
-        Leave a member as soon as a neighbour dominates it, asking for one neighbour at a time (the anytime variant;
-        Dubois-Lacoste et al. 2015); otherwise ask for the whole neighbourhood at once.
+        Leave a member as soon as a neighbour dominates it, asking for one neighbour at a time (the anytime variant,
+        Dubois-Lacoste et al. 2015, and naszilla's first improvement); otherwise ask for the whole neighbourhood at
+        once, which is five times faster in CPU time and a little worse per evaluation.
     restart : {"random", "perturb"}
-        Where to go on when the whole local front is explored: to a new uniform architecture, or to a new one that
-        differs from a member of that front in two genes.
+        Where to go on when the whole local front is explored: to a new uniform architecture, as in naszilla, or to a
+        new one that differs from a member of that front in two genes.
     neighbours : int, optional
-        How many neighbours of a member to look at, drawn at random; all of them if left out.
+        How many neighbours of a member to look at, drawn at random, where neighbourhoods are huge; all of them if left
+        out. Ours.
     """
     memory = _Memory(run)
     members = memory.ask(_genetics.sample_new(run.rng, run.space, starts, memory.keys))

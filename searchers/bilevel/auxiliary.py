@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
@@ -15,46 +15,26 @@ from mobench.searchers._relaxed.ball import Ball
 from mobench.searchers._relaxed.descent import POSITIVE
 from mobench.searchers._relaxed.epo import epo_weights
 from mobench.searchers._relaxed.linear import Operator, Solution, Vector, conjugate_gradients, damped
-from mobench.searchers._relaxed.relaxations import Relaxation, draw
-from mobench.searchers._relaxed.search import Search, Settings
+from mobench.searchers._relaxed.relaxations import draw
+from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.settings import Bilevel, Count, NotNegative, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    norm: Ball = "2",
-    aggregation: Literal["preference", "min_norm", "epo"] = "preference",
-    limits: tuple[float, ...] | None = None,
-    step_size: Literal["armijo", "quadratic"] = "armijo",
-    radius: Annotated[float, Gt(0)] = 0.1,
-    inner_steps: Annotated[int, Ge(1)] = 20,
-    products: Annotated[int, Ge(1)] = 10,
-    damping: Annotated[float, Ge(0)] = 1e-3,
-    warm: bool = False,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-) -> None:
-    """Train the weights, then move alpha and the weights together along the auxiliary program's solution.
+@dataclass(frozen=True, kw_only=True)
+class Options(Bilevel):
+    """Options of the auxiliary program; what is its own is ours.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     norm : {"2", "inf", "1"}
         The ball of architecture directions: steepest descent, all signs, or the one coordinate that matters most.
     aggregation : {"preference", "min_norm", "epo"}
-        How the objectives' hypergradients become one: weighted; the common descent of the min-norm point; or towards
-        the preference's ray and along it (EPO).
-    limits : tuple of float, optional
+        How the objectives' hypergradients become one: weighted; the common descent of the min-norm point, each at unit
+        length; or towards the preference's ray and along it (EPO).
+    limits : tuple of float or None
         The most of each objective but the first, in its unit: linear constraints on alpha's direction keep its
         expectation under the softmax of alpha there, or lead back there.
     step_size : {"armijo", "quadratic"}
@@ -68,39 +48,41 @@ def search(
     damping : float
         Added to the Hessian, relative to its mean eigenvalue.
     warm : bool
-        Start each solve from the solution of the step before.
-    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        Start each solve from the solution of the step before: one product more, and as good as the system is the same.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-    )
+
+    norm: Ball = "2"
+    aggregation: Literal["preference", "min_norm", "epo"] = "preference"
+    limits: tuple[float, ...] | None = None
+    step_size: Literal["armijo", "quadratic"] = "armijo"
+    radius: Positive = 0.1
+    inner_steps: Count = 20
+    products: Count = 10
+    damping: NotNegative = 1e-3
+    warm: bool = False
+
+
+def search(run: Run, options: Options) -> None:
+    """Train the weights, then move alpha and the weights together along the auxiliary program's solution."""
 
     def step(search: Search) -> Mapping[str, float]:
-        for _ in range(inner_steps):
+        for _ in range(options.inner_steps):
             search.train(search.lower(search.relax()))
         relaxed = search.relax()
         valid, costs, lower = search.valid(relaxed), search.costs(relaxed), search.lower(relaxed)
         point = _joint.Point(valid, costs, lower, search.weights, search.alpha)
         joint = _joint.direction(
             point,
-            mixture=_mixture(search, aggregation),
-            ball=norm,
-            limits=None if limits is None else _excess(search, limits),
-            radius=radius,
-            prepare=_solver(search, products=products, damping=damping, warm=warm),
+            mixture=_mixture(search, options.aggregation),
+            ball=options.norm,
+            limits=None if options.limits is None else _excess(search, options.limits),
+            radius=options.radius,
+            prepare=_solver(search, products=options.products, damping=options.damping, warm=options.warm),
         )
-        merit, first = point.merit(joint.mix), radius
-        if step_size == "quadratic":
-            longest = 10 * radius if limits is None else radius
-            first = min(_joint.quadratic_step(merit, point, joint) or radius, longest)
+        merit, first = point.merit(joint.mix), options.radius
+        if options.step_size == "quadratic":
+            longest = 10 * options.radius if options.limits is None else options.radius
+            first = min(_joint.quadratic_step(merit, point, joint) or options.radius, longest)
         if "floor" not in search.extra:  # a tenth of the first residual
             search.extra["floor"] = torch.tensor(0.1 * joint.residual, dtype=torch.float64)
         t, joined = _joint.backtrack(merit, point, joint, first=first, floor=float(search.extra["floor"]))
@@ -114,7 +96,7 @@ def search(
             "lower_gradient": joint.residual,
         }
 
-    sweep(run, settings, Method(step=step))
+    sweep(run, options, Method(step=step))
 
 
 def _mixture(search: Search, aggregation: str) -> _joint.Mixture:

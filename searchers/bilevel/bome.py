@@ -4,73 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_both, detached, dot, gradient, plus
-from mobench.searchers._relaxed.relaxations import Relaxation
-from mobench.searchers._relaxed.search import Search, Settings
+from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.settings import BilevelAdam, Count, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    inner_steps: Annotated[int, Ge(1)] = 10,
-    barrier: Annotated[float, Gt(0)] = 0.5,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-4,
-    alpha_decay: Annotated[float, Ge(0)] = 1e-3,
-) -> None:
-    """Step alpha and the weights together against ``grad F + lambda grad q``; no second derivatives.
+@dataclass(frozen=True, kw_only=True)
+class Options(BilevelAdam):
+    """Options of BOME.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     inner_steps : int
-        Steps of the weights' copy whose loss stands for the lower level's minimum (T; 1 to 20 in the paper).
+        Training steps of the weights' copy whose loss stands for the lower level's minimum (T); 1 to 20 in the paper.
     barrier : float
-        How fast the lower level must descend (eta; 0.1, 0.5 or 0.9 in the paper).
-    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        How fast the lower level must descend (eta); 0.1, 0.5 or 0.9 in the paper.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        alpha_rate=alpha_rate,
-        alpha_decay=alpha_decay,
-    )
+
+    inner_steps: Count = 10
+    barrier: Positive = 0.5
+
+
+def search(run: Run, options: Options) -> None:
+    """Step alpha and the weights together against ``grad F + lambda grad q``; no second derivatives."""
 
     def step(search: Search) -> Mapping[str, float]:
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         found = direction(
-            upper, lower, search.weights, search.alpha, inner_steps=inner_steps, inner_rate=search.rate, barrier=barrier
+            upper,
+            lower,
+            search.weights,
+            search.alpha,
+            inner_steps=options.inner_steps,
+            inner_rate=search.rate,
+            barrier=options.barrier,
         )
         search.step_alpha(found.alpha)
         search.step_weights(found.weights)
         return {"gradient": float(found.alpha.norm()), "multiplier": found.multiplier, "gap": found.gap}
 
-    sweep(run, settings, Method(step=step))
+    sweep(run, options, Method(step=step))
 
 
 @dataclass(frozen=True)

@@ -3,85 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from dataclasses import dataclass
 
 import torch
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
-from mobench.searchers._relaxed.relaxations import Relaxation
-from mobench.searchers._relaxed.search import Search, Settings, clipped, descend
+from mobench.searchers._relaxed.search import Search, clipped, descend
+from mobench.searchers._relaxed.settings import BilevelAdam, Count, NotNegative, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    inner_steps: Annotated[int, Ge(1)] = 1,
-    multiplier: Annotated[float, Gt(0)] = 1.0,
-    growth: Annotated[float, Ge(0)] = 0.01,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-4,
-    alpha_decay: Annotated[float, Ge(0)] = 1e-3,
-) -> None:
-    """Train one copy of the weights for the lower level, one for the penalised upper level, and compare them.
+@dataclass(frozen=True, kw_only=True)
+class Options(BilevelAdam):
+    """Options of F2SA.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     inner_steps : int
-        Steps of both copies before each step of alpha.
-    multiplier, growth : float
-        The penalty is ``multiplier + growth * k`` at step k; the bias of the hypergradient falls with it. Steps of the
-        second copy are divided by one more than it.
-    preferences, preference, steps, relaxation, warm_up, learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        Steps of both copies before each step of alpha; as in the paper.
+    multiplier : float
+        The penalty lambda is ``multiplier + growth * k`` at step k; ours. Steps of the second copy are divided by one
+        more than it.
+    growth : float
+        How much the penalty grows a step: the bias of the hypergradient falls with it; ours.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        alpha_rate=alpha_rate,
-        alpha_decay=alpha_decay,
-    )
+
+    inner_steps: Count = 1
+    multiplier: Positive = 1.0
+    growth: NotNegative = 0.01
+
+
+def search(run: Run, options: Options) -> None:
+    """Train one copy of the weights for the lower level, one for the penalised upper level, and compare them."""
 
     def step(search: Search) -> Mapping[str, float]:
         if not _part(search.extra, "y/"):
             search.extra |= {f"y/{name}": value for name, value in detached(search.weights, leaf=False).items()}
             search.extra |= {f"v/{name}": torch.zeros_like(value) for name, value in search.weights.items()}
         y, velocity = (_part(search.extra, key) for key in ("y/", "v/"))
-        penalty = multiplier + growth * search.count
-        for _ in range(inner_steps):
+        penalty = options.multiplier + options.growth * search.count
+        for _ in range(options.inner_steps):
             relaxed = search.relax()
             lower, upper, alpha = search.lower(relaxed), search.upper(relaxed), search.alpha.detach()
             search.train(lower)
             slope = plus(gradient(upper(y, alpha), y), gradient(lower(y, alpha), y), penalty)
             slope = clipped(times(slope, 1.0 / (1.0 + penalty)))
-            descend(y, slope, velocity, rate=search.rate, momentum=momentum)
+            descend(y, slope, velocity, rate=search.rate, momentum=options.momentum)
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         h = hypergradient(upper, lower, y, search.weights, search.alpha, penalty=penalty)
         search.step_alpha(h)
         return {"gradient": float(h.norm()), "penalty": penalty}
 
-    sweep(run, settings, Method(step=step))
+    sweep(run, options, Method(step=step))
 
 
 def _part(extra: Vector, key: str) -> Vector:

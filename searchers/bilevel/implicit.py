@@ -3,103 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed import linear as _linear
 from mobench.searchers._relaxed.hypergradients import implicit_gradient as hypergradient
 from mobench.searchers._relaxed.linear import Operator, Solution, Vector
-from mobench.searchers._relaxed.relaxations import Relaxation
-from mobench.searchers._relaxed.search import Search, Selection, Settings, Stop
+from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.settings import Count, NotNegative, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    solver: Literal["cg", "neumann", "idarts"] = "cg",
-    inner_steps: Annotated[int, Ge(1)] = 4,
-    products: Annotated[int, Ge(1)] | None = None,
-    damping: Annotated[float, Ge(0)] = 1e-3,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    stop: Stop = "never",
-    selection: Selection = "largest",
-    partial_channels: Annotated[int, Ge(1)] = 1,
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-4,
-    alpha_decay: Annotated[float, Ge(0)] = 1e-3,
-) -> None:
-    """Train the weights for some steps, then step alpha along the implicit gradient on one pair of batches.
+@dataclass(frozen=True, kw_only=True)
+class Options(Stabilised):
+    """Options of implicit differentiation.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     solver : {"cg", "neumann", "idarts"}
-        Conjugate gradients; a Neumann series with the step 1 / lambda_max, by power iteration on the same batch; or
-        iDARTS: a Neumann series with the weights' learning rate for a step, the mixed product by finite differences.
+        Conjugate gradients (Pedregosa 2016, Rajeswaran et al. 2019); a Neumann series with the step 1 / lambda_max, by
+        power iteration on the same batch; or iDARTS: a Neumann series with the weights' learning rate for a step, the
+        mixed product by finite differences.
     inner_steps : int
-        Steps of the weights before each step of alpha; 4 in iDARTS.
-    products : int, optional
-        Most Hessian-vector products of a solve; 10 for "cg", 5 for "neumann" and 2 (the paper's) for "idarts".
+        Steps of the weights before each step of alpha; as in iDARTS.
+    products : int or None
+        Most Hessian-vector products of a solve; none: 10 for cg, 5 for neumann and 2 (the paper's) for idarts.
     damping : float
-        Added to the Hessian in "cg", relative to its mean eigenvalue.
-    preferences, preference, steps, relaxation, stop, selection, partial_channels, warm_up
-        See `mobench.searchers._relaxed.search.Settings`.
-    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        Added to the Hessian in cg, relative to its mean eigenvalue, which takes a product more; ours.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        stop=stop,
-        selection=selection,
-        partial_channels=partial_channels,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        alpha_rate=alpha_rate,
-        alpha_decay=alpha_decay,
-    )
-    products = products or {"cg": 10, "neumann": 5, "idarts": 2}[solver]
+
+    solver: Literal["cg", "neumann", "idarts"] = "cg"
+    inner_steps: Count = 4
+    products: Count | None = None
+    damping: NotNegative = 1e-3
+
+
+def search(run: Run, options: Options) -> None:
+    """Train the weights for some steps, then step alpha along the implicit gradient on one pair of batches."""
+    products = options.products or {"cg": 10, "neumann": 5, "idarts": 2}[options.solver]
 
     def step(search: Search) -> Mapping[str, float]:
-        for _ in range(inner_steps):
+        for _ in range(options.inner_steps):
             search.train(search.lower(search.relax()))
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         spectrum: dict[str, float] = {}
 
         def solve(multiply: Operator, u: Vector) -> Solution:
-            if solver == "idarts":
+            if options.solver == "idarts":
                 return _linear.neumann(multiply, u, step=search.rate, terms=products)
-            if solver == "neumann":
+            if options.solver == "neumann":
                 return _scaled_neumann(multiply, u, products, search.generator, spectrum)
-            damped = _linear.damped(multiply, u, damping, generator=search.generator)
+            damped = _linear.damped(multiply, u, options.damping, generator=search.generator)
             return _linear.conjugate_gradients(damped, u, iterations=products, tolerance=1e-3)
 
         h, solution = hypergradient(
-            upper, lower, search.weights, search.alpha, solve=solve, differences=solver == "idarts"
+            upper, lower, search.weights, search.alpha, solve=solve, differences=options.solver == "idarts"
         )
         search.step_alpha(h)
         return _diagnostics(h, solution) | spectrum
 
-    sweep(run, settings, Method(step=step))
+    sweep(run, options, Method(step=step))
 
 
 def _scaled_neumann(

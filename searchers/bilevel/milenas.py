@@ -3,90 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Array, Run, Supernet
 from mobench.searchers._relaxed.hypergradients import one_step
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, times
-from mobench.searchers._relaxed.relaxations import Relaxation
-from mobench.searchers._relaxed.search import Search, Selection, Settings, Stop
+from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.settings import Count, NotNegative, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 from mobench.searchers._relaxed.units import one_hot
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    order: Literal[1, 2] = 1,
-    mixing: Annotated[float, Ge(0)] = 1.0,
-    keep: Literal["last", "sizes"] = "last",
-    batches: Annotated[int, Ge(1)] = 1,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    stop: Stop = "never",
-    selection: Selection = "largest",
-    partial_channels: Annotated[int, Ge(1)] = 1,
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-4,
-    alpha_decay: Annotated[float, Ge(0)] = 1e-3,
-) -> None:
-    """Step alpha against the training loss plus `mixing` times the upper level, then the weights on the training loss.
+@dataclass(frozen=True, kw_only=True)
+class Options(Stabilised):
+    """Options of MiLeNAS.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     order : {1, 2}
-        1 takes the weights for constant; 2 differentiates both losses through the weights' next step.
+        The first takes the weights for constant, the second differentiates both losses through their next step; the
+        paper offers both.
     mixing : float
-        lambda, the weight of the upper level; 0 is single-level search, and it grows towards first-order DARTS.
+        lambda, the weight of the upper level; 0 is single-level search, and it grows towards first-order DARTS. 1 in
+        the paper.
     keep : {"last", "sizes"}
         The set: each preference's last architecture; or, for each value of the first cost, the architecture on the way
         with the least one-shot loss (model-size-based search), which costs validation batches.
     batches : int
-        Validation batches of such a comparison.
-    preferences, preference, steps, relaxation, stop, selection, partial_channels, warm_up
-        See `mobench.searchers._relaxed.search.Settings`.
-    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        Validation batches of a comparison of equal sizes; ours.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        stop=stop,
-        selection=selection,
-        partial_channels=partial_channels,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        alpha_rate=alpha_rate,
-        alpha_decay=alpha_decay,
-    )
+
+    order: Literal[1, 2] = 1
+    mixing: NotNegative = 1.0
+    keep: Literal["last", "sizes"] = "last"
+    batches: Count = 1
+
+
+def search(run: Run, options: Options) -> None:
+    """Step alpha against the training loss plus `mixing` times the upper level, then the weights on the former."""
 
     def step(search: Search) -> Mapping[str, float]:
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
-        if order == 1:
-            h = hypergradient(upper, lower, search.weights, search.alpha, mixing=mixing)
+        if options.order == 1:
+            h = hypergradient(upper, lower, search.weights, search.alpha, mixing=options.mixing)
         else:
-            inertia = times(search.velocity, momentum)
-            mixed = _mixed(upper, lower, mixing)
+            inertia = times(search.velocity, options.momentum)
+            mixed = _mixed(upper, lower, options.mixing)
             h = one_step(mixed, lower, search.weights, search.alpha, step=search.rate, inertia=inertia)
         search.step_alpha(h)
         search.train(lower)
@@ -95,8 +66,8 @@ def search(
     def inherit(search: Search, before: Vector) -> None:
         search.extra |= {name: value for name, value in before.items() if name == "archive"}
 
-    sizes = partial(best_of_each_size, batches=batches) if keep == "sizes" else None
-    sweep(run, settings, Method(step=step, begin=inherit, choose=sizes))
+    sizes = partial(best_of_each_size, batches=options.batches) if options.keep == "sizes" else None
+    sweep(run, options, Method(step=step, begin=inherit, choose=sizes))
 
 
 def _mixed(upper: Loss, lower: Loss, mixing: float) -> Loss:

@@ -3,73 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from dataclasses import dataclass
 
 import torch
-from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
-from mobench.searchers._relaxed.relaxations import Relaxation
-from mobench.searchers._relaxed.search import Search, Selection, Settings, Stop, clipped
+from mobench.searchers._relaxed.search import Search, clipped
+from mobench.searchers._relaxed.settings import Count, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
 
 
-def search(
-    run: Run,
-    *,
-    unroll: Annotated[int, Ge(1)] = 5,
-    preferences: Annotated[int, Ge(1)] = 5,
-    preference: Annotated[float, Interval(ge=0, le=1)] | None = None,
-    steps: Annotated[int, Ge(1)] | None = None,
-    relaxation: Relaxation = "softmax",
-    stop: Stop = "never",
-    selection: Selection = "largest",
-    partial_channels: Annotated[int, Ge(1)] = 1,
-    warm_up: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-    learning_rate: Annotated[float, Gt(0)] = 0.025,
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    weight_decay: Annotated[float, Ge(0)] = 3e-4,
-    alpha_rate: Annotated[float, Gt(0)] = 3e-4,
-    alpha_decay: Annotated[float, Ge(0)] = 1e-3,
-) -> None:
-    """Take some steps of the weights, and step alpha along the gradient through all of them; the weights stay there.
+@dataclass(frozen=True, kw_only=True)
+class Options(Stabilised):
+    """Options of unrolled differentiation.
 
-    Parameters
+    Attributes
     ----------
-    run : Run
-        The problem, with a supernet.
     unroll : int
-        Steps of the weights, one training batch each, in a graph: the memory of as many training steps.
-    preferences, preference, steps, relaxation, stop, selection, partial_channels, warm_up
-        See `mobench.searchers._relaxed.search.Settings`.
-    learning_rate, momentum, weight_decay, alpha_rate, alpha_decay
-        See `mobench.searchers._relaxed.search.Settings`.
+        Steps of the weights a hypergradient, one training batch each, in a graph: the memory of as many training steps;
+        ours.
     """
-    settings = Settings(
-        preferences=preferences,
-        preference=preference,
-        steps=steps,
-        relaxation=relaxation,
-        stop=stop,
-        selection=selection,
-        partial_channels=partial_channels,
-        warm_up=warm_up,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        alpha_rate=alpha_rate,
-        alpha_decay=alpha_decay,
-    )
+
+    unroll: Count = 5
+
+
+def search(run: Run, options: Options) -> None:
+    """Take some steps of the weights, and step alpha along the gradient through all of them; the weights stay there."""
 
     def step(search: Search) -> Mapping[str, float]:
         relaxed = search.relax()
-        lowers = [search.lower(relaxed) for _ in range(unroll)]
+        lowers = [search.lower(relaxed) for _ in range(options.unroll)]
         trained = train(
-            lowers, search.weights, search.alpha, step=search.rate, velocity=search.velocity, momentum=momentum
+            lowers, search.weights, search.alpha, step=search.rate, velocity=search.velocity, momentum=options.momentum
         )
         h = hypergradient(search.upper(relaxed), trained[0], search.alpha)
         with torch.no_grad():
@@ -79,7 +48,7 @@ def search(
         search.step_alpha(h)
         return {"gradient": float(h.norm())}
 
-    sweep(run, settings, Method(step=step))
+    sweep(run, options, Method(step=step))
 
 
 def train(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
+import types
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -31,9 +33,9 @@ def search(
     population : int
         Survivors, and children a generation. 20 as in `nsga2`.
     crossover : {"uniform", "two-point"}
-        How two parents mix.
+        How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
-        How often they do; 0.9 in pymoo.
+        How often two parents mix; 0.9 in pymoo.
 
     Raises
     ------
@@ -47,15 +49,40 @@ def search(
     from mobench.searchers._population import pymoo as _pymoo
 
     operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
-    _keep_compiled()
     algorithm = AGEMOEA2(pop_size=population, **operators)
     algorithm.mating.n_max_iterations = 10  # pymoo's 100 take a minute where a space is nearly used up
-    algorithm.survival.survival_score = _bear_one_point(algorithm.survival.survival_score)
+    algorithm.survival = _survival()
     with np.errstate(divide="ignore", invalid="ignore"):  # later fronts in units of a first one without range
         _pymoo.drive(run, algorithm)
 
 
 Score = Callable[[Array, Array], tuple[Array, float, Array]]
+
+
+def _survival() -> Any:
+    """The selection of pymoo, its compiled functions kept on disk: they would else be compiled by every process anew.
+
+    Those in pymoo's modules are not touched: the selection has copies, and a copy of the code that calls them.
+    """
+    from pymoo.algorithms.moo import age, age2
+
+    survival = age2.AGEMOEA2Survival()
+    survival.pairwise_distances = _kept(survival.pairwise_distances)
+    survival.minkowski_distances = _kept(survival.minkowski_distances)
+    score = age.AGEMOEASurvival.survival_score
+    names = {**score.__globals__, "find_corner_solutions": _kept(age.find_corner_solutions)}
+    survival.survival_score = _bear_one_point(types.FunctionType(score.__code__, names).__get__(survival))
+    return survival
+
+
+@functools.cache
+def _kept(function: Any) -> Any:
+    """A copy of a compiled function that is kept on disk, or the function itself where no folder can be written to."""
+    import numba
+
+    with contextlib.suppress(RuntimeError):  # numba found no such folder
+        return numba.jit(**function.targetoptions, cache=True)(function.py_func)
+    return function
 
 
 def _bear_one_point(score: Score) -> Score:
@@ -67,15 +94,3 @@ def _bear_one_point(score: Score) -> Score:
         return score(front, ideal)
 
     return bearing
-
-
-def _keep_compiled() -> None:
-    """Have numba keep on disk what it compiles for pymoo, which would else be compiled by every process anew."""
-    from pymoo.algorithms.moo import age, age2
-
-    for place in (age, age2, age.AGEMOEASurvival, age2.AGEMOEA2Survival):
-        for member in vars(place).values():
-            function = getattr(member, "__func__", member)
-            if hasattr(function, "enable_caching"):
-                with contextlib.suppress(RuntimeError):  # numba found no folder that it may write to
-                    function.enable_caching()

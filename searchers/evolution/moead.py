@@ -29,16 +29,16 @@ def search(
     run : Run
         The problem.
     population : int
-        Subproblems, one weight each: the nearest number that a lattice of weights has. 20 as in `nsga2`.
+        Subproblems, one weight each: the nearest number that a lattice of Das and Dennis has. 20 as in `nsga2`.
     neighbours : int, optional
         Subproblems that mate with each other and replace each other's solutions, the subproblem itself included; a
         fifth of them (the paper's 20 of 100) if left out.
     neighbour_mating : float
         How often both parents are neighbours; 0.9 (Li and Zhang 2009).
     crossover : {"uniform", "two-point"}
-        How two parents mix.
+        How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
-        How often they do; 1 in the paper.
+        How often two parents mix; 1 in the paper.
     """
     from pymoo.algorithms.moo.moead import MOEAD
 

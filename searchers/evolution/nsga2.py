@@ -27,12 +27,12 @@ def search(
     population : int
         Survivors, and children a generation. 20 as in Syne Tune: the paper's 100 is a whole NAS budget.
     crossover : {"uniform", "two-point"}
-        How two parents mix.
+        How two parents mix; uniform as in Syswerda 1989.
     crossover_probability : float
-        How often they do; 0.9 in the paper.
+        How often two parents mix; 0.9 in the paper.
     mutation_rate : float, optional
-        Probability of a gene to change to a different value; one over the number of genes, as in the paper, if left
-        out.
+        Probability of a gene to change, always to a different value; one over the number of genes, as in the paper, if
+        left out. Simulated binary crossover and polynomial mutation make no sense for numbers of operations.
     """
     for X, _ in generations(
         run.rng,

@@ -23,12 +23,12 @@ def search(
     run : Run
         The problem.
     population : int
-        Survivors, and children a generation. 20 as in `nsga2`; there are as many directions as the lattice nearest to
-        it has, and the population grows where they are more.
+        Survivors, and children a generation. 20 as in `nsga2`; there are as many directions as the lattice of Das and
+        Dennis nearest to it has, and the population grows where they are more.
     crossover : {"uniform", "two-point"}
-        How two parents mix.
+        How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
-        How often they do; 1 in the paper.
+        How often two parents mix; 1 in the paper.
     """
     from pymoo.algorithms.moo.nsga3 import NSGA3
 

@@ -24,8 +24,9 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
     run : Run
         The problem.
     population : int
-        30, as NASLib has it for NAS-Bench-201 and naszilla everywhere. A population should be at most a fifth of the
-        budget: the 100 of the paper turns a NAS budget into random search.
+        Members: 30, as NASLib has it for NAS-Bench-201 and naszilla everywhere. They should be at most a fifth of the
+        budget, since the first ones are random: the 100 of Real et al. and of Syne Tune turn a NAS budget into random
+        search.
     sample : int
         Members, drawn with replacement, among which the parent is chosen: 10, as in NASLib, naszilla and Syne Tune.
     """

@@ -26,11 +26,12 @@ def search(
     population : int
         Survivors. 20 as in `nsga2`.
     offspring : int
-        Children between two selections: 1 in the paper. pymoo's own default, a whole population, is ten times faster.
+        Children between two selections: 1 in the paper. pymoo's own default, a whole population, is ten times faster
+        and a little worse (1778 instead of 1783 on CatSum).
     crossover : {"uniform", "two-point"}
-        How two parents mix.
+        How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
-        How often they do; 0.9 in the paper.
+        How often two parents mix; 0.9 in the paper.
     """
     from pymoo.algorithms.moo.sms import SMSEMOA
 

@@ -80,7 +80,7 @@ def test_files_are_listed_configured_run_and_remembered(here, capsys):
     assert "few                      Asks for a few random architectures at a time" in listing
     assert "line                     A line" in listing
     assert main(["list", "few"]) == 0
-    assert "batch: Annotated[int, Ge(ge=1)] = 2" in capsys.readouterr().out
+    assert "batch: whole number from 1; default 2." in capsys.readouterr().out
     assert run_few("--plugin", "few.py", "--plugin", "line.py", "-w", "2") == 0
     assert main(["status", "results/mine"]) == 0
     assert "line  few:batch=1    2 ended" in capsys.readouterr().out

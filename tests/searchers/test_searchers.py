@@ -66,7 +66,7 @@ def go(name: str, problem: Any, budget: Any = 500, seed: int = 0, **options: Any
     """Search in memory; return the run, its log and why it ended."""
     log, plugin = Log(), find("searcher", name)
     run = Asked(problem, limit=parse_budget(budget, problem.training), seed=seed, log=log)
-    reason = search_problem(plugin.call, run, check_options(plugin, options))
+    reason = search_problem(plugin, run, check_options(plugin, options))
     return run, read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives)), reason
 
 
@@ -155,7 +155,7 @@ def test_nsga2_is_as_good_as_pymoos_on_catsum() -> None:
 def test_nsga2_is_as_good_as_pymoos_on_nasbench201(nasbench201_data: Path) -> None:
     problem = make_problem("nasbench201", {"objectives": ("error", "params", "flops")})
     scale = problem.score(problem.space.all()).max(axis=0)
-    ours = volumes(find("searcher", "nsga2").call, problem, range(20), np.full(3, 1.1), scale)
+    ours = volumes(find("searcher", "nsga2"), problem, range(20), np.full(3, 1.1), scale)
     theirs = volumes(pymoos_nsga2, problem, range(1000, 1020), np.full(3, 1.1), scale)
     assert_same_mean(ours, theirs)
 
@@ -201,12 +201,12 @@ def test_a_run_cut_short_goes_on_as_if_nothing_had_happened(name: str, tmp_path:
     problem, whole, part = make_problem("catsum", {}), tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
     limit = parse_budget(120, problem.training)
     with Log(whole) as log:
-        search_problem(find("searcher", name).call, Run(problem, limit=limit, seed=4, log=log), {})
+        search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), {})
     lines = whole.read_bytes().splitlines(keepends=True)
     for kept in (1, len(lines) // 2, len(lines) - 1):
         part.write_bytes(b"".join(lines[:kept]))
         with Log(part) as log:
-            search_problem(find("searcher", name).call, Run(problem, limit=limit, seed=4, log=log), {})
+            search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), {})
         assert part.read_bytes() == whole.read_bytes()
 
 
@@ -296,4 +296,4 @@ def test_agemoea2_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'mobench\[agemoea2\]'"):
-        find("searcher", "agemoea2").call(Run(make_problem("catsum", {}), limit=Cost(10, 10)))
+        find("searcher", "agemoea2")(Run(make_problem("catsum", {}), limit=Cost(10, 10)))

@@ -12,7 +12,8 @@ from mobench.harness.spec import RunSpec
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed import relaxations as relaxations
 from mobench.searchers._relaxed.relaxations import relax
-from mobench.searchers._relaxed.search import Settings, initial
+from mobench.searchers._relaxed.search import initial
+from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
 torch.set_num_threads(1)

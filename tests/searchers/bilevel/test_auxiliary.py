@@ -11,7 +11,8 @@ from _toy_runs import FAST, check_resuming, ends, go, recommended, toy
 from scipy.optimize import linprog
 
 from mobench.searchers._relaxed import joint as _joint
-from mobench.searchers._relaxed.search import Search, Settings, initial
+from mobench.searchers._relaxed.search import Search, initial
+from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers.bilevel import auxiliary
 
 torch.set_num_threads(1)

@@ -16,7 +16,8 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._relaxed import hypergradients as _hypergradients
 from mobench.searchers._relaxed import linear as _linear
-from mobench.searchers._relaxed.search import CLIP, Settings, clipped, entropy, initial, portrait
+from mobench.searchers._relaxed.search import CLIP, clipped, entropy, initial, portrait
+from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
 from mobench.searchers._relaxed.sweep import preferences
 from mobench.searchers._relaxed.units import cost_scales, one_hot
 from mobench.searchers.bilevel import darts
@@ -233,7 +234,7 @@ def test_a_search_that_diverges_says_so() -> None:
 def test_a_problem_without_a_supernet_is_refused_with_the_reason() -> None:
     problem = make_problem("catsum", {})
     with pytest.raises(ValueError, match="needs = "):
-        find("searcher", "darts").call(Run(problem, limit=parse_budget(10, problem.training)))
+        find("searcher", "darts")(Run(problem, limit=parse_budget(10, problem.training)))
 
 
 @pytest.mark.parametrize(
@@ -250,12 +251,12 @@ def test_bad_options_are_refused(option: str, value: Any) -> None:
 @pytest.mark.parametrize("m", [1, 2, 3, 5])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_preferences_lie_on_the_simplex_and_differ(m: int, count: int) -> None:
-    R = preferences(m, Settings(preferences=count))
+    R = preferences(m, Bilevel(preferences=count))
     assert R.shape == (1 if m == 1 else count, m)
     assert R.sum(axis=1) == pytest.approx(np.ones(len(R)))
     assert R.min() >= 0.05 / m
     assert len(np.unique(R.round(6), axis=0)) == len(R)
-    one = preferences(m, Settings(preference=0.7))
+    one = preferences(m, Bilevel(preference=0.7))
     assert one.shape == (1, m)
     assert one[0, 0] == (1.0 if m == 1 else 0.7)
 
@@ -270,7 +271,7 @@ def test_costs_are_measured_in_units_of_their_range() -> None:
 
 def test_the_steps_are_those_of_torchs_optimisers() -> None:
     network = toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0)
-    search = initial(network, Settings(alpha_rate=0.1, weight_decay=0.2), np.array([0.5, 0.5]), 0)
+    search = initial(network, BilevelAdam(alpha_rate=0.1, weight_decay=0.2), np.array([0.5, 0.5]), 0)
     alpha = search.alpha.detach().clone().requires_grad_()
     w = search.weights["w"].detach().clone().requires_grad_()
     adam = torch.optim.Adam([alpha], lr=0.1, betas=(0.5, 0.999), weight_decay=1e-3)

@@ -17,7 +17,8 @@ from mobench.problems._cells import space as cell
 from mobench.problems._cells.supernet import CellSupernet, Options
 from mobench.searchers._relaxed import selection as _selection
 from mobench.searchers._relaxed import stopping as _stopping
-from mobench.searchers._relaxed.search import Search, Settings, initial
+from mobench.searchers._relaxed.search import Search, initial
+from mobench.searchers._relaxed.settings import Stabilised
 
 torch.set_num_threads(1)
 SWEEP: dict[str, Any] = {"preferences": 1, "steps": 60, **FAST, "alpha_rate": 0.1}
@@ -28,7 +29,7 @@ def opened(problem: str = "ridgenet", preference: float = 0.9, **settings: Any) 
     ledger: list[float] = []
     network = toy(problem).supernet(charge=lambda flops, stop: ledger.append(flops), seed=0)
     share = np.array([preference, 1 - preference])[: len(toy(problem).objectives)]
-    search = initial(network, Settings(**settings), share, 0)
+    search = initial(network, Stabilised(**settings), share, 0)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for value in (search.alpha, search.weights["w"]):
@@ -43,7 +44,7 @@ def cells(**settings: Any) -> Search:
     network = CellSupernet(
         skeleton, train=half, valid=half, charge=lambda flops, stop: None, seed=0, options=Options(batch=4)
     )
-    return initial(network, Settings(**settings), np.array([0.5, 0.5]), 0)
+    return initial(network, Stabilised(**settings), np.array([0.5, 0.5]), 0)
 
 
 # early stopping -------------------------------------------------------------------------------------------------------

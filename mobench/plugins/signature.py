@@ -1,0 +1,90 @@
+"""What options a plugin's function takes, as keywords or as one record, and what its docstrings say of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from mobench.plugins.docstrings import entries
+from mobench.plugins.sources import Kind
+
+__all__ = ["Option", "options_of", "record_of"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a plugin.
+
+    Attributes
+    ----------
+    name : str
+        As people write it.
+    hint : type
+        The annotation, bounds included; `typing.Any` where there is none.
+    default : object
+        What counts where nothing is given; `inspect.Parameter.empty` where something must be.
+    meaning : str
+        What the docstring says of it; empty where it says nothing.
+    """
+
+    name: str
+    hint: Any
+    default: Any
+    meaning: str
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+
+def record_of(call: Callable[..., Any], kind: Kind) -> type | None:
+    """The dataclass that a function takes its options in, ``search(run, options: Options)``; None for keywords."""
+    parameters = _parameters(call, kind)
+    if len(parameters) != 1 or parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        return None
+    hint = _hints(call).get(parameters[0].name)
+    return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
+
+
+def options_of(call: Callable[..., Any], kind: Kind) -> dict[str, Option]:
+    """The options of a function by name: keywords, or a record's fields, its own class's before inherited ones."""
+    record = record_of(call, kind)
+    if record is None:
+        parameters, hints, said = _parameters(call, kind), _hints(call), entries(inspect.getdoc(call))
+    else:
+        parameters, hints = list(inspect.signature(record).parameters.values()), _hints(record)
+        said = {name: text for base in reversed(record.__mro__) for name, text in entries(base.__doc__).items()}
+        places = [name for base in record.__mro__ for name in inspect.get_annotations(base)]
+        parameters.sort(key=lambda parameter: places.index(parameter.name))
+    return {
+        p.name: Option(p.name, hints.get(p.name, Any), p.default, said.get(p.name, ""))
+        for p in parameters
+        if p.kind is not p.VAR_KEYWORD
+    }
+
+
+def _parameters(call: Callable[..., Any], kind: Kind) -> list[inspect.Parameter]:
+    """All but the run of a searcher."""
+    return list(inspect.signature(call).parameters.values())[1 if kind == "searcher" else 0 :]
+
+
+def _hints(source: Any) -> Mapping[str, Any]:
+    """Annotations, bounds included; those that name what only type checkers import are left out."""
+    try:
+        return typing.get_type_hints(source, include_extras=True)
+    except NameError:
+        found: dict[str, Any] = {}
+        scope = getattr(inspect.unwrap(source), "__globals__", {})
+        for name, hint in inspect.get_annotations(source).items():
+            one = SimpleNamespace(__annotations__={name: hint})
+            try:
+                found |= typing.get_type_hints(one, scope, include_extras=True)
+            except NameError:
+                continue
+        return found

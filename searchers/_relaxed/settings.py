@@ -1,0 +1,159 @@
+"""Options of searchers over a relaxed architecture: all that their loop reads, and records that open some of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from mobench.searchers._relaxed.relaxations import Relaxation, Sampling
+
+Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
+Selection = Literal["largest", "perturbation"]
+Paths = Literal["alpha", "uniform"]
+
+Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Share = Annotated[float, Interval(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the loop reads: first what every searcher offers as options, then what rests unless a record opens it.
+
+    Attributes
+    ----------
+    steps : int or None
+        Steps of alpha a preference; none: as many as an equal share of the budget's multiply-adds pays for.
+    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+        How alpha becomes weights of operations: the softmax mixture (DARTS), one sampled operation at a temperature
+        from 10 to 0.1 (gumbel: GDAS; reinmax) or a mixture drawn from a Dirichlet distribution (DrNAS).
+    warm_up : float
+        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
+        preferences: none in DARTS, 15 of 50 epochs in PC-DARTS. After it the error is in units of its range over 50
+        random architectures, as costs are; without it costs may decide (docs/motif-live.md).
+    learning_rate : float
+        Of gradient descent on the weights, by a cosine down to a 25th, gradients clipped at norm 5; as in DARTS.
+    momentum : float
+        Of the weights' descent; as in DARTS.
+    weight_decay : float
+        Of the weights; as in DARTS.
+    preferences : int
+        How many trade-offs are swept, one search each, with equal shares of what is left of the budget; ours.
+    preference : float or None
+        The weight of the first objective in a search for one trade-off instead of a sweep; the others share the rest.
+    paths : {"alpha", "uniform"}
+        What the weights of a sampling search learn on: paths drawn as alpha says, or each with the same probability.
+    stop : {"never", "eigenvalue", "skips", "convolutions"}
+        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
+        (DARTS+), or three quarters of convolutions (MiLeNAS); docs/methods/bilevel/stabilisers.md.
+    selection : {"largest", "perturbation"}
+        The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
+        supernet loses most, in the last quarter of a preference's search (DARTS-PT);
+        docs/methods/bilevel/stabilisers.md.
+    partial_channels : int
+        One channel of so many goes through the operations of an edge while searching, the others are carried over
+        (4 in PC-DARTS), and what is charged shrinks accordingly; docs/methods/bilevel/stabilisers.md.
+    alpha_rate : float
+        Of Adam on alpha, with betas (0.5, 0.999); DARTS's, for 50 epochs: short budgets want more.
+    alpha_decay : float
+        Weight decay of Adam on alpha; as in DARTS.
+    """
+
+    steps: Count | None = None
+    relaxation: Sampling = "softmax"
+    warm_up: Share = 0.0
+    learning_rate: Positive = 0.025
+    momentum: Share = 0.9
+    weight_decay: NotNegative = 3e-4
+    preferences: int = field(default=5, init=False)
+    preference: float | None = field(default=None, init=False)
+    paths: Paths = field(default="alpha", init=False)
+    stop: Stop = field(default="never", init=False)
+    selection: Selection = field(default="largest", init=False)
+    partial_channels: int = field(default=1, init=False)
+    alpha_rate: float = field(default=3e-4, init=False)
+    alpha_decay: float = field(default=1e-3, init=False)
+
+    @property
+    def searches(self) -> int:
+        """How many preferences are searched for, or whatever a method has in place of them."""
+        return self.preferences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bilevel(Settings):
+    """Opens the sweep over preferences; the relaxation has a gradient."""
+
+    preferences: Count = 5
+    preference: Annotated[float, Interval(ge=0, le=1)] | None = None
+    relaxation: Relaxation = "softmax"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BilevelAdam(Bilevel):
+    """Opens the steps of alpha."""
+
+    alpha_rate: Positive = 3e-4
+    alpha_decay: NotNegative = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stabilised(BilevelAdam):
+    """Opens what keeps a search with mixtures from collapsing."""
+
+    stop: Stop = "never"
+    selection: Selection = "largest"
+    partial_channels: Count = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Settings):
+    """Opens the paths that the weights learn on, with the defaults of searches that sample operations.
+
+    Attributes
+    ----------
+    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+        How alpha becomes weights of operations: sampled ones with the score function, which alone is not biased where
+        only sampled operations are computed, or with gumbel or reinmax; with the mixtures softmax and dirichlet the
+        weights make up for small coefficients, and the search ends at cheap, poor cells
+        (docs/methods/gradient/scalarization.md).
+    warm_up : float
+        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
+        preferences; ours: until then the error says nothing of the operations, and costs would decide. Other searches
+        have 15 of 50 epochs (PC-DARTS).
+    paths : {"alpha", "uniform"}
+        What the weights learn on: each path with the same probability (ours), because weights that follow alpha learn
+        what it favours by chance; or paths that alpha draws, as in the first-order methods of the literature.
+    """
+
+    relaxation: Sampling = "score"
+    warm_up: Share = 0.5
+    paths: Paths = "uniform"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledAdam(Sampled):
+    """Opens the steps of alpha.
+
+    Attributes
+    ----------
+    alpha_rate : float
+        Of Adam on alpha, with betas (0.5, 0.999). DARTS has 3e-4 for 50 epochs; a preference here has 100 to 300 steps,
+        which at 3e-3 leave alpha where it began (mean of the largest share 0.26 of five operations).
+    alpha_decay : float
+        Weight decay of Adam on alpha.
+    """
+
+    alpha_rate: Positive = 0.1
+    alpha_decay: NotNegative = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledSweep(SampledAdam):
+    """Opens the sweep over preferences."""
+
+    preferences: Count = 5
+    preference: Annotated[float, Interval(ge=0, le=1)] | None = None

@@ -1,0 +1,200 @@
+"""Options are read, checked and told alike, whether they are keywords or the fields of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pytest
+from annotated_types import Ge, Gt, Interval, Len, Lt, MultipleOf
+from pydantic import Field
+
+import mobench
+from mobench.plugins.options import check_options, option_lines
+from mobench.plugins.plugin import Plugin, as_plugin
+from mobench.plugins.words import type_in_words, value_in_words
+from mobench.testing import assert_passes, check_problem, check_searcher
+
+if TYPE_CHECKING:
+    from somewhere import Unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Shared by some.
+
+    Attributes
+    ----------
+    batch : int
+        Architectures at a time.
+    seen, kept : list of int
+        Of both.
+    """
+
+    batch: Annotated[int, Ge(1)] = 2
+    seen: tuple[int, ...] = ()
+    kept: tuple[int, ...] = field(default=(), init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Shared):
+    """Its own.
+
+    Attributes
+    ----------
+    kind : str
+        Which.
+    """
+
+    rate: Annotated[float, Gt(0)]
+    kind: Literal["plain", "odd"] = "plain"
+
+
+def by_record(run: mobench.Run, options: Options) -> None:
+    """Ask for random architectures."""
+    while True:
+        run.evaluate(run.space.sample(run.rng, options.batch))
+
+
+def by_keywords(
+    run: Unknown,
+    *,
+    kind: Literal["plain", "odd"] = "plain",
+    rate: Annotated[float, Gt(0)],
+    batch: Annotated[int, Ge(1)] = 2,
+    seen: tuple[int, ...] = (),
+) -> None:
+    """Ask for random architectures.
+
+    Parameters
+    ----------
+    kind : str
+        Which.
+    batch : int
+        Architectures at a time.
+    seen, kept : list of int
+        Of both.
+    """
+    while True:
+        run.evaluate(run.space.sample(run.rng, batch))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    bits: Annotated[int, Ge(1)] = 8
+
+
+def by_length(options: Length) -> mobench.Problem:
+    """LOTZ of a length."""
+    return mobench.make_problem("lotz", {"bits": options.bits})
+
+
+def plugin(search: Any) -> Plugin:
+    return as_plugin("searcher", "mine", search)
+
+
+BOTH = pytest.mark.parametrize("search", [by_record, by_keywords])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "searcher 'mine': needs the option 'rate'"),
+        ({"rate": 1.0, "bach": 1}, "searcher 'mine': unknown option 'bach', did you mean 'batch'?"),
+        ({"rate": 1.0, "kept": (1,)}, "searcher 'mine': unknown option 'kept'"),
+        ({"rate": 0.0}, "option 'rate': input should be greater than 0, found 0.0"),
+        ({"rate": 1.0, "batch": "2"}, "option 'batch': input should be a valid integer, found '2'"),
+    ],
+)
+def test_records_are_as_strict_as_keywords(search: Any, options: Mapping[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint.replace("?", "\\?")):
+        check_options(plugin(search), options)
+
+
+@BOTH
+def test_only_what_is_given_comes_back_lists_as_tuples(search: Any) -> None:
+    assert check_options(plugin(search), {"rate": 1.0, "seen": [1, 2]}) == {"rate": 1.0, "seen": (1, 2)}
+
+
+def test_a_record_gives_the_log_that_keywords_give() -> None:
+    first, second = (mobench.run(s, "catsum", budget=20, seed=1, rate=0.5, batch=3) for s in (by_record, by_keywords))
+    assert first.history.X.tolist() == second.history.X.tolist()
+
+
+def test_the_kit_takes_records() -> None:
+    assert_passes(check_searcher(by_record, options={"rate": 0.5}))
+    assert_passes(check_problem(by_length, options={"bits": 5}))
+
+
+@BOTH
+def test_options_are_told_in_prose_those_of_its_own_first(search: Any) -> None:
+    lines = option_lines(plugin(search))
+    assert sorted(lines) == [
+        "batch: whole number from 1; default 2. Architectures at a time.",
+        "kind: one of plain, odd; default plain. Which.",
+        "rate: number above 0; must be given.",
+        "seen: list of whole numbers; default []. Of both.",
+    ]
+    assert [line.partition(":")[0] for line in lines[:2]] in (["rate", "kind"], ["kind", "rate"])
+
+
+def test_a_file_without_a_docstring_tells_types_and_defaults(tmp_path: Path) -> None:
+    namespace: dict[str, Any] = {}
+    exec("def search(run, *, steps: int = 3, anything=None): ...", namespace)
+    assert option_lines(plugin(namespace["search"])) == [
+        "steps: whole number; default 3.",
+        "anything: any value; default none.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Annotated[float, Interval(ge=0, lt=1)] | None, "number in [0, 1)"),
+        (Annotated[int, Interval(gt=0, le=60)], "whole number from 1 to 60"),
+        (Annotated[int, Ge(0), MultipleOf(8)], "whole number from 0, a multiple of 8"),
+        (Annotated[float, Field(gt=0.5)], "number above 0.5"),
+        (Annotated[float, Lt(2)], "number below 2"),
+        (bool, "true or false"),
+        (str, "text"),
+        (Literal["2", "inf", "l2"], 'one of "2", "inf", l2'),
+        (Literal["a", "b"] | Literal["c"], "one of a, b, c"),
+        (Literal["a", "b"] | str, "one of a, b or text"),
+        (Literal["a"], "a"),
+        (int | str, "whole number or text"),
+        (tuple[float, ...] | None, "list of numbers"),
+        (list[Annotated[int, Ge(1)]], "list of whole numbers from 1"),
+        (tuple[str, ...], "list of texts"),
+        (Annotated[tuple[Literal["a", "b"], ...], Len(2)], "list of 2 or more of a, b"),
+        (Annotated[tuple[str, ...], Len(1, 3)], "list of 1 to 3 texts"),
+        (tuple[Literal["a", "b"], ...], "list of any of a, b"),
+        (tuple[int, str], "list of whole number, text"),
+        (tuple, "list of values"),
+        (dict[str, int], "table"),
+        (Path, "Path"),
+        (Any, "any value"),
+    ],
+)
+def test_types_in_words(hint: Any, words: str) -> None:
+    assert type_in_words(hint) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "none"),
+        (True, "true"),
+        (5.0, "5"),
+        (3e-4, "0.0003"),
+        ("loss+", "loss+"),
+        ("inf", '"inf"'),
+        ("a,b", '"a,b"'),
+        ("", '""'),
+        (("error", "flops"), "[error, flops]"),
+    ],
+)
+def test_values_in_words_can_be_written_behind_an_option(value: Any, words: str) -> None:
+    assert value_in_words(value) == words
