@@ -13,7 +13,6 @@ import psutil
 
 from mobench.campaigns.campaign import read_campaign
 from mobench.harness.execute import execute
-from mobench.plugins import sources
 
 SAME = ("log.jsonl", "spec.json")
 
@@ -45,15 +44,11 @@ def logs(runs):
 
 
 def alone(campaign_file, runs):
-    """Its logs when it is carried out run by run in this process, which forgets its plugins afterwards."""
-    known = dict(sources._FILES)
-    try:
-        with unittest.mock.patch("time.sleep"):
-            for spec in read_campaign(campaign_file).specs:
-                execute(spec, runs / spec.folder)
-    finally:
-        sources._FILES.clear()
-        sources._FILES.update(known)
+    """Its logs when it is carried out run by run in this process."""
+    campaign = read_campaign(campaign_file)
+    with unittest.mock.patch("time.sleep"):
+        for spec in campaign.specs:
+            execute(spec, runs / spec.folder, campaign.sources)
     return logs(runs)
 
 

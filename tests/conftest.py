@@ -35,6 +35,15 @@ def own_data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         os.environ["MOBENCH_DATA"] = before
 
 
+@pytest.fixture(autouse=True)
+def own_plugins() -> Iterator[None]:
+    """Plugin files that a test makes known are forgotten after it."""
+    from mobench.plugins.sources import using
+
+    with using():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of reference data of other projects: $MOBENCH_SHARED_DATA, else ../shared/data beside the repository."""

@@ -17,9 +17,10 @@ from mobench.files.documents import FORMAT
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
-from mobench.plugins.plugin import missing
+from mobench.plugins.plugin import Kind, missing
+from mobench.plugins.plugin_file import PluginFile, read_plugins
 from mobench.plugins.references import describe, parse_reference
-from mobench.plugins.sources import PluginFile, use_plugins
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.contract import contract_for
 
 __all__ = [
@@ -66,7 +67,7 @@ class Campaign:
     contract : str
         How runs are scored: a key of `mobench.scoring.contract.CONTRACTS`.
     plugins : tuple of PluginFile
-        Files that searchers and problems come from, beside the built-in and the installed ones.
+        Files that were named for it, and those in use that its searchers and problems come from.
     recorded : tuple of NotApplicable, optional
         What the campaign's record says of `not_applicable`; found out without it.
     """
@@ -92,10 +93,16 @@ class Campaign:
             return self.recorded
         found = []
         for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
-            if lacking := missing(find("searcher", searcher), make_problem(problem, p_options)):
+            built = make_problem(problem, p_options, self.sources)
+            if lacking := missing(find("searcher", searcher, self.sources), built):
                 reason = f"needs {', '.join(lacking)}"
                 found.append(NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason))
         return tuple(found)
+
+    @property
+    def sources(self) -> Sources:
+        """What its names mean, whatever else is in use."""
+        return Sources(self.plugins)
 
     @cached_property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -142,7 +149,7 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     entries : mapping
         ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
         with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``, ``plugins`` (files and folders: see
-        `mobench.plugins.sources.use_plugins`).
+        `mobench.plugins.sources.use_plugins`; they are known to this campaign only).
     source : str
         Where the entries come from, for messages.
 
@@ -158,18 +165,22 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
         if key not in entries:
             raise ValueError(f"{source}: {key} is missing; name at least one")
     try:
-        files = use_plugins(_paths(entries.get("plugins", [])))
+        own = Sources().with_files(read_plugins(_paths(entries.get("plugins", []))))
+        sources = own.over(in_use())
+        problems = _references(entries["problems"], "problem", sources)
+        searchers = _references(entries["searchers"], "searcher", sources)
+        names = {name for name, _ in (*problems, *searchers)}
         campaign = Campaign(
             name=check_name(entries.get("name", "adhoc")),
-            problems=_references(entries["problems"], "problem"),
-            searchers=_references(entries["searchers"], "searcher"),
+            problems=problems,
+            searchers=searchers,
             seeds=check_seeds(entries.get("seeds", 5)),
             budget=_budget(entries.get("budget", 500)),
             contract=str(entries.get("contract", "mobench-1")),
-            plugins=tuple(dict.fromkeys(files)),
+            plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
         )
         for name, options in campaign.problems:
-            problem = make_problem(name, options)
+            problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training)
             contract_for(problem, campaign.contract)
     except (ValueError, TypeError) as error:
@@ -184,7 +195,7 @@ def check_name(name: Any) -> str:
     return name
 
 
-def _references(items: Any, kind: Any) -> tuple[Reference, ...]:
+def _references(items: Any, kind: Kind, sources: Sources) -> tuple[Reference, ...]:
     items = [items] if isinstance(items, str | Mapping) else items
     if not isinstance(items, Sequence) or not items:
         raise TypeError(f"{kind}s: expected a list of names or tables, found {items!r}")
@@ -196,7 +207,7 @@ def _references(items: Any, kind: Any) -> tuple[Reference, ...]:
             name, options = item["name"], {key: value for key, value in item.items() if key != "name"}
         else:
             raise TypeError(f"{kind}s: expected a name or a table with a name, found {item!r}")
-        check_options(find(kind, name), options)
+        check_options(find(kind, name, sources), options)
         if (name, options) in found:
             raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
         found.append((name, options))

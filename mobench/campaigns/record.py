@@ -9,7 +9,8 @@ from typing import Any
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import read_document, write_document
-from mobench.plugins.sources import PluginFile, file_of
+from mobench.plugins.plugin_file import PluginFile
+from mobench.plugins.sources import in_use
 
 __all__ = ["check_problem_files", "load_campaign", "open_campaign"]
 
@@ -108,7 +109,7 @@ def check_problem_files(campaign: Campaign) -> None:
         A problem's file is not in use, or has changed: it would score the runs in another way.
     """
     for file in campaign.problem_files:
-        known = file_of(file.name)
+        known = in_use().file(file.name)
         if known is None:
             raise ValueError(
                 f"problem {file.name!r} is a file, {file.path}, and no results folder makes code run by naming it: "

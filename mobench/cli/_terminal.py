@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 EXAMPLES = """examples:
@@ -20,6 +21,13 @@ EXAMPLES = """examples:
   mobench check climber.py                          whether it keeps the rules
   mobench latency mynets:small --shape 3,32,32      how long a torch module takes here
 """
+
+
+def add_plugins(parser: argparse.ArgumentParser, what: str = "a file or folder") -> None:
+    """Add ``--plugin`` to a parser; `mobench.cli.main` makes known to the command what is named."""
+    parser.add_argument(
+        "--plugin", dest="plugins", action="append", default=[], metavar="FILE", help=f"{what}; repeatable"
+    )
 
 
 def say(line: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from mobench.cli._terminal import add_plugins
+
 EXAMPLES = """examples:
   mobench check climber.py                  a file of yours
   mobench check nsga2:population=20         a searcher by name, with an option
@@ -22,7 +24,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", metavar="NAME|FILE", help="NAME[:OPTION=VALUE,..] or FILE.py[:OPTION=VALUE,..]")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="a file or folder; repeatable")
+    add_plugins(parser)
     parser.add_argument("--problem", default="", metavar="NAME", help="what the searcher is checked on mostly")
     parser.add_argument("--expect", action="append", default=[], metavar="CHECK=REASON", help="known to fail; strict")
     parser.add_argument("--seconds", type=float, default=60.0, help="computing time for one run (default: 60)")
@@ -33,11 +35,11 @@ def run(args: argparse.Namespace) -> int:
     """Print a table of checks for each kind that the name stands for."""
     from mobench.core.messages import nearest
     from mobench.plugins.catalogue import plugins
+    from mobench.plugins.plugin import KINDS
     from mobench.plugins.references import parse_reference
-    from mobench.plugins.sources import KINDS, use_plugins
+    from mobench.plugins.sources import use_plugins
     from mobench.testing import check_problem, check_searcher, table
 
-    use_plugins(args.plugin)
     target, among = args.name, KINDS
     if (path := target.partition(":")[0]).endswith(".py"):
         (file,) = use_plugins([path])

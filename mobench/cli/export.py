@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import add_plugins, say
+
 EXAMPLES = """examples:
   mobench export results/default --to table                       table/evaluations.csv, a row an answer
   mobench export results/a results/b --to all --format parquet    campaigns of one budget and contract together
@@ -27,7 +29,7 @@ def add(commands: Any) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="folders of campaigns, results/NAME, or of runs")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write; made if need be")
     parser.add_argument("--format", choices=("csv", "parquet", "ioh"), default="csv", help="default: csv")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    add_plugins(parser, "of your problems")
     axes = ("evaluations", "asked", "flops", "seconds", "trainings")
     parser.add_argument("--axis", choices=axes, default="evaluations", help="what ioh counts (default: evaluations)")
     parser.set_defaults(command=run)
@@ -39,10 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mobench.analysis.export import export
     from mobench.campaigns.runs import merge
-    from mobench.cli._terminal import say
-    from mobench.plugins.sources import use_plugins
 
-    use_plugins(args.plugin)
     files = export(merge(args.results), args.to, format=args.format, axis=args.axis, progress=True)
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:

@@ -7,7 +7,8 @@ import shutil
 import textwrap
 from typing import Any
 
-from mobench.plugins.sources import KINDS
+from mobench.cli._terminal import add_plugins
+from mobench.plugins.plugin import KINDS, Kind
 
 WIDEST = 120
 """Columns of a line at most."""
@@ -17,15 +18,12 @@ def add(commands: Any) -> None:
     """Add the parser of `mobench list`."""
     parser = commands.add_parser("list", help="searchers and problems at hand; with a NAME, its options")
     parser.add_argument("name", nargs="?", help="a searcher or a problem")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="a file or folder; repeatable")
+    add_plugins(parser)
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print all names, or one plugin's summary and options."""
-    from mobench.plugins.sources import use_plugins
-
-    use_plugins(args.plugin)
     return _one(args.name) if args.name else _all()
 
 
@@ -55,16 +53,23 @@ def _wrapped(line: str) -> str:
 
 
 def _all() -> int:
-    from mobench.plugins.catalogue import plugins, summary
-    from mobench.plugins.sources import broken
+    from mobench.plugins.sources import in_use
 
     for kind in KINDS:
         print(f"{kind}s")
-        for name in plugins(kind):
-            try:
-                print(f"  {name:<24} {summary(kind, name)}")
-            except ValueError as error:
-                print(f"  {name:<24} BROKEN: {error}")
-    for source, fault in broken().items():
+        for heading, names in in_use().groups(kind):
+            print(f"  {heading}")
+            for name in names:
+                print(f"    {name:<24} {_said(kind, name)}")
+    for source, fault in in_use().broken().items():
         print(f"BROKEN {source}: {fault}")
     return 0
+
+
+def _said(kind: Kind, name: str) -> str:
+    from mobench.plugins.catalogue import summary
+
+    try:
+        return summary(kind, name)
+    except ValueError as error:
+        return f"BROKEN: {error}"

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        return int(args.command(args))
+        return _carry_out(args)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on where it stopped")
         return 130
@@ -37,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         say("error: " + " ".join(str(error).split()))
         return 2
+
+
+def _carry_out(args: argparse.Namespace) -> int:
+    """The command, to which the files that it names are known, and to nothing after it."""
+    from mobench.plugins.sources import using
+
+    with using(getattr(args, "plugins", ())):
+        return int(args.command(args))
 
 
 def _parser() -> argparse.ArgumentParser:

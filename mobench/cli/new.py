@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from mobench.plugins.sources import KINDS
+from mobench.plugins.plugin import KINDS
 
 TEMPLATES = Path(__file__).with_name("templates")
 

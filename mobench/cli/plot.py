@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import add_plugins
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -34,7 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    add_plugins(parser, "of your problems")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of costs (default: the budget's)")
     parser.add_argument("--objectives", default="", metavar="NAME,NAME", help="of fronts and attainment (default: all)")
     parser.add_argument("--row", default="", metavar="GENE,GENE,..", help="an architecture, for --kind architecture")
@@ -50,12 +51,10 @@ def run(args: argparse.Namespace) -> int:
     """Draw the figures and print their files."""
     from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
     from mobench.figures.plots import save_figure
-    from mobench.plugins.sources import use_plugins
 
     if args.kind == "list":
         print("\n".join(f"{kind:<20} {summary(kind)}" for kind in KINDS))
         return 0
-    use_plugins(args.plugin)
     single = of_one_problem(args.kind)
     report = read_runs(
         args.folders, problems=args.problem or (), searchers=args.searcher or (), axis=args.axis, progress=True

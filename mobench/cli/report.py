@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import add_plugins
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -27,17 +28,15 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folder", nargs="+", type=Path, help="results/NAME, or a run's folder; several are merged")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of budgets and curves (default: budget's)")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="of your problems; repeatable")
+    add_plugins(parser, "of your problems")
     parser.add_argument("--to", type=Path, help="folder to write to (default: report/ in the first folder)")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and print its text."""
-    from mobench.plugins.sources import use_plugins
     from mobench.report.report import write_report
 
-    use_plugins(args.plugin)
     page, text = write_report(args.folder, axis=args.axis, to=args.to, progress=True)
     print(f"{text}\n\nreport: {page}")
     return 0

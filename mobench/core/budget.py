@@ -58,15 +58,6 @@ class Cost:
             self.seconds - other.seconds,
         )
 
-    def within(self, limit: Cost) -> bool:
-        """Whether no currency exceeds `limit`."""
-        return (
-            self.evaluations <= limit.evaluations
-            and self.asked <= limit.asked
-            and self.flops <= limit.flops
-            and self.seconds <= limit.seconds
-        )
-
     def reached(self, limit: Cost) -> bool:
         """Whether any currency has come up to `limit`."""
         return (

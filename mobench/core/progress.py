@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -33,9 +32,16 @@ class Progress:
             line = f"{self.done}/{self.total} {self.unit}s, {seconds:.0f} s{', ' if note else ''}{note}\n"
             sys.stderr.write(line)
 
+    def say(self, line: str) -> None:
+        """Write a line above the bar, or between the plain ones."""
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stderr)
+        elif self._plain:
+            sys.stderr.write(f"{line}\n")
+
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,11 @@ from mobench.core.progress import Progress
 from mobench.harness.execute import execute
 from mobench.harness.log import RunIsBusy, RunIsLost, StorageError
 from mobench.harness.spec import RunSpec
-from mobench.plugins.sources import PluginFile, use_plugins
+from mobench.plugins.catalogue import find
+from mobench.plugins.plugin import Kind
+from mobench.plugins.sources import Sources
 
-__all__ = ["Engine", "Tally", "attempt", "cores", "one_thread"]
-
-BUSY_SECONDS = 2.0
-"""A run that another process is at may be about to be free: that process ends it, or has just been killed."""
+__all__ = ["Attempt", "Engine", "Tally", "cores", "one_thread"]
 
 
 @dataclass
@@ -31,7 +29,9 @@ class Tally:
     ended, failed : list
         Specifications of runs that ended in good order, and that failed (with their error).
     interrupted : list
-        Runs whose worker died (with its exit code) or that another process is at: they can be resumed.
+        Runs whose worker died (with its exit code), or that another process took over: they can be resumed.
+    busy : list
+        Runs that another command is at: `mobench.engines.engine.run_specs` comes back to them, and leaves none.
     already : int
         Runs that had ended before.
     """
@@ -39,6 +39,7 @@ class Tally:
     ended: list[RunSpec] = field(default_factory=list)
     failed: list[tuple[RunSpec, str]] = field(default_factory=list)
     interrupted: list[tuple[RunSpec, str]] = field(default_factory=list)
+    busy: list[RunSpec] = field(default_factory=list)
     already: int = 0
 
     @property
@@ -47,8 +48,8 @@ class Tally:
         parts = [f"{len(items)} {word}" for word in ("failed", "interrupted") if (items := getattr(self, word))]
         return ", ".join(parts)
 
-    def add(self, spec: RunSpec, outcome: str, text: str) -> None:
-        """Take down how an attempt went: see `attempt`.
+    def add(self, spec: RunSpec, outcome: str, text: str) -> bool:
+        """Take down how an attempt went, see `Attempt`; whether there is nothing more to do for this run.
 
         Raises
         ------
@@ -57,65 +58,72 @@ class Tally:
         """
         if outcome == "stopped":
             raise OSError(text)
-        if outcome == "ended":
-            self.ended.append(spec)
+        if outcome in ("ended", "busy"):
+            (self.ended if outcome == "ended" else self.busy).append(spec)
         else:
             (self.failed if outcome == "failed" else self.interrupted).append((spec, text))
+        return outcome != "busy"
 
 
 class Engine(Protocol):
     """Where runs execute: it makes attempts at all pending runs and takes down how they went."""
 
     def __call__(
-        self, pending: Sequence[RunSpec], runs: Path, *, workers: int | None, tally: Tally, bar: Progress
+        self, pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: Progress
     ) -> None:
-        """Carry out or resume `pending` in their folders under `runs`, `workers` at a time (None: all cores)."""
+        """Make `attempt` at each run of `pending`, in order and `workers` at a time (None: all cores)."""
 
 
-def attempt(spec: RunSpec, runs: Path, files: Iterable[PluginFile]) -> tuple[str, str]:
-    """Carry out or resume a run in this process.
+@dataclass(frozen=True)
+class Attempt:
+    """What an engine does with a run, in this process or, as it can be pickled, in another one.
 
-    Parameters
+    Attributes
     ----------
-    spec : RunSpec
-        The run.
     runs : Path
-        Its folder is ``runs / spec.folder``.
-    files : iterable of PluginFile
-        What the parent has in use.
-
-    Returns
-    -------
-    outcome : str
-        ``ended``; ``failed`` (recorded, and not tried again); ``interrupted`` (can be resumed); or ``stopped``:
-        the results folder cannot be written, so that no run can go on.
-    text : str
-        Why; empty where it ended.
+        A run's folder is ``runs / spec.folder``.
+    sources : Sources
+        What names of searchers and problems mean.
     """
-    try:
-        use_plugins(file for file in files if file.name in (spec.problem, spec.searcher))
-    except ValueError as error:
-        return "interrupted", str(error)
-    try:
-        end = _patiently(spec, runs / spec.folder)
-    except (RunIsBusy, RunIsLost) as error:
-        return "interrupted", str(error)
-    except (StorageError, OSError) as error:
-        return "stopped", str(error)
-    except ValueError as error:
-        return "failed", str(error)
-    return ("failed", str(end["error"])) if end["reason"] == "failed" else ("ended", "")
 
+    runs: Path
+    sources: Sources
 
-def _patiently(spec: RunSpec, folder: Path) -> dict[str, object]:
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
+    def __call__(self, spec: RunSpec) -> tuple[str, str]:
+        """Carry out or resume a run.
+
+        Returns
+        -------
+        outcome : str
+            ``ended``; ``failed`` (recorded, and not tried again); ``busy`` (another process is at it);
+            ``interrupted`` (can be resumed); or ``stopped``: the results folder cannot be written, so that no run can
+            go on.
+        text : str
+            Why; empty where it ended.
+        """
         try:
-            return execute(spec, folder)
-        except RunIsBusy:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
+            self.sources.check((spec.problem, spec.searcher))
+        except ValueError as error:
+            return "interrupted", str(error)
+        try:
+            end = execute(spec, self.runs / spec.folder, self.sources)
+        except RunIsBusy as error:
+            return "busy", str(error)
+        except RunIsLost as error:
+            return "interrupted", str(error)
+        except (StorageError, OSError) as error:
+            return "stopped", str(error)
+        except ValueError as error:
+            return "failed", str(error)
+        return ("failed", str(end["error"])) if end["reason"] == "failed" else ("ended", "")
+
+    def modules(self, specs: Iterable[RunSpec]) -> set[str]:
+        """Modules that attempts at these runs import, but for files of users: a worker can be born with them."""
+        wanted: set[tuple[Kind, str]] = set()
+        for spec in specs:
+            wanted |= {("problem", spec.problem), ("searcher", spec.searcher)}
+        named = (pair for pair in wanted if self.sources.file(pair[1]) is None)
+        return {find(kind, name, self.sources).call.__module__ for kind, name in named}
 
 
 def cores() -> int:

@@ -11,16 +11,16 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from mobench.core.progress import Progress
 from mobench.core.version import __version__
-from mobench.engines.attempt import Tally, attempt, cores, one_thread
+from mobench.engines.attempt import Attempt, Tally, cores, one_thread
 from mobench.engines.local import begin_worker, process_context
 from mobench.harness.spec import RunSpec
-from mobench.plugins.sources import PluginFile, files_in_use
 
 __all__ = ["dask_cluster"]
 
@@ -35,7 +35,13 @@ MANY_DEATHS = 50
 
 
 def dask_cluster(
-    pending: Sequence[RunSpec], runs: Path, *, workers: int | None, tally: Tally, bar: Progress, address: str = ""
+    pending: Sequence[RunSpec],
+    attempt: Attempt,
+    *,
+    workers: int | None,
+    tally: Tally,
+    bar: Progress,
+    address: str = "",
 ) -> None:
     """Carry out or resume runs on a Dask cluster: an engine for `mobench.engines.engine.run_specs`.
 
@@ -44,7 +50,7 @@ def dask_cluster(
 
     Parameters
     ----------
-    pending, runs, workers, tally, bar
+    pending, attempt, workers, tally, bar
         As for every engine; `workers` is that of a cluster of its own.
     address : str
         Of a scheduler, ``tcp://host:8786``; a cluster of its own on this machine when left out. Its workers have one
@@ -65,12 +71,15 @@ def dask_cluster(
         distributed = importlib.import_module("distributed")
     except ImportError as error:
         raise ImportError('dask: not installed; `pip install "mobench[dask]"`') from error
-    runs.mkdir(parents=True, exist_ok=True)
+    attempt.runs.mkdir(parents=True, exist_ok=True)
+    attempt = replace(attempt, runs=attempt.runs.resolve())
+    modules = attempt.modules(pending) | {"distributed"}
     with _quiet(), contextlib.ExitStack() as stack:
         found: Any = address or stack.enter_context(distributed.LocalCluster(n_workers=0, dashboard_address=None))
         client = stack.enter_context(_client(distributed, found))
-        crew = None if address else stack.enter_context(_Crew(pending, found.scheduler_address, workers or cores()))
-        _Queue(distributed, client, runs.resolve(), tally, bar).work(pending, crew)
+        size = min(workers or cores(), len(pending))
+        crew = None if address else stack.enter_context(_Crew(modules, found.scheduler_address, size))
+        _Queue(distributed, client, attempt, tally, bar).work(pending, crew)
 
 
 @contextlib.contextmanager
@@ -96,9 +105,9 @@ def _client(distributed: Any, cluster: Any) -> Any:
 class _Crew:
     """Worker processes of a cluster of our own: whoever dies is replaced."""
 
-    def __init__(self, pending: Sequence[RunSpec], address: str, workers: int) -> None:
-        self.context = process_context(pending, "distributed")
-        self.address, self.size, self.deaths, self.ended = address, min(workers, len(pending)), 0, 0
+    def __init__(self, modules: set[str], address: str, size: int) -> None:
+        self.context = process_context(modules)
+        self.address, self.size, self.deaths, self.ended = address, size, 0, 0
         self.processes: list[Any] = []
 
     def keep(self, ended: int) -> None:
@@ -140,9 +149,9 @@ def _dask_worker(address: str) -> None:
 class _Queue:
     """The runs of one campaign, and those of them that the scheduler knows of."""
 
-    def __init__(self, distributed: Any, client: Any, runs: Path, tally: Tally, bar: Progress) -> None:
-        self.distributed, self.client, self.runs, self.tally, self.bar = distributed, client, runs, tally, bar
-        self.name, self.submitted, self.files = f"mobench-{uuid.uuid4().hex}", 0, files_in_use()
+    def __init__(self, distributed: Any, client: Any, attempt: Attempt, tally: Tally, bar: Progress) -> None:
+        self.distributed, self.client, self.attempt, self.tally, self.bar = distributed, client, attempt, tally, bar
+        self.name, self.submitted = f"mobench-{uuid.uuid4().hex}", 0
         self.running: dict[Any, tuple[Any, RunSpec]] = {}
         self.finished: SimpleQueue[Any] = SimpleQueue()
         self.done: SimpleQueue[tuple[Any, str, str]] = SimpleQueue()
@@ -168,14 +177,14 @@ class _Queue:
         _, spec = self.running.pop(key)
         if outcome == "died" and self._grew(spec):
             return (spec,)
-        self.tally.add(spec, outcome, text)
-        self.bar.advance(self.tally.note)
+        if self.tally.add(spec, outcome, text):
+            self.bar.advance(self.tally.note)
         return ()
 
     def _submit(self, spec: RunSpec) -> None:
         key = (self.name, self.submitted)
         self.submitted += 1
-        future = self.client.submit(_on_worker, spec, self.runs, self.files, __version__, key=key)
+        future = self.client.submit(_on_worker, spec, self.attempt, __version__, key=key)
         self.running[key] = (future, spec)  # the scheduler forgets what nobody holds
         future.add_done_callback(self.finished.put)
 
@@ -185,7 +194,7 @@ class _Queue:
             self.done.put((future.key, *self._outcome(future)))
 
     def _outcome(self, future: Any) -> tuple[str, str]:
-        """As `mobench.engines.attempt.attempt` says it, or ``died``."""
+        """As `mobench.engines.attempt.Attempt` says it, or ``died``."""
         try:
             outcome, text = future.result()
         except self.distributed.KilledWorker:
@@ -198,13 +207,13 @@ class _Queue:
 
     def _grew(self, spec: RunSpec) -> bool:
         """Whether a run's log has grown since its workers died the last time; True the first time."""
-        log = self.runs / spec.folder / "log.jsonl"
+        log = self.attempt.runs / spec.folder / "log.jsonl"
         before, size = self.sizes.get(spec.folder, -1), log.stat().st_size if log.exists() else 0
         self.sizes[spec.folder] = size
         return size > before
 
 
-def _on_worker(spec: RunSpec, runs: Path, files: tuple[PluginFile, ...], version: str) -> tuple[str, str]:
+def _on_worker(spec: RunSpec, attempt: Attempt, version: str) -> tuple[str, str]:
     """An attempt at a run, on a worker that is fit for it."""
     worker = importlib.import_module("distributed").get_worker()
     fault = ""
@@ -212,6 +221,6 @@ def _on_worker(spec: RunSpec, runs: Path, files: tuple[PluginFile, ...], version
         fault = f"it has {worker.state.nthreads} threads; start it with `dask worker --nthreads 1 --nworkers N`"
     elif version != __version__:
         fault = f"it has mobench {__version__}, expected {version}"
-    elif not runs.is_dir():
-        fault = f"{runs} is not there; put the results on a file system that all hosts share"
-    return ("stopped", f"dask: worker on {platform.node()}: {fault}") if fault else attempt(spec, runs, files)
+    elif not attempt.runs.is_dir():
+        fault = f"{attempt.runs} is not there; put the results on a file system that all hosts share"
+    return ("stopped", f"dask: worker on {platform.node()}: {fault}") if fault else attempt(spec)

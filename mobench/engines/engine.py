@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +12,16 @@ from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.shard import WHOLE, Shard, share
 from mobench.core.progress import Progress
-from mobench.engines.attempt import Engine, Tally
+from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
+from mobench.harness.log import is_held
 from mobench.harness.spec import RunSpec
+from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["run_campaign", "run_specs"]
+
+PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between looks at runs that another command is at: at first, and at most; each pause is twice the last."""
 
 
 def run_specs(
@@ -24,8 +31,12 @@ def run_specs(
     workers: int | None = None,
     progress: bool = True,
     engine: Engine = local_processes,
+    sources: Sources | None = None,
 ) -> Tally:
     """Carry out or resume all runs that have not ended.
+
+    A run that another command is at is left to it, and come back to when there is nothing else to do: then this
+    command waits until the other one has ended it, and carries it on where the other one was killed.
 
     Parameters
     ----------
@@ -39,6 +50,8 @@ def run_specs(
         Whether to show progress on standard error.
     engine : Engine
         Where runs execute: processes of this machine, or `mobench.engines.dask.dask_cluster`.
+    sources : Sources, optional
+        What names of searchers and problems mean; what `mobench.use_plugins` made known when left out.
 
     Raises
     ------
@@ -50,12 +63,48 @@ def run_specs(
         Ctrl-C: the workers are ended; every run can be resumed.
     """
     _check(workers)
-    pending = [spec for spec in specs if not os.path.exists(os.path.join(runs, spec.folder, "end.json"))]
-    tally = Tally(already=len(specs) - len(pending))
-    if pending:
-        with Progress(len(specs), done=tally.already, show=progress) as bar:
-            engine(pending, runs, workers=workers, tally=tally, bar=bar)
+    pending = [spec for spec in specs if not _has_ended(spec, runs)]
+    tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(runs, sources or in_use())
+    if not pending:
+        return tally
+    with Progress(len(specs), done=tally.already, show=progress) as bar:
+        pause = PAUSE
+        while pending:
+            engine(pending, attempt, workers=workers, tally=tally, bar=bar)
+            pending, pause = _after_others(attempt, tally, bar, pause)
     return tally
+
+
+def _has_ended(spec: RunSpec, runs: Path) -> bool:
+    return os.path.exists(os.path.join(runs, spec.folder, "end.json"))
+
+
+def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -> tuple[list[RunSpec], float]:
+    """Wait while others are at runs of ours, and take down those that end.
+
+    Returns
+    -------
+    free : list of RunSpec
+        Runs that were let go before their end, and are ours to carry on; what others are still at is busy as before.
+    pause : float
+        Seconds before the next look.
+    """
+    waiting, tally.busy = tally.busy, []
+    if waiting:
+        bar.say(f"another command is at {len(waiting)} runs; waiting until it has ended them")
+    while waiting:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+        ended = [_has_ended(spec, attempt.runs) for spec in waiting]
+        for spec in itertools.compress(waiting, ended):
+            if tally.add(spec, *attempt(spec)):
+                bar.advance(tally.note)
+        waiting = [spec for spec, over in zip(waiting, ended, strict=True) if not over]
+        held = [is_held(attempt.runs / spec.folder / "log.jsonl") for spec in waiting]
+        if not all(held):
+            tally.busy = list(itertools.compress(waiting, held))
+            return [spec for spec, busy in zip(waiting, held, strict=True) if not busy], pause
+    return [], pause
 
 
 def run_campaign(
@@ -69,13 +118,15 @@ def run_campaign(
 ) -> Tally:
     """Carry out or resume a campaign, or one shard of it, in its results folder.
 
-    Any number of processes and hosts may do so at the same time: a run that another one is at is left to it. See
-    `run_specs`, `mobench.campaigns.shard.share` and `mobench.campaigns.record.open_campaign`.
+    Any number of processes and hosts may do so at the same time; each returns when all runs of its share have ended.
+    See `run_specs`, `mobench.campaigns.shard.share` and `mobench.campaigns.record.open_campaign`.
     """
     _check(workers)
     open_campaign(campaign, folder)
     specs = share(campaign.specs, shard)
-    return run_specs(specs, folder / "runs", workers=workers, progress=progress, engine=engine)
+    return run_specs(
+        specs, folder / "runs", workers=workers, progress=progress, engine=engine, sources=campaign.sources
+    )
 
 
 def _check(workers: int | None) -> None:

@@ -9,16 +9,13 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from mobench.core.progress import Progress
-from mobench.engines.attempt import Tally, attempt, cores, one_thread
+from mobench.engines.attempt import Attempt, Tally, cores, one_thread
 from mobench.harness.spec import RunSpec
-from mobench.plugins.catalogue import find
-from mobench.plugins.sources import Kind, PluginFile, file_of, files_in_use
 
 __all__ = ["begin_worker", "local_processes", "process_context"]
 
@@ -27,18 +24,18 @@ RECYCLE_SECONDS = 10.0
 
 
 def local_processes(
-    pending: Sequence[RunSpec], runs: Path, *, workers: int | None, tally: Tally, bar: Progress
+    pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: Progress
 ) -> None:
     """Carry out or resume runs, one process a run (short ones share a process): see `run_specs` of the engine."""
-    _Pool(pending, runs, min(workers or cores(), len(pending)), tally, bar).work()
+    _Pool(pending, attempt, min(workers or cores(), len(pending)), tally, bar).work()
 
 
 class _Worker:
     """One process, the pipe to it, and the run it is at."""
 
-    def __init__(self, context: Any, runs: Path) -> None:
+    def __init__(self, context: Any, attempt: Attempt) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, runs, files_in_use()), name="mobench-worker")
+        self.process = context.Process(target=_serve, args=(theirs, attempt), name="mobench-worker")
         with one_thread():
             self.process.start()
         theirs.close()
@@ -60,16 +57,16 @@ class _Worker:
 class _Pool:
     """Workers and the runs that wait for them."""
 
-    def __init__(self, pending: Sequence[RunSpec], runs: Path, size: int, tally: Tally, bar: Progress) -> None:
-        self.context = process_context(pending)
-        self.pending, self.runs, self.size, self.tally, self.bar = deque(pending), runs, size, tally, bar
+    def __init__(self, pending: Sequence[RunSpec], attempt: Attempt, size: int, tally: Tally, bar: Progress) -> None:
+        self.context = process_context(attempt.modules(pending))
+        self.pending, self.attempt, self.size, self.tally, self.bar = deque(pending), attempt, size, tally, bar
         self.workers: list[_Worker] = []
 
     def work(self) -> None:
         try:
             while self.pending or self.workers:
                 while self.pending and len(self.workers) < self.size:
-                    self.workers.append(worker := _Worker(self.context, self.runs))
+                    self.workers.append(worker := _Worker(self.context, self.attempt))
                     worker.give(self.pending.popleft())
                 ready = wait([w.pipe for w in self.workers] + [w.process.sentinel for w in self.workers])
                 for worker in [w for w in self.workers if w.pipe in ready or w.process.sentinel in ready]:
@@ -89,8 +86,8 @@ class _Pool:
             worker.process.join()
             outcome, text = "interrupted", f"its worker died (exit code {worker.process.exitcode})"
             worker.worked = RECYCLE_SECONDS
-        self.tally.add(worker.spec, outcome, text)
-        self.bar.advance(self.tally.note)
+        if self.tally.add(worker.spec, outcome, text):
+            self.bar.advance(self.tally.note)
         worker.worked += time.monotonic() - worker.began
         if self.pending and worker.worked < RECYCLE_SECONDS:
             worker.give(self.pending.popleft())
@@ -99,13 +96,10 @@ class _Pool:
             worker.end()
 
 
-def process_context(specs: Iterable[RunSpec], *modules: str) -> Any:
+def process_context(modules: set[str]) -> Any:
     """A context that makes worker processes; what all of them need is imported once, in the server they fork from."""
-    wanted: set[tuple[Kind, str]] = {("problem", spec.problem) for spec in specs}
-    wanted |= {("searcher", spec.searcher) for spec in specs}
-    calls = {find(kind, name).call.__module__ for kind, name in wanted if file_of(name) is None}
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "pydantic", *modules, *sorted(calls)])
+    context.set_forkserver_preload([__name__, "pydantic", *sorted(modules)])
     return context
 
 
@@ -115,12 +109,12 @@ def begin_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _serve(pipe: Connection, runs: Path, files: tuple[PluginFile, ...]) -> None:
+def _serve(pipe: Connection, attempt: Attempt) -> None:
     """A worker's life: take a run, carry it out, say how it went."""
     begin_worker()
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(attempt(pipe.recv(), runs, files))
+            pipe.send(attempt(pipe.recv()))
 
 
 def _end_with_parent() -> None:

@@ -25,18 +25,27 @@ from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import missing
-from mobench.plugins.sources import file_of
+from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["execute", "search_problem"]
 
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
 
 
-def execute(spec: RunSpec, folder: Path) -> dict[str, Any]:
+def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict[str, Any]:
     """Carry out, resume or leave alone the run of `spec` in `folder`.
 
     A run is finished if and only if its ``end.json`` exists; a failed run has one, too, with its traceback, and is not
     tried again. An unfinished one is resumed: its searcher starts anew and gets the logged answers until the log ends.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+    folder : Path
+        Its folder.
+    sources : Sources, optional
+        What its names mean; what `mobench.use_plugins` made known when left out.
 
     Returns
     -------
@@ -62,7 +71,7 @@ def execute(spec: RunSpec, folder: Path) -> dict[str, Any]:
     with Log(folder / "log.jsonl") as log:
         if end.exists():  # another process ended it while we waited for the log
             return read_document(end)
-        document = _carry_out(spec, log)
+        document = _carry_out(spec, log, sources or in_use())
         log.sync()
         write_document(end, document)  # the log is still locked: an end belongs to the attempt that wrote the log
     return document
@@ -77,14 +86,14 @@ def _claim(spec: RunSpec, path: Path) -> None:
         raise ValueError(f"{path}: holds the specification of another run; use another results folder")
 
 
-def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
+def _carry_out(spec: RunSpec, log: Log, sources: Sources) -> dict[str, Any]:
     """Run the searcher and say how it ended; a failure is an outcome, not an exception."""
     run: Run | None = None
     error: dict[str, str] = {}
     started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
     try:
-        problem = make_problem(spec.problem, spec.problem_options)
-        plugin = find("searcher", spec.searcher)
+        problem = make_problem(spec.problem, spec.problem_options, sources)
+        plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
         if lacking := missing(plugin, problem):
             raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
@@ -99,7 +108,7 @@ def _carry_out(spec: RunSpec, log: Log) -> dict[str, Any]:
         "reason": reason,
         **error,
         "spent": {} if run is None else {axis: getattr(run.spent, axis) for axis in run.spent.__dataclass_fields__},
-        "versions": {"python": platform.python_version()} | _versions() | _checksums(spec),
+        "versions": {"python": platform.python_version()} | _versions() | _checksums(spec, sources),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
         "started": started.isoformat(timespec="seconds"),
         **{key: round(seconds, 4) for key, seconds in took.items()},
@@ -142,7 +151,7 @@ def _version(library: str) -> str:
         return ""
 
 
-def _checksums(spec: RunSpec) -> dict[str, str]:
+def _checksums(spec: RunSpec, sources: Sources) -> dict[str, str]:
     """What stands for a version where the problem or the searcher comes from a file: its checksum."""
-    files = [file_of(name) for name in (spec.problem, spec.searcher)]
+    files = [sources.file(name) for name in (spec.problem, spec.searcher)]
     return {file.path.name: f"sha256:{file.checksum}" for file in files if file is not None}

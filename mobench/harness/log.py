@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import orjson
 
 from mobench.files.documents import scratch_beside
 
-__all__ = ["Log", "RunIsBusy", "RunIsLost", "StorageError", "parse_events"]
+__all__ = ["Log", "RunIsBusy", "RunIsLost", "StorageError", "is_held", "parse_events"]
 
 
 SYNC_SECONDS = 5.0
@@ -157,7 +156,7 @@ class Log:
     def __enter__(self) -> Log:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -182,6 +181,21 @@ def _lock(file: int, path: Path) -> None:
         raise RunIsBusy(f"{path}: another process is writing this run") from None
     except OSError as error:
         raise OSError(f"{path}: cannot be locked ({error.strerror}); use a file system that offers locks") from None
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process has the log at `path` open; a look that a writer who comes just then takes for one."""
+    try:
+        file = os.open(path, os.O_RDWR)
+        try:
+            _lock(file, path)
+        finally:
+            os.close(file)
+    except RunIsBusy:
+        return True
+    except OSError:  # it is not there, or cannot be written: whoever opens it will say so
+        return False
+    return False
 
 
 def _fenced(path: Path, whole: bytes) -> int:

@@ -1,4 +1,7 @@
-"""Names to searchers and problems, whatever their source, with checked options."""
+"""Names to searchers and problems, whatever their source, with checked options.
+
+Where `sources` are left out, names mean what `mobench.plugins.sources.in_use` says.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,20 @@ from typing import Any
 from mobench.core.messages import nearest
 from mobench.core.problem import Problem
 from mobench.files.tables import data_folder
-from mobench.plugins import sources
 from mobench.plugins.options import check_options
-from mobench.plugins.plugin import Plugin, _first_line, as_plugin
-from mobench.plugins.sources import Kind
+from mobench.plugins.plugin import Kind, Plugin, as_plugin, first_line
+from mobench.plugins.plugin_file import PluginFile
+from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["find", "make_problem", "plugins", "summary", "with_data"]
 
 
-def plugins(kind: Kind) -> tuple[str, ...]:
+def plugins(kind: Kind, sources: Sources | None = None) -> tuple[str, ...]:
     """Names of all searchers or problems at hand, sorted."""
-    return sources.names(kind)
+    return (sources or in_use()).names(kind)
 
 
-def find(kind: Kind, name: str) -> Plugin:
+def find(kind: Kind, name: str, sources: Sources | None = None) -> Plugin:
     """Load a searcher or problem by name.
 
     Raises
@@ -32,20 +35,22 @@ def find(kind: Kind, name: str) -> Plugin:
     ValueError
         No such name (the nearest one is offered), or the plugin cannot be imported (its cause is named).
     """
-    return _find(kind, name, sources.file_of(name))
+    sources = sources or in_use()
+    plugin = _find(kind, name, sources.file(name))
+    if plugin is None:
+        hint = f"; `mobench list` shows all, --plugin FILE (in Python: use_plugins) adds a {kind} of yours"
+        raise ValueError(f"unknown {kind} {name!r}{nearest(name, sources.names(kind))}{hint}")
+    return plugin
 
 
 @functools.cache
-def _find(kind: Kind, name: str, file: sources.PluginFile | None) -> Plugin:
+def _find(kind: Kind, name: str, file: PluginFile | None) -> Plugin | None:
     """`file`, as it was read, is part of the key: a file that changed is another plugin."""
-    source = sources.load(kind, name)
-    if source is None:
-        hint = f"; `mobench list` shows all, --plugin FILE (in Python: use_plugins) adds a {kind} of yours"
-        raise ValueError(f"unknown {kind} {name!r}{nearest(name, plugins(kind))}{hint}")
-    return as_plugin(kind, name, source)
+    source = Sources(() if file is None else (file,)).load(kind, name)
+    return None if source is None else as_plugin(kind, name, source)
 
 
-def summary(kind: Kind, name: str) -> str:
+def summary(kind: Kind, name: str, sources: Sources | None = None) -> str:
     """One sentence on a plugin; that of a built-in one or a file is read without importing it (and torch with it).
 
     Raises
@@ -53,8 +58,9 @@ def summary(kind: Kind, name: str) -> str:
     ValueError
         The plugin of another package cannot be imported.
     """
+    sources = sources or in_use()
     text = sources.docstring(kind, name)
-    return find(kind, name).summary if text is None else _first_line(text)
+    return find(kind, name, sources).summary if text is None else first_line(text)
 
 
 def with_data(name: str) -> Any:
@@ -63,15 +69,22 @@ def with_data(name: str) -> Any:
     return module if hasattr(module, "add_data") and hasattr(module, "describe_data") else None
 
 
-def make_problem(name: str, options: Mapping[str, Any]) -> Problem:
+def make_problem(name: str, options: Mapping[str, Any], sources: Sources | None = None) -> Problem:
     """Build the named problem; the last few are kept, so that many runs share one table.
+
+    Parameters
+    ----------
+    name, options : str, mapping
+        A problem's name and its options.
+    sources : Sources, optional
+        What the name means; what `mobench.use_plugins` made known when left out.
 
     Raises
     ------
     ValueError
         Unknown name or option, or data that is missing (the message says how to get it).
     """
-    plugin = find("problem", name)
+    plugin = find("problem", name, sources)
     checked = check_options(plugin, options)
     return _built(plugin, tuple(sorted(checked.items())), data_folder())
 

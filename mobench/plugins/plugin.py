@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mobench.plugins import sources
-from mobench.plugins.signature import Option, options_of, record_of
-from mobench.plugins.sources import Kind
+from mobench.plugins.signature import ENTRY, KINDS, Kind, Option, options_of, record_of
 
-__all__ = ["Plugin", "as_plugin", "missing"]
+__all__ = ["ENTRY", "KINDS", "Kind", "Plugin", "as_plugin", "first_line", "missing"]
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,15 @@ def as_plugin(kind: Kind, name: str, source: Any) -> Plugin:
     ValueError
         It is no function and has none of the right name.
     """
-    call = getattr(source, sources.ENTRY[kind], source)
+    call = getattr(source, ENTRY[kind], source)
     if not callable(call):
-        raise ValueError(f"{kind} {name!r}: {source!r} has no function {sources.ENTRY[kind]!r}")
+        raise ValueError(f"{kind} {name!r}: {source!r} has no function {ENTRY[kind]!r}")
     home = source if hasattr(source, "needs") else sys.modules.get(getattr(source, "__module__", ""))
-    return Plugin(name, kind, call, tuple(getattr(home, "needs", ())), _first_line(inspect.getdoc(source)))
+    return Plugin(name, kind, call, tuple(getattr(home, "needs", ())), first_line(inspect.getdoc(source)))
 
 
-def _first_line(text: str | None) -> str:
+def first_line(text: str | None) -> str:
+    """The sentence that a docstring begins with, without its full stop."""
     return (text or "").partition("\n")[0].rstrip(".")
 
 

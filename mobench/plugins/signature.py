@@ -8,12 +8,16 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from mobench.plugins.docstrings import entries
-from mobench.plugins.sources import Kind
 
-__all__ = ["Option", "options_of", "record_of"]
+__all__ = ["ENTRY", "KINDS", "Kind", "Option", "options_of", "record_of"]
+
+Kind = Literal["searcher", "problem"]
+KINDS: tuple[Kind, ...] = ("searcher", "problem")
+ENTRY: dict[Kind, str] = {"searcher": "search", "problem": "problem"}
+"""The function that makes a file a plugin of a kind."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 from mobench.core.problem import Problem
 from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import as_plugin
+from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
-from mobench.plugins.sources import use_plugins
+from mobench.plugins.sources import Sources, in_use
 from mobench.testing.checks import Check, perform
 from mobench.testing.problems import LENIENT as PROBLEM_LENIENT
 from mobench.testing.problems import MOOT as PROBLEM_MOOT
@@ -54,11 +55,10 @@ def check_searcher(
     ValueError
         No such searcher, a broken file, or an unknown check in `expected`.
     """
-    name, given, source = _named("searcher", searcher)
-    plugin = find("searcher", name) if source is None else as_plugin("searcher", name, source)
-    subject = subject_of(
-        plugin, options=given | dict(options or {}), problem=problem, named=source is None, seconds=seconds
-    )
+    (name, given, made), sources = _named(searcher)
+    plugin = find("searcher", name, sources) if made is None else as_plugin("searcher", name, made)
+    given |= dict(options or {})
+    subject = subject_of(plugin, options=given, problem=problem, named=made is None, seconds=seconds, sources=sources)
     with kept_randomness():
         return perform(SEARCHER_CHECKS, subject, moot=MOOT, lenient=LENIENT, expected=expected)
 
@@ -83,21 +83,22 @@ def check_problem(
     ValueError
         No such problem, a broken file, data that is missing, or an unknown check in `expected`.
     """
-    name, given, source = _named("problem", problem)
-    specimen = Specimen.of(name, given | dict(options or {}), source)
+    (name, given, made), sources = _named(problem)
+    specimen = Specimen.of(name, given | dict(options or {}), made, sources)
     with kept_randomness():
         return perform(PROBLEM_CHECKS, specimen, moot=PROBLEM_MOOT, lenient=PROBLEM_LENIENT, expected=expected)
 
 
-def _named(kind: str, target: Any) -> tuple[str, dict[str, Any], Any]:
-    """Name, options, and the object where it is one; a file becomes known by its name."""
+def _named(target: Any) -> tuple[tuple[str, dict[str, Any], Any], Sources]:
+    """Name, options, and the object where it is one; and what names mean, that of a file that is checked included."""
     if not isinstance(target, str | Path):
-        return getattr(target, "__name__", type(target).__name__), {}, target
-    if str(target).partition(":")[0].endswith(".py"):
-        path, colon, rest = str(target).partition(":")
-        (file,) = use_plugins([path])
-        target = f"{file.name}{colon}{rest}"
-    return *parse_reference(str(target)), None
+        return (getattr(target, "__name__", type(target).__name__), {}, target), in_use()
+    sources = in_use()
+    path, colon, rest = str(target).partition(":")
+    if path.endswith(".py"):
+        checked = Sources(read_plugins([path]))
+        target, sources = f"{checked.files[0].name}{colon}{rest}", checked.over(sources)
+    return (*parse_reference(str(target)), None), sources
 
 
 def table(results: Sequence[Check]) -> str:

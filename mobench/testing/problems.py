@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,8 @@ from mobench.harness.execute import search_problem
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import as_plugin
-from mobench.plugins.sources import files_in_use, use_plugins
+from mobench.plugins.plugin_file import read_plugins
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.state import global_state as state_now
@@ -52,22 +53,25 @@ class Specimen:
         Options that it was made with.
     summary : str
         One line on it.
+    sources : Sources
+        What names mean, its own included.
     """
 
     problem: Problem
     name: str
     options: Mapping[str, Any]
     summary: str
+    sources: Sources = field(default_factory=in_use)
 
     @classmethod
-    def of(cls, name: str, options: Mapping[str, Any], source: Any = None) -> Specimen:
-        """From a plugin's name, or from a problem or a function that makes one (`source`)."""
-        if source is None:
-            plugin = find("problem", name)
+    def of(cls, name: str, options: Mapping[str, Any], made: Any, sources: Sources) -> Specimen:
+        """From a plugin's name, or from a problem or a function that makes one (`made`, else None)."""
+        if made is None:
+            plugin = find("problem", name, sources)
             checked = check_options(plugin, options)
-            return cls(plugin(**checked), name, options, plugin.summary)
-        made = source if hasattr(source, "evaluate") else as_plugin("problem", name, source)(**options)
-        return cls(made, "", options, (source.__doc__ or "").strip().partition("\n")[0])
+            return cls(plugin(**checked), name, options, plugin.summary, sources)
+        problem = made if hasattr(made, "evaluate") else as_plugin("problem", name, made)(**options)
+        return cls(problem, "", options, (made.__doc__ or "").strip().partition("\n")[0])
 
     def rows(self, n: int) -> Array:
         """`n` architectures, always the same; the first few of them where answers take long."""
@@ -340,7 +344,7 @@ def fresh_process(specimen: Specimen) -> None:
     """A fresh process gives the same answers and scores."""
     if not specimen.name:
         raise Skipped("given as an object; give its file to check this")
-    files = [str(file.path) for file in files_in_use()]
+    files = [str(file.path) for file in specimen.sources.files]
     job = {"files": files, "name": specimen.name, "options": dict(specimen.options)}
     done = subprocess.run(
         [sys.executable, "-c", "from mobench.testing.problems import elsewhere; elsewhere()"],
@@ -366,8 +370,9 @@ def _faces(specimen: Specimen) -> list[Any]:
 def elsewhere() -> None:
     """The other process of `fresh_process`: read a job from standard input, write answers and scores."""
     job = json.load(sys.stdin)
-    use_plugins(job["files"])
-    json.dump(_faces(Specimen(make_problem(job["name"], job["options"]), job["name"], job["options"], "")), sys.stdout)
+    sources = Sources(read_plugins(job["files"]))
+    problem = make_problem(job["name"], job["options"], sources)
+    json.dump(_faces(Specimen(problem, job["name"], job["options"], "", sources)), sys.stdout)
 
 
 PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {

@@ -21,8 +21,9 @@ from mobench.harness.log import Log
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import Plugin, missing
+from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
-from mobench.plugins.sources import files_in_use, use_plugins
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.contract import contract_for
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.state import global_state as state_now
@@ -55,6 +56,8 @@ class Subject:
         Whether another process can find the searcher by name.
     seconds : float
         Longest computing time for one run.
+    sources : Sources
+        What names mean, its own included.
     before : mapping
         Global state before the first check: what the first run changes for good, no later one does.
     """
@@ -64,12 +67,13 @@ class Subject:
     reference: str
     named: bool
     seconds: float
+    sources: Sources = field(default_factory=in_use)
     before: Mapping[str, Any] = field(default_factory=state_now)
 
     @property
     def problem(self) -> Problem:
         """What most checks search."""
-        return make_problem(*parse_reference(self.reference)) if self.reference else Toy()
+        return make_problem(*parse_reference(self.reference), self.sources) if self.reference else Toy()
 
     @property
     def budget(self) -> dict[str, float]:
@@ -90,7 +94,9 @@ class Subject:
         return toy
 
 
-def subject_of(plugin: Plugin, *, options: Mapping[str, Any], problem: str, named: bool, seconds: float) -> Subject:
+def subject_of(
+    plugin: Plugin, *, options: Mapping[str, Any], problem: str, named: bool, seconds: float, sources: Sources
+) -> Subject:
     """A subject, with a problem that offers what the searcher needs: the toy, else RidgeNet, else the one given.
 
     Raises
@@ -99,7 +105,7 @@ def subject_of(plugin: Plugin, *, options: Mapping[str, Any], problem: str, name
         Neither offers it.
     """
     for reference in [problem] if problem else ["", "bilevel_toys"]:
-        subject = Subject(plugin, options, reference, named, seconds)
+        subject = Subject(plugin, options, reference, named, seconds, sources)
         if not (lacking := missing(plugin, subject.problem)):
             return subject
     raise ValueError(f"searcher {plugin.name!r} needs {', '.join(lacking)}; name a problem that offers it")
@@ -253,7 +259,7 @@ def fresh_process(subject: Subject) -> None:
     if not subject.named:
         raise Skipped("given as a function; give its file to check this")
     job = {
-        "files": [str(file.path) for file in files_in_use()],
+        "files": [str(file.path) for file in subject.sources.files],
         "searcher": subject.plugin.name,
         "options": dict(subject.options),
         "problem": subject.reference,
@@ -279,9 +285,9 @@ def fresh_process(subject: Subject) -> None:
 def elsewhere() -> None:
     """The other process of `fresh_process`: read a job from standard input, write the run's log."""
     job = json.load(sys.stdin)
-    use_plugins(job["files"])
-    plugin = find("searcher", job["searcher"])
-    subject = Subject(plugin, job["options"], job["problem"], named=True, seconds=job["seconds"])
+    sources = Sources(read_plugins(job["files"]))
+    plugin = find("searcher", job["searcher"], sources)
+    subject = Subject(plugin, job["options"], job["problem"], named=True, seconds=job["seconds"], sources=sources)
     sys.stdout.write(b"".join(subject.run().well().lines).decode())
     sys.stdout.flush()
     os._exit(0)  # a thread that does not end keeps nobody waiting

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,28 +114,3 @@ def _counts(X: Array) -> Array:
     counts: Array = (live(X)[:, :, None] == np.arange(len(OPERATIONS))).sum(axis=1).astype(np.float64)
     counts[:, NONE] = 0.0
     return counts
-
-
-def save_latency_table(path: Path | str, table: LatencyTable) -> None:
-    """Write a table as JSON."""
-    Path(path).write_text(json.dumps(asdict(table), indent=1) + "\n")
-
-
-def load_latency_table(path: Path | str) -> LatencyTable:
-    """Read a table that `save_latency_table` wrote.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The file is no such table.
-    """
-    try:
-        found = json.loads(Path(path).read_text())
-        table = LatencyTable(float(found["fixed"]), tuple(map(float, found["operations"])), dict(found["about"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected a table of `save_latency_table`, found something else ({error})") from None
-    if len(table.operations) != len(OPERATIONS) or not np.isfinite([table.fixed, *table.operations]).all():
-        raise ValueError(f"{path}: expected {len(OPERATIONS)} finite operations, found {table.operations}")
-    return table

@@ -1,29 +1,23 @@
-"""Reads the official NATS-Bench (topology) archives and the NAS-Bench-201 file into arrays, safely and resumably."""
+"""Reads what official files of NATS-Bench (topology) and NAS-Bench-201 say of architectures into arrays, safely."""
 
 from __future__ import annotations
 
 import bz2
-import hashlib
 import importlib
-import multiprocessing
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import io
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 from tqdm import tqdm
 
-from mobench import Array, Column, Table, load_pickle, load_table, save_table
+from mobench import Array, load_pickle
 from mobench.problems._cells.space import from_strings
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 SEEDS = {12: (111, 777), 200: (777, 888, 999)}
 """Seeds of the trials that exist, by epochs; not every architecture has all of them."""
-MEMBER = re.compile(r"(\d{6})\.pickle\.pbz2")
-CHUNK = 128
 MEMORY = 28
 """GB of memory that the one-file forms need."""
 
@@ -103,8 +97,8 @@ def results_class(package: str) -> Any:
         ) from None
 
 
-def read_member(path: Path | BinaryIO, name: str = "") -> Any:
-    """Unpickle a bzip2-compressed pickle of plain data.
+def read_member(path: Path, content: bytes | None = None) -> Any:
+    """Unpickle a bzip2-compressed pickle of plain data: the file at `path`, or what was read from it.
 
     Raises
     ------
@@ -112,17 +106,17 @@ def read_member(path: Path | BinaryIO, name: str = "") -> Any:
         The file is truncated, damaged or asks for more than plain data.
     """
     try:
-        with bz2.open(path, "rb") as file:
-            size = path.stat().st_size if isinstance(path, Path) else 0
+        with bz2.open(path if content is None else io.BytesIO(content), "rb") as file:
+            size = path.stat().st_size if content is None else len(content)
             return load_pickle(cast(BinaryIO, file), memory=2**30 + 64 * size)
     except (EOFError, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         cause = str(error).removeprefix("pickle: ")
-        raise ValueError(f"{name or path}: damaged or no NATS-Bench file ({cause}); download it again") from None
+        raise ValueError(f"{path}: damaged or no NATS-Bench file ({cause}); download it again") from None
 
 
-def _from_state(state: Any, where: str) -> tuple[str, Array]:
+def from_state(state: Any, where: str) -> tuple[str, Array]:
     """Architecture string and numbers of one member's content."""
     make = results_class("nats_bench").create_from_state_dict
     try:
@@ -134,86 +128,12 @@ def _from_state(state: Any, where: str) -> tuple[str, Array]:
         raise ValueError(f"{where}: no architecture of NATS-Bench's topology space ({error})") from None
 
 
-def read_chunk(paths: list[Path], target: Path) -> int:
-    """Read some members and keep their numbers in the table `target`, unless it is there; how many they are."""
-    try:
-        load_table(target)
-    except (FileNotFoundError, ValueError):
-        rows = [_from_state(read_member(path), str(path)) for path in paths]
-        columns = {"string": Column(np.array([s for s, _ in rows])), "numbers": Column(np.array([v for _, v in rows]))}
-        save_table(target, Table(columns))
-    return len(paths)
-
-
-def is_topology(folder: Path) -> bool:
-    """Whether the members of an archive folder are cells (the size space has the same layout)."""
-    state = read_member(min(members(folder)))
-    try:
-        return bool(next(iter(state.values()))["arch_str"].startswith("|"))
-    except (AttributeError, KeyError, TypeError, StopIteration):
-        return False
-
-
-def members(folder: Path) -> list[Path]:
-    """Files ``NNNNNN.pickle.pbz2`` of an archive folder, sorted."""
-    return sorted(path for path in folder.iterdir() if MEMBER.fullmatch(path.name))
-
-
 def listed(content: Mapping[str, Any], where: Path) -> list[str]:
     """The architecture strings that a file lists as ``meta_archs``; ValueError where it lists no strings."""
     strings = content.get("meta_archs")
     if not isinstance(strings, list | tuple) or not all(isinstance(string, str) for string in strings):
         raise ValueError(f"{where}: expected a list of architecture strings 'meta_archs'; download it again")
     return list(strings)
-
-
-def scratch_of(folder: Path, data: Path) -> Path:
-    """Folder under `data` for unfinished work on this archive."""
-    return data / f"nasbench201.partial-{_digest(folder.resolve())}"
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
-
-
-def _jobs(folder: Path, scratch: Path) -> list[tuple[list[Path], Path]]:
-    """Members in portions, each with the table that will hold it; a member that changes makes another table."""
-    paths = members(folder)
-    portions = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    stats = [[(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in portion] for portion in portions]
-    return [(portion, scratch / f"{_digest(stat)}.npz") for portion, stat in zip(portions, stats, strict=True)]
-
-
-def read_archive(folder: Path, *, data: Path, progress: bool) -> tuple[list[str], Array]:
-    """Read an archive folder, in parallel; what was read before an interruption is not read again.
-
-    Returns
-    -------
-    strings, numbers
-        k architecture strings and their (k, len(FIELDS)) numbers. Chunks stay in `scratch_of(folder, data)`.
-    """
-    results_class("nats_bench")
-    paths, scratch = members(folder), scratch_of(folder, data)
-    jobs = [(paths[start : start + CHUNK], scratch / f"chunk-{start:06d}.npz") for start in range(0, len(paths), CHUNK)]
-    with tqdm(total=len(paths), unit=" architectures", desc=folder.name, disable=not progress) as bar:
-        for done in _finished(jobs):
-            bar.update(done)
-    tables = [load_table(target) for _, target in jobs]
-    return [s for table in tables for s in table["string"].tolist()], np.concatenate([t["numbers"] for t in tables])
-
-
-def _finished(jobs: list[tuple[list[Path], Path]]) -> Iterator[int]:
-    """Do the jobs, in processes where they are many; how many members each finished one had."""
-    workers = min(len(jobs), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    if len(jobs) <= 2 or workers == 1:
-        yield from (read_chunk(*job) for job in jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            for future in as_completed([pool.submit(read_chunk, *job) for job in jobs]):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_one_file(path: Path, *, progress: bool) -> tuple[list[str], list[str], Array]:

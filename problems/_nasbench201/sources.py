@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mobench import Column, Table, data_folder, load_table, save_table
+from mobench.problems._nasbench201 import archive as archive
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems._nasbench201.columns import FILE, ROWS
@@ -68,8 +69,8 @@ def import_data(path: Path, *, folder: Path | None = None, progress: bool = True
         columns["nats_index"] = Column(np.argsort(reading.order))
     about = {"rows": "genotypes in lexicographic order", "sources": dict(sorted(reading.sources.items()))}
     save_table(folder / FILE, Table(columns, about))
-    for archive in found.get("archive", []):
-        shutil.rmtree(official.scratch_of(archive, folder), ignore_errors=True)
+    for read in found.get("archive", []):
+        shutil.rmtree(archive.scratch_of(read, folder), ignore_errors=True)
     return reading.notes
 
 
@@ -108,7 +109,7 @@ def recognise(path: Path) -> dict[str, list[Path]]:
         kind = _kind(file, sure=path.is_file())
         if kind == "archive":
             if file.parent not in archives:
-                archives[file.parent] = official.is_topology(file.parent)
+                archives[file.parent] = archive.is_topology(file.parent)
         elif kind:
             found.setdefault(kind, []).append(file)
     found["archive"] = [folder for folder, cells in archives.items() if cells]
@@ -120,7 +121,7 @@ def recognise(path: Path) -> dict[str, list[Path]]:
 
 def _kind(file: Path, *, sure: bool) -> str:
     """Kind of a file, from its name and, for text, its first line; '' where it is none of ours."""
-    if official.MEMBER.fullmatch(file.name):
+    if archive.MEMBER.fullmatch(file.name):
         return "archive"
     if file.name.endswith(".pickle.pbz2"):
         return "" if file.name.startswith(("meta.", "NATS-sss")) else "file"
@@ -150,7 +151,7 @@ def _read(kind: str, files: list[Path], reading: Reading, folder: Path, progress
         elif kind == "hwnas":
             readers.read_hardware(file, reading)
         elif kind == "archive":
-            strings, numbers = official.read_archive(file, data=folder, progress=progress)
+            strings, numbers = archive.read_archive(file, data=folder, progress=progress)
             if (meta := file / "meta.pickle.pbz2").exists() and reading.order is None:
                 readers.read_meta(meta, reading)
             readers.add_official(file, strings, numbers, reading)

@@ -62,14 +62,6 @@ def test_shards_at_the_same_time_one_of_them_killed_merge_to_the_logs_of_one_pro
     assert (code, lines) == (0, ["mobench: shard 2/3: 0 runs ended, 4 had before"])
 
 
-def test_parents_at_one_folder_share_the_work_and_do_nothing_twice(tmp_path):
-    expected = alone(write_campaign(tmp_path, seeds=2) / "c.toml", tmp_path / "alone")
-    parents = [mobench("run", "c.toml", "-w", 1, "-q", cwd=tmp_path) for _ in range(3)]
-    answers = [said(parent) for parent in parents]
-    assert logs(tmp_path / "results" / "kills" / "runs") == expected
-    assert [code for code, _ in answers] == [0, 0, 0], answers
-
-
 def test_retrying_failed_runs_of_a_shard_leaves_those_of_others_alone(tmp_path):
     (tmp_path / "bad.py").write_text("def search(run):\n    raise RuntimeError('no such luck')\n")
     run = ["run", "-p", "catsum", "-s", "bad", "--plugin", "bad.py", "--seeds", "4", "-b", "5", "-q", "-w", "1"]

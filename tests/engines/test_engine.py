@@ -128,7 +128,7 @@ def test_a_killed_worker_loses_only_its_run(tmp_path):
     (tmp_path / "suicidal.py").write_text("def search(run):\n    import os\n    os.kill(os.getpid(), 9)\n")
     code = (
         "import sys; sys.path.insert(0, '.')\n"
-        "from mobench.harness.execute import RunSpec\n"
+        "from mobench.harness.spec import RunSpec\n"
         "from mobench.engines import engine\n"
         "import suicidal, pathlib\n"
         "if __name__ == '__main__':\n"
@@ -142,7 +142,7 @@ def test_a_killed_worker_loses_only_its_run(tmp_path):
     (package / "METADATA").write_text("Name: suicidal\nVersion: 1\n")
     (package / "entry_points.txt").write_text("[mobench.searchers]\nsuicidal = suicidal\n")
     (tmp_path / "main.py").write_text(code)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

@@ -37,7 +37,9 @@ def spec(monkeypatch):
 
     find = plugins.find
     mine = Plugin("mine", "searcher", search, (), "")
-    monkeypatch.setattr("mobench.harness.execute.find", lambda kind, name: mine if name == "mine" else find(kind, name))
+    monkeypatch.setattr(
+        "mobench.harness.execute.find", lambda kind, name, *more: mine if name == "mine" else find(kind, name, *more)
+    )
     return RunSpec("catsum", "mine", 0, {"evaluations": 50})
 
 

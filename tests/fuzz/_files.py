@@ -25,6 +25,7 @@ from mobench.problems._images import files as images
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems._nasbench201 import sources as importer
+from mobench.problems._nasbench201.archive import is_topology, read_chunk
 from mobench.problems.tables import table as table_problem
 
 OPCODES = (
@@ -191,11 +192,8 @@ def archive(home: Path, edits: Any) -> None:
     else:
         content = bz2.compress(pickle.dumps(mutated_tree(_member(), edits)))
     (folder / "000003.pickle.pbz2").write_bytes(content)
-    try:
-        official.is_topology(folder)
-        official.read_chunk([folder / "000003.pickle.pbz2"], home / "chunk.npz")
-    finally:
-        (home / "chunk.npz").unlink(missing_ok=True)
+    is_topology(folder)
+    read_chunk([folder / "000003.pickle.pbz2"], home).unlink()
 
 
 def official_tables(home: Path, edits: Any) -> None:

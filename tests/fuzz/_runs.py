@@ -22,10 +22,11 @@ from mobench.campaigns.runs import merge
 from mobench.cli.main import main
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec, read_spec
-from mobench.plugins import sources
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
+from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.result import load
 
 CAMPAIGN = b"""
@@ -92,7 +93,6 @@ def _write(home: Path, name: str, content: bytes) -> Path:
 
 def campaign_file(home: Path, edits: Any) -> None:
     """A campaign's TOML file."""
-    sources._FILES.clear()
     _write(home, "own.py", PLUGIN.replace(b"from ._shared", b"# from ._shared").replace(b"pathlib.Path", b"# "))
     path = _write(
         home, "try.toml", mutated_bytes(CAMPAIGN, edits, (b"[[problems]]\n", b'"', b"[", b"{", b"\n", b"..="))
@@ -130,7 +130,6 @@ def _copied(home: Path) -> Path:
 
 def record(home: Path, edits: Any) -> None:
     """The record of a campaign, ``campaign.json``: read without its plugins, whatever it names."""
-    sources._FILES.clear()
     whole = orjson.loads((whole_campaign(home) / "campaign.json").read_bytes())
     whole["plugins"] = [{"path": str(_write(home, "results/evil.py", PLUGIN)), "checksum": "0"}]
     whole["searchers"] += [{"name": "evil"}]
@@ -143,7 +142,7 @@ def record(home: Path, edits: Any) -> None:
         merge([path.parent])
     finally:
         assert not (home / "executed").exists()
-        assert sources.files_in_use() == ()
+        assert in_use().files == ()
 
 
 def _each_run(home: Path) -> list[Path]:
@@ -221,15 +220,15 @@ def reference(home: Path, edits: Any) -> None:
 
 def plugin_file(home: Path, edits: Any) -> None:
     """A plugin's file is read, and not executed by that."""
-    sources._FILES.clear()
     before = set(sys.modules)
     _write(home, "_shared.py", mutated_bytes(b"from ._shared import x\nfrom .own import y\nFACTOR = 3\n", edits))
     path = _write(
         home, "own.py", mutated_bytes(PLUGIN, edits, (b"(" * 300, b"-" * 9000, b"\0", b"\xff", b"from .own import x\n"))
     )
     try:
-        (file,) = sources.use_plugins([path])
+        (file,) = read_plugins([path])
         assert file.fault or file.kinds
+        sources = Sources((file,))
         sources.names("searcher")
         sources.broken()
     finally:

@@ -25,8 +25,8 @@ def searcher(monkeypatch):
     find = plugins.find
 
     def register(search):
-        def lookup(kind, name):
-            return Plugin("mine", "searcher", search, (), "") if name == "mine" else find(kind, name)
+        def lookup(kind, name, *more):
+            return Plugin("mine", "searcher", search, (), "") if name == "mine" else find(kind, name, *more)
 
         monkeypatch.setattr("mobench.harness.execute.find", lookup)
         return RunSpec("catsum", "mine", 0, {"evaluations": 50})

@@ -86,7 +86,7 @@ def test_a_run_taken_over_in_its_middle_ends_once_with_the_logs_of_one_attempt(t
     find = plugins.find
     monkeypatch.setattr(
         "mobench.harness.execute.find",
-        lambda kind, name: Plugin("mine", kind, search, (), "") if name == "mine" else find(kind, name),
+        lambda kind, name, *more: Plugin("mine", kind, search, (), "") if name == "mine" else find(kind, name, *more),
     )
     spec, ends, kept = RunSpec("catsum", "mine", 0, {"evaluations": 50}), [], []
     takeover = False

@@ -14,8 +14,8 @@ from mobench.cli.main import main
 from mobench.engines.engine import run_campaign
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec
-from mobench.plugins import sources
 from mobench.plugins.catalogue import find, make_problem, plugins, summary
+from mobench.plugins.sources import in_use, using
 
 SEARCHER = '''"""Asks for a few random architectures at a time."""
 
@@ -60,9 +60,8 @@ def problem():
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """A folder with a searcher and a problem; files are forgotten after the test."""
+    """A folder with a searcher and a problem."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sources, "_FILES", {})
     (tmp_path / "few.py").write_text(SEARCHER)
     (tmp_path / "_shared.py").write_text("FACTOR = 3\n")
     (tmp_path / "line.py").write_text(PROBLEM)
@@ -79,7 +78,7 @@ def test_files_are_listed_configured_run_and_remembered(here, capsys):
     listing = capsys.readouterr().out
     assert "few                      Asks for a few random architectures at a time" in listing
     assert "line                     A line" in listing
-    assert main(["list", "few"]) == 0
+    assert main(["list", "few", "--plugin", "few.py"]) == 0
     assert "batch: whole number from 1; default 2." in capsys.readouterr().out
     assert run_few("--plugin", "few.py", "--plugin", "line.py", "-w", "2") == 0
     assert main(["status", "results/mine"]) == 0
@@ -109,7 +108,6 @@ def test_a_campaign_file_names_plugins_relative_to_itself(here, monkeypatch):
     campaign = read_campaign("../mine.toml")
     assert [file.name for file in campaign.plugins] == ["few", "line"]
     assert len(run_campaign(campaign, here / "out", workers=1, progress=False).ended) == 1
-    monkeypatch.setattr(sources, "_FILES", {})
     assert load_campaign(here / "out").document == campaign.document
     with pytest.raises(TypeError, match="plugins: expected a list of files or folders, found 3"):
         read_campaign("../mine.toml", plugins=3)
@@ -124,6 +122,32 @@ def test_equal_seeds_give_equal_logs_on_any_number_of_workers(here):
         run_campaign(campaign, here / str(workers), workers=workers, progress=False)
         logs.append([(here / str(workers) / "runs" / s.folder / "log.jsonl").read_bytes() for s in campaign.specs])
     assert logs[0] == logs[1]
+
+
+def test_two_campaigns_with_different_files_of_one_name_do_not_see_each_other(here):
+    (here / "other").mkdir()
+    (here / "other" / "few.py").write_text(SEARCHER.replace("from ._shared import FACTOR", "FACTOR = 5"))
+    mobench.use_plugins(["line.py"])  # what both may use, and is kept with them
+    entries = {"problems": ["line"], "searchers": ["few:batch=1"], "seeds": 1, "budget": 15}
+    campaigns = [make_campaign(entries | {"plugins": [path]}) for path in ("few.py", "other/few.py")]
+    asked = []
+    for number, campaign in enumerate(campaigns):
+        assert len(run_campaign(campaign, here / str(number), workers=1, progress=False).ended) == 1
+        asked.append(
+            len((here / str(number) / "runs" / campaign.specs[0].folder / "log.jsonl").read_text().splitlines())
+        )
+        assert [file.name for file in load_campaign(here / str(number)).plugins] == ["few", "line"]
+    assert asked[0] > asked[1]  # three at a time, and five at a time
+    assert "few" not in plugins("searcher")
+
+
+def test_what_is_in_use_in_a_block_is_forgotten_after_it(here):
+    with using(["few.py"]):
+        mobench.use_plugins(["line.py"])
+        assert [file.name for file in in_use().files] == ["few", "line"]
+    assert in_use().files == ()
+    assert main(["list", "few", "--plugin", "few.py"]) == 0
+    assert in_use().files == ()
 
 
 def test_names_work_in_python_once_the_file_is_in_use():
@@ -162,7 +186,7 @@ def test_a_function_brings_the_needs_of_its_module(here):
 def test_a_broken_file_is_named_with_its_cause_and_harms_nothing_else(here, capsys, name, text, cause):
     path = here / f"{name}.py"
     path.write_text(text)
-    sources.use_plugins([path])
+    mobench.use_plugins([path])
     with pytest.raises(ValueError, match=cause) as caught:
         find("searcher", name)
     assert "\n" not in str(caught.value)
@@ -178,20 +202,20 @@ def test_a_broken_file_is_named_with_its_cause_and_harms_nothing_else(here, caps
 def test_a_folder_gives_its_plugins_and_leaves_out_helpers_and_tests(here):
     (here / "test_few.py").write_text("def search(run): pass\n")
     (here / "broken.py").write_text("def search(\n")
-    assert [file.name for file in sources.use_plugins([here])] == ["broken", "few", "line"]
+    assert [file.name for file in mobench.use_plugins([here])] == ["broken", "few", "line"]
     assert [name for name in plugins("searcher") if name in ("broken", "few", "line", "test_few")] == ["few"]
 
 
 def test_what_is_not_there_is_refused(here):
     with pytest.raises(ValueError, match="there is no such file"):
-        sources.use_plugins(["none.py"])
+        mobench.use_plugins(["none.py"])
     (here / "empty").mkdir()
     with pytest.raises(ValueError, match="no file in this folder defines"):
-        sources.use_plugins(["empty"])
+        mobench.use_plugins(["empty"])
     (here / "empty" / "few.py").write_text(SEARCHER)
-    sources.use_plugins(["few.py"])
+    mobench.use_plugins(["few.py"])
     with pytest.raises(ValueError, match="has the same name; rename one of them"):
-        sources.use_plugins(["empty/few.py"])
+        mobench.use_plugins(["empty/few.py"])
 
 
 def test_a_file_that_changed_is_another_plugin(here):
@@ -234,7 +258,6 @@ def test_no_results_folder_makes_code_run_by_naming_it(here, capsys, monkeypatch
         (here / file).write_text((here / file).read_text() + "\n\n__import__('pathlib').Path('mark').touch()\n")
     assert run_few("--plugin", ".") == 0
     (here / "mark").unlink()
-    monkeypatch.setattr(sources, "_FILES", {})
     assert main(["status", "results/mine"]) == 0
     capsys.readouterr()
     for command in READERS:
@@ -247,23 +270,22 @@ def test_no_results_folder_makes_code_run_by_naming_it(here, capsys, monkeypatch
         mobench.load(run)
     assert load_campaign(here / "results/mine").plugins[1].path == here / "line.py"
     assert not (here / "mark").exists()
-    assert not sources.files_in_use()
+    assert not in_use().files
 
 
 def test_a_problem_that_is_named_scores_its_runs_and_searchers_are_not_needed(here, capsys, monkeypatch):
     assert run_few("--plugin", ".") == 0
     assert f"next: mobench report results/mine --plugin {here / 'line.py'}" in capsys.readouterr().out
     (here / "few.py").unlink()
-    monkeypatch.setattr(sources, "_FILES", {})
     assert main([*READERS[2], "--plugin", "line.py"]) == 0
     assert len((here / "out/evaluations.csv").read_text().splitlines()) == 1 + 4 * 20
-    assert mobench.load(next(here.glob("results/mine/runs/line/few*/*"))).hypervolume() > 0
+    with using(["line.py"]):
+        assert mobench.load(next(here.glob("results/mine/runs/line/few*/*"))).hypervolume() > 0
 
 
 def test_a_campaign_of_files_goes_on_with_the_same_command(here, capsys, monkeypatch):
     assert run_few("--plugin", ".") == 0
     (next(here.glob("results/mine/runs/line/few*/*")) / "end.json").unlink()
-    monkeypatch.setattr(sources, "_FILES", {})
     assert run_few() == 2  # the record names the file; that is not enough
     assert "unknown problem 'line'" in capsys.readouterr().err
     assert run_few("--plugin", ".") == 0

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from mobench import Run
-from mobench.plugins import sources
 from mobench.plugins.catalogue import plugins
 from mobench.testing import Check, assert_passes, check_problem, check_searcher, table
 
@@ -66,12 +65,6 @@ PROBLEMS = {
     "same_words": {"written form"},
     "hashed": {"fresh process"},
 }
-
-
-@pytest.fixture(autouse=True)
-def own_files(monkeypatch):
-    """Files that a test names are forgotten after it."""
-    monkeypatch.setattr(sources, "_FILES", {})
 
 
 def wrong(results, *, lenient=()):

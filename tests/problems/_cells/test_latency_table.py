@@ -1,17 +1,11 @@
-"""Latency as a sum over operations: fitted exactly where it is one, saved, differentiable in the supernet's costs."""
+"""Latency as a sum over operations: fitted exactly where it is one, differentiable in the supernet's costs."""
 
 import numpy as np
 import pytest
 import torch
 
 from mobench.problems._cells import space as cell
-from mobench.problems._cells.latency_table import (
-    LatencyTable,
-    fitted_table,
-    load_latency_table,
-    measured_table,
-    save_latency_table,
-)
+from mobench.problems._cells.latency_table import LatencyTable, fitted_table, measured_table
 from mobench.problems._cells.supernet import CellSupernet, Options
 
 SKELETON = cell.Skeleton(inputs=2, size=8, classes=5, channels=3, cells=2, stages=2)
@@ -54,21 +48,6 @@ def test_measuring_finds_every_operation_and_says_where():
     assert min(table.fixed, *table.operations[1:]) > 0.0
     assert table.operations[cell.CONV3] > table.operations[cell.SKIP]
     assert (table.about["made"], table.about["batch"]) == ("measured", 2)
-
-
-def test_a_table_comes_back_from_its_file(tmp_path):
-    save_latency_table(tmp_path / "table.json", TABLE)
-    assert load_latency_table(tmp_path / "table.json") == TABLE
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"fixed": 1, "operations": [1, 2], "about": {}}', '{"fixed": NaN, "operations": [0]}',
-             '{"fixed": 1, "operations": [0, 1, 2, 3, Infinity], "about": {}}']
-)  # fmt: skip
-def test_a_file_that_is_no_table_is_refused(tmp_path, text):
-    (tmp_path / "table.json").write_text(text)
-    with pytest.raises(ValueError, match=r"table\.json: expected"):
-        load_latency_table(tmp_path / "table.json")
 
 
 def test_cells_that_tell_nothing_are_refused():

@@ -17,6 +17,7 @@ import torch
 
 from mobench import load_table
 from mobench.problems._cells import space as _cell
+from mobench.problems._nasbench201 import archive as archive_reader
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems.tables import nasbench201
@@ -261,31 +262,80 @@ def test_an_archive_is_read_the_same_in_processes_and_alone(tmp_path, data, monk
     add(archive)
     alone = (data / "nasbench201.npz").read_bytes()
     (data / "nasbench201.npz").unlink()
-    monkeypatch.setattr(official, "CHUNK", 1)
+    monkeypatch.setattr(archive_reader, "CHUNK", 1)
     assert add(archive) == ["archive: 4 of 15,625 architectures"]
     assert (data / "nasbench201.npz").read_bytes() == alone
     assert [path.name for path in data.iterdir()] == ["nasbench201.npz"]
 
 
-def test_an_interrupted_import_goes_on_where_it_was(tmp_path, data, monkeypatch):
-    archive = write_archive(tmp_path / "archive", range(4))
-    monkeypatch.setattr(official, "CHUNK", 2)
+@pytest.fixture
+def interrupted(tmp_path, data, monkeypatch):
+    """Cells 0 to 5 in chunks of two, whose import ended in the third; and which members are read from then on."""
+    archive = write_archive(tmp_path / "archive", range(6))
+    monkeypatch.setattr(archive_reader, "CHUNK", 2)
+    monkeypatch.setattr(archive_reader.os, "sched_getaffinity", lambda process: {0})  # one after the other
     read, seen = official.read_member, []
 
-    def interrupted(path, *rest):
-        seen.append(path.name)
-        if len(seen) == 5:  # the first is read once to tell cells from sizes
+    def until_the_sixth(path, *rest):
+        seen.append(path.name[:6].lstrip("0") or "0")
+        if len(seen) == 6:  # the first is read once more to tell cells from sizes
             raise KeyboardInterrupt
         return read(path, *rest)
 
-    monkeypatch.setattr(official, "read_member", interrupted)
+    monkeypatch.setattr(official, "read_member", until_the_sixth)
     with pytest.raises(KeyboardInterrupt):
         add(archive)
+    assert len(list(data.rglob("chunk-*.npz"))) == 2
     assert not (data / "nasbench201.npz").exists()
     seen[:] = [*range(10)]
+    return archive, lambda: seen[10:]
+
+
+def test_an_interrupted_import_goes_on_where_it_was(interrupted, data):
+    archive, read = interrupted
+    for path in archive.iterdir():  # a copy of the same files
+        os.utime(path, (0, 0))
     add(archive)
-    assert seen[10:] == ["000000.pickle.pbz2", "000002.pickle.pbz2", "000003.pickle.pbz2"]
+    assert read() == ["0", "4", "5"]
     assert [path.name for path in data.iterdir()] == ["nasbench201.npz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [("another download", "0 0 1 2 3 4 5"), ("a member exchanged", "0 0 1 4 5 9"), ("a member less", "1 1 2 3 4 5")],
+)
+def test_an_interrupted_import_keeps_no_value_of_files_that_changed(interrupted, data, change, wanted):
+    archive, read = interrupted
+    if change == "another download":  # other trials under the same names and times
+        before = {path: path.stat() for path in archive.iterdir()}
+        write_archive(archive, range(6), seeds=(777, 999))
+        for path, stat in before.items():
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    elif change == "a member exchanged":
+        write_archive(archive, [1], seeds=(999,))
+        write_archive(archive, [9])
+    else:
+        (archive / "000000.pickle.pbz2").unlink()
+    add(archive)
+    assert read() == wanted.split()
+    resumed = (data / "nasbench201.npz").read_bytes()
+    (data / "nasbench201.npz").unlink()
+    add(archive)
+    assert (data / "nasbench201.npz").read_bytes() == resumed
+
+
+def test_a_table_is_replaced_whole_or_not_at_all(tmp_path, data, monkeypatch):
+    add(write_archive(tmp_path / "one", [1, 2]))
+    before = (data / "nasbench201.npz").read_bytes()
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            add(write_archive(tmp_path / "two", [3]))
+    assert (data / "nasbench201.npz").read_bytes() == before
 
 
 def test_missing_trials_are_nan_and_the_mean_is_over_those_that_exist(tmp_path, data):
