@@ -1,9 +1,8 @@
-"""What a problem can offer beyond answers, each a protocol: a known front, fidelities, weight sharing, and more."""
+"""What a problem can offer beyond answers, each a protocol: a known front, fidelities, a written form, and more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from mobench.core.space import Array
 
@@ -13,10 +12,8 @@ __all__ = [
     "Enumerable",
     "Fingerprinted",
     "MultiFidelity",
-    "Network",
     "Published",
     "Slow",
-    "Supernet",
 ]
 
 
@@ -64,83 +61,6 @@ class Slow(Protocol):
     @property
     def portion(self) -> int:
         """Architectures answered at a time."""
-        ...
-
-
-class Network(Protocol):
-    """What `run.supernet` hands to a searcher: one set of weights that holds every architecture.
-
-    Tensors are torch's. An architecture parameter ``alpha`` and its relaxation ``p`` (the weights of the operations)
-    have the shape (d, k) for d genes of k operations each; where `genes` is empty, alpha is a plain vector and p is
-    alpha itself. Losses are counted: their forward pass when called, their backward passes, first and second order,
-    when autograd runs them. Batches, costs and discretisation are free.
-    """
-
-    @property
-    def genes(self) -> tuple[int, ...]:
-        """Number of operations of each gene, all equal; empty where alpha is a plain vector."""
-        ...
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """Names of a gene's operations, in their order; empty where alpha is a plain vector."""
-        ...
-
-    @property
-    def drawn(self) -> dict[str, int]:
-        """Batches drawn so far from each half, ``train`` and ``valid``; a checkpoint sets them."""
-        ...
-
-    def initial_alpha(self) -> Any:
-        """Starting point of alpha, by address."""
-        ...
-
-    def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Any]:
-        """Fresh weights, by address: leaves that require a gradient.
-
-        With `partial_channels`, those of partial connections (Xu et al. 2020): one channel of so many goes through the
-        operations. ValueError where there are no such channels.
-        """
-        ...
-
-    def train_batch(self) -> Any:
-        """Next batch of the training half, in an order by address."""
-        ...
-
-    def valid_batch(self) -> Any:
-        """Next batch of the validation half."""
-        ...
-
-    def train_loss(self, weights: Mapping[str, Any], p: Any, batch: Any) -> Any:
-        """Lower-level loss f, a scalar tensor."""
-        ...
-
-    def valid_loss(self, weights: Mapping[str, Any], p: Any, batch: Any) -> Any:
-        """Upper-level loss F of the first objective, a scalar tensor."""
-        ...
-
-    def costs(self, p: Any) -> Any:
-        """The other objectives, (m - 1,), minimised, in natural units, exact at discrete p and differentiable."""
-        ...
-
-    def one_shot(self, weights: Mapping[str, Any], X: Array, *, batches: int) -> Array:
-        """First objective of (n, d) architectures with inherited weights on `batches` validation batches; (n,)."""
-        ...
-
-    def discretise(self, alpha: Any) -> Array:
-        """The architecture that alpha stands for: (1, d)."""
-        ...
-
-
-@runtime_checkable
-class Supernet(Protocol):
-    """Weight sharing: architectures can be searched with one set of weights for all."""
-
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
-        """Open the network; it calls ``charge(flops, may_stop)`` for every pass, before a forward, during a backward.
-
-        `charge` raises BudgetExhausted where it may stop and the budget is spent.
-        """
         ...
 
 

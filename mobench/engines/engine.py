@@ -90,8 +90,7 @@ def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -
         Seconds before the next look.
     """
     waiting, tally.busy = tally.busy, []
-    if waiting:
-        bar.say(f"another command is at {len(waiting)} runs; waiting until it has ended them")
+    said = False
     while waiting:
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
@@ -104,6 +103,9 @@ def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -
         if not all(held):
             tally.busy = list(itertools.compress(waiting, held))
             return [spec for spec, busy in zip(waiting, held, strict=True) if not busy], pause
+        if waiting and not said:
+            bar.say(f"another command is at {len(waiting)} runs; waiting until it has ended them")
+            said = True
     return [], pause
 
 

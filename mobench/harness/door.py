@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
-from mobench.core.capabilities import Fingerprinted, MultiFidelity, Network, Slow, Supernet
+from mobench.core.capabilities import Fingerprinted, MultiFidelity, Slow
+from mobench.core.networks import Network, Supernet, check_network
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array, Space
 from mobench.harness.answers import Memory, addresses
@@ -126,11 +127,16 @@ class Run:
         Raises
         ------
         ValueError
-            The problem has none; a searcher says ``needs = (Supernet,)`` to be left out there.
+            The problem has none; a searcher says ``needs = (Supernet,)`` to be left out there, or names the kind of
+            supernet that it works with. Or the network's genes are not those of the space.
+        TypeError
+            The problem's network lacks members of one.
         """
         if not isinstance(self._problem, Supernet):
             raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
-        return self._problem.supernet(charge=self._learn, seed=self._seed)
+        network = self._problem.supernet(charge=self._learn, seed=self._seed)
+        check_network(network, self.space)
+        return network
 
     def recommend(self, X: Any) -> None:
         """Record the set of architectures, (k, d), that the method would return now: free, and it answers nothing."""

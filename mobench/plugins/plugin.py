@@ -26,7 +26,7 @@ class Plugin:
         ``search(run, *, option=...)`` or ``problem(*, option=...) -> Problem``, or both with one dataclass of options,
         ``search(run, options)``.
     needs : tuple of type
-        Capabilities (protocols of `mobench.core.problem`) that a searcher needs of its problem.
+        Capabilities (protocols, as in `mobench.core.capabilities`) that a searcher needs of its problem.
     summary : str
         One sentence.
     """
@@ -69,5 +69,11 @@ def first_line(text: str | None) -> str:
 
 
 def missing(plugin: Plugin, problem: object) -> tuple[str, ...]:
-    """Names of the capabilities that a searcher needs and `problem` does not offer."""
-    return tuple(need.__name__ for need in plugin.needs if not isinstance(problem, need))
+    """What a searcher needs and `problem` does not offer: names of capabilities, and in brackets what they mean."""
+    return tuple(_described(need) for need in plugin.needs if not isinstance(problem, need))
+
+
+def _described(need: type) -> str:
+    """``Supernet (all architectures share the weights of one network)``: a name, and its docstring's first line."""
+    words = first_line(need.__doc__)
+    return f"{need.__name__} ({words[0].lower()}{words[1:]})" if words else need.__name__

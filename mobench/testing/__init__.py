@@ -40,7 +40,7 @@ def check_searcher(
     options : mapping, optional
         Options of the searcher.
     problem : str, optional
-        What most checks search, by name, where the searcher needs what neither the toy nor RidgeNet offers.
+        What most checks search, by name, where the searcher needs what no toy offers.
     expected : mapping of str to str, optional
         Checks that are known to fail, and why. Strict: one that passes all the same fails.
     seconds : float

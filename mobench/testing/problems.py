@@ -16,6 +16,14 @@ import numpy as np
 from mobench.core.budget import Cost, paid_in, parse_budget
 from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
 from mobench.core.indicators import nondominated
+from mobench.core.networks import (
+    CategoricalNetwork,
+    CategoricalSupernet,
+    ContinuousSupernet,
+    Supernet,
+    check_network,
+    operation_mask,
+)
 from mobench.core.problem import Objective, Problem, Values, minimised
 from mobench.core.space import Array, Space
 from mobench.harness.answers import addresses
@@ -319,6 +327,32 @@ def fidelities(specimen: Specimen) -> None:
             raise Failed(f"fidelity {fidelity} costs more {axis} than the full one")
 
 
+def supernet(specimen: Specimen) -> None:
+    """Its supernet is of a kind that it announces, has the genes of the space, and ends on architectures of it."""
+    problem = specimen.problem
+    if not isinstance(problem, Supernet):
+        raise Skipped("it has no supernet")
+    if not isinstance(problem, CategoricalSupernet | ContinuousSupernet):
+        raise Failed("it has a supernet of no kind: give it `operations` (genes that choose) or `low` and `high`")
+    if specimen.slow:
+        raise Skipped("it may take long to open")
+    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    check_network(network, problem.space)
+    for name in ("operations", "low", "high"):
+        if getattr(network, name, None) != getattr(problem, name, None):
+            raise Failed(f"{name}: the network and the problem say different things")
+    alpha, shape = network.initial_alpha().detach().clone(), (len(problem.space.cardinalities),)
+    if isinstance(network, CategoricalNetwork):
+        mask = operation_mask(network.operations)
+        shape = mask.shape
+        if tuple(alpha.shape) == shape:
+            alpha[~mask] = 1e3  # absent entries are ignored
+    if tuple(alpha.shape) != shape:
+        raise Failed(f"initial_alpha: expected shape {shape}, found {tuple(alpha.shape)}")
+    if problem.space.check(network.discretise(alpha)).shape != (1, shape[0]):
+        raise Failed(f"discretise: expected one architecture, (1, {shape[0]})")
+
+
 def written_form(specimen: Specimen) -> None:
     """Different architectures have different written forms."""
     if not isinstance(specimen.problem, Decodable):
@@ -379,7 +413,7 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
-        *(randomness, scores, global_randomness, batches, classes, front, contract, fidelities, written_form),
+        *(randomness, scores, global_randomness, batches, classes, front, contract, fidelities, supernet, written_form),
         *(searched, fresh_process),
     )
 }

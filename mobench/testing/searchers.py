@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.capabilities import Supernet
+from mobench.core.networks import Supernet
 from mobench.core.problem import Problem, minimised
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
@@ -36,6 +36,8 @@ __all__ = ["LENIENT", "MOOT", "SEARCHER_CHECKS", "Subject", "subject_of"]
 BUDGET = {"evaluations": 60}
 LEARNING = {"trainings": 2}
 """The budget of a searcher that learns with a supernet."""
+RAGGED, CONTINUOUS = "bilevel_toys:name=ragged", "bilevel_toys:name=quadratic_front"
+"""Toys with supernets: genes of unequal numbers of operations, and a plain vector."""
 LASTING = ("the environment", "the working directory", "the recursion limit")
 """Global state that no import has a reason to change."""
 
@@ -78,7 +80,12 @@ class Subject:
     @property
     def budget(self) -> dict[str, float]:
         """Of most checks."""
-        return dict(LEARNING if Supernet in self.plugin.needs else BUDGET)
+        return dict(LEARNING if self.learns else BUDGET)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it needs a supernet, of whatever kind."""
+        return any(Supernet in need.__mro__ for need in self.plugin.needs)
 
     def run(self, problem: Problem | None = None, budget: Any = None, **more: Any) -> Trial:
         """One watched run: see `mobench.testing.trial.trial`."""
@@ -97,14 +104,14 @@ class Subject:
 def subject_of(
     plugin: Plugin, *, options: Mapping[str, Any], problem: str, named: bool, seconds: float, sources: Sources
 ) -> Subject:
-    """A subject, with a problem that offers what the searcher needs: the toy, else RidgeNet, else the one given.
+    """A subject, with a problem that offers what the searcher needs: the toy, else a bilevel toy, else the one given.
 
     Raises
     ------
     ValueError
         Neither offers it.
     """
-    for reference in [problem] if problem else ["", "bilevel_toys"]:
+    for reference in [problem] if problem else ["", "bilevel_toys", CONTINUOUS]:
         subject = Subject(plugin, options, reference, named, seconds, sources)
         if not (lacking := missing(plugin, subject.problem)):
             return subject
@@ -248,6 +255,26 @@ def ledger(subject: Subject) -> None:
         raise Failed(f"{written[0]}; a run's attributes are for reading")
 
 
+def supernets(subject: Subject) -> None:
+    """On supernets of other kinds it comes to a good end, refuses at the start, or is not applicable by its needs."""
+    if not subject.learns:
+        raise Skipped("it needs no supernet")
+    for reference in (RAGGED, CONTINUOUS):
+        problem = make_problem(*parse_reference(reference))
+        if missing(subject.plugin, problem):
+            continue
+        found = subject.run(problem)
+        if isinstance(found.error, ValueError) and not found.run.spent.flops:
+            continue
+        if found.error is not None:
+            raise Failed(
+                f"{reference}: {type(found.error).__name__}: {found.error}; where it does not fit, say so: "
+                "needs = (CategoricalSupernet,) or (ContinuousSupernet,) makes it not applicable"
+            )
+        if found.run.outside:
+            raise Failed(f"{reference}: {found.run.outside[0]}")
+
+
 def hidden_truth(subject: Subject) -> None:
     """It keeps to the doors: nothing private of the run, behind which the problem's scores are."""
     if read := [text for text in subject.run().run.touched if text.startswith("reads")]:
@@ -317,7 +344,7 @@ def _share(subject: Subject, problem: Problem, seed: int) -> float:
 SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
-        *(options, summary, space, runs, budget, ledger, hidden_truth),
+        *(options, summary, space, runs, budget, supernets, ledger, hidden_truth),
         *(deterministic, global_randomness, global_state, resumes, fresh_process),
         *(tiny_spaces, objectives, ties, duplicates, scales, noise, fidelities, better_than_chance),
     )

@@ -15,6 +15,8 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 """(target node, source node) of the six genes; node 0 is the cell's input and node 3 its output."""
 EDGE_NAMES = tuple(f"{target}<-{source}" for target, source in EDGES)
+CHOICES = (OPERATIONS,) * len(EDGES)
+"""The operations of each edge."""
 
 Terms = tuple[int, ...]
 """The value of a node: the numbers of its summands, sorted where they are complete; 0 is the cell's input."""

@@ -18,7 +18,7 @@ from mobench.live.memory import enough_memory
 from mobench.live.meter import FORWARD, Charge, metered
 from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells.latency_table import LatencyTable
-from mobench.problems._cells.space import EDGES, OPERATIONS, Skeleton
+from mobench.problems._cells.space import CHOICES, EDGES, OPERATIONS, Skeleton
 
 Batch = tuple[Tensor, Tensor]
 """Images (b, inputs, size, size) and labels (b,)."""
@@ -148,14 +148,9 @@ class CellSupernet:
         return torch.channels_last if wanted else torch.contiguous_format
 
     @property
-    def genes(self) -> tuple[int, ...]:
-        """Five operations on each of six edges."""
-        return (len(OPERATIONS),) * len(EDGES)
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """NAS-Bench-201's names."""
-        return OPERATIONS
+    def operations(self) -> tuple[tuple[str, ...], ...]:
+        """NAS-Bench-201's names, the same on each of six edges."""
+        return CHOICES
 
     def initial_alpha(self) -> Tensor:
         """Normal numbers of standard deviation 0.001, (6, 5), that require a gradient (Liu et al. 2019)."""

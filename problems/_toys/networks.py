@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mobench import Array
+from mobench import Array, operation_mask
 from mobench.live.meter import FORWARD, Charge, metered
 from mobench.problems._toys import constants as toys
 from mobench.problems._toys import ridgenet_data as ridgenet
@@ -70,7 +70,7 @@ class _Metered:
         return metered(lambda: loss(w, p) + tie * (w.sum() * p.sum()) ** 2, flops=PRICE, charge=self._charge)
 
 
-class ContinuousNetwork(_Metered):
+class BoxNetwork(_Metered):
     """A toy whose architecture is a plain vector alpha; p is alpha itself.
 
     The starting points are those of `docs/problems/toys/bilevel_toys.md`, the same for every seed; of
@@ -78,18 +78,16 @@ class ContinuousNetwork(_Metered):
     [seed, 3].
     """
 
-    genes: tuple[int, ...] = ()
-    operations: tuple[str, ...] = ()
-
     def __init__(self, toy: Continuous, *, charge: Charge, seed: int) -> None:
         super().__init__(charge=charge)
+        self.low, self.high = toy.low, toy.high
         self._toy = toy
         self._seed = seed
         self._size, self._lower, self._upper, self._costs = _formulas(toy.name)
 
     def initial_alpha(self) -> Tensor:
         """Starting point of alpha, (d,), that requires a gradient."""
-        low, high = np.array(self._toy.low), np.array(self._toy.high)
+        low, high = np.array(self.low), np.array(self.high)
         start = _STARTS.get(self._toy.name)
         if start is None:
             start = (low + high) / 2 + (high - low) / 2 * np.random.default_rng([self._seed, 3]).uniform(
@@ -210,13 +208,15 @@ def _fonseca() -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
 
 
 class RidgeNetwork(_Metered):
-    """RidgeNet's supernet: 25 weights, whose columns are scaled by the shares p, (3, 4), of their operations."""
+    """RidgeNet's supernet: 25 weights, whose columns are scaled by the shares p, (3, 4), of their operations.
 
-    genes: tuple[int, ...] = (len(ridgenet.TERMS),) * ridgenet.EDGES
-    operations: tuple[str, ...] = ridgenet.OPERATIONS
+    An edge may lack the last of the operations; what is absent has no share, and its weights stay zero.
+    """
 
-    def __init__(self, *, charge: Charge) -> None:
+    def __init__(self, operations: tuple[tuple[str, ...], ...], *, charge: Charge) -> None:
         super().__init__(charge=charge)
+        self.operations = operations
+        self._absent = ~torch.from_numpy(operation_mask(operations))
         self._train, self._valid = (
             tuple(_tensor(part) for part in ridgenet.data(offset))
             for offset in (ridgenet.TRAIN_OFFSET, ridgenet.VALID_OFFSET)
@@ -226,7 +226,7 @@ class RidgeNetwork(_Metered):
 
     def initial_alpha(self) -> Tensor:
         """Zeros, (3, 4), that require a gradient."""
-        return torch.zeros(ridgenet.EDGES, len(ridgenet.TERMS), dtype=torch.float64, requires_grad=True)
+        return torch.zeros(self._absent.shape, dtype=torch.float64, requires_grad=True)
 
     def initial_weights(self, *, partial_channels: int = 1) -> dict[str, Tensor]:
         """Zeros: ``w`` of shape (25,), the intercept's first."""
@@ -264,8 +264,10 @@ class RidgeNetwork(_Metered):
         return np.array(found)
 
     def discretise(self, alpha: Tensor) -> Array:
-        """The largest entry of each edge: (1, 3)."""
-        genes: Array = alpha.detach().argmax(dim=1).cpu().numpy().astype(np.int64)[None]
+        """The largest entry of each edge, of the operations that it has: (1, 3)."""
+        genes: Array = (
+            alpha.detach().masked_fill(self._absent, -torch.inf).argmax(dim=1).cpu().numpy().astype(np.int64)[None]
+        )
         return genes
 
 

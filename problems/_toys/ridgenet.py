@@ -1,18 +1,19 @@
-"""RidgeNet: an architecture search with three edges, four operations and a lower level that is solved exactly."""
+"""RidgeNet: an architecture search with three edges, up to four operations and a lower level that is solved exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from mobench import Array, Cost, Network, Objective, Space, Values, nondominated
+from mobench import Array, CategoricalNetwork, Cost, Objective, Space, Values, nondominated
 from mobench.problems._toys.ridgenet_data import (
     EDGES,
+    OPERATIONS,
     OWNERS,
     RIDGE,
-    TERMS,
     TRAIN_OFFSET,
     VALID_OFFSET,
     data,
@@ -22,13 +23,25 @@ TRAINING = 300.0
 """Price of an exact lower-level solution, in forward passes: that of 100 gradient steps."""
 
 
+@dataclass(frozen=True, eq=False)
 class RidgeNet:
-    """Validation error of a ridge regression on the chosen terms, against their number; 64 architectures."""
+    """Validation error of a ridge regression on the chosen terms, against their number.
 
-    space = Space((len(TERMS),) * EDGES, tuple(f"edge{edge + 1}" for edge in range(EDGES)))
+    Attributes
+    ----------
+    operations : tuple of tuple of str
+        Those that each edge has: the first of `OPERATIONS`, as many as you like; all four make 64 architectures.
+    """
+
+    operations: tuple[tuple[str, ...], ...] = (OPERATIONS,) * EDGES
     objectives = (Objective("error"), Objective("weights"))
     training = Cost(evaluations=1, flops=TRAINING)
     deterministic = True
+
+    @cached_property
+    def space(self) -> Space:
+        """One gene an edge."""
+        return Space(tuple(map(len, self.operations)), tuple(f"edge{edge + 1}" for edge in range(EDGES)))
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Exact values; the lower level is solved, at the price of a training."""
@@ -50,7 +63,7 @@ class RidgeNet:
         return np.array(rows)
 
     def front(self) -> tuple[Array, Array]:
-        """The nine Pareto-optimal architectures and their values."""
+        """The Pareto-optimal architectures and their values; nine of the whole RidgeNet."""
         best = nondominated(self._table)
         return self.space.all()[best], self._table[best]
 
@@ -58,9 +71,8 @@ class RidgeNet:
         """Operations as digits, ``232``."""
         return ["".join(map(str, row)) for row in np.asarray(X).tolist()]
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
         """Open it as a network whose columns are scaled by the operations' shares; a forward pass costs 1."""
         from mobench.problems._toys.networks import RidgeNetwork
 
-        network: Network = RidgeNetwork(charge=charge)
-        return network
+        return RidgeNetwork(self.operations, charge=charge)

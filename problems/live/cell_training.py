@@ -15,8 +15,8 @@ from annotated_types import Gt
 
 from mobench import (
     Array,
+    CategoricalNetwork,
     Cost,
-    Network,
     Objective,
     Space,
     Values,
@@ -28,6 +28,7 @@ from mobench import (
 )
 from mobench.problems._cells import space as _cell
 from mobench.problems._cells.space import (
+    CHOICES,
     CONV3,
     EDGE_NAMES,
     NONE,
@@ -148,7 +149,12 @@ class CellTraining:
         images = self.trainings.data.fingerprint
         return images if self.truth is None else f"{images}-{fingerprint(self.truth)}"
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+    @property
+    def operations(self) -> tuple[tuple[str, ...], ...]:
+        """NAS-Bench-201's names, edge by edge."""
+        return CHOICES
+
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
         """The cell supernet on these images: weights learn on the training part, alpha on the validation part.
 
         Latency is a sum over operations there, each measured on the device.

@@ -15,8 +15,8 @@ from annotated_types import Gt
 
 from mobench import (
     Array,
+    CategoricalNetwork,
     Cost,
-    Network,
     Objective,
     Space,
     Values,
@@ -25,6 +25,7 @@ from mobench import (
     nondominated,
 )
 from mobench.problems._cells.space import (
+    CHOICES,
     EDGE_NAMES,
     OPERATIONS,
     all_cells,
@@ -139,7 +140,12 @@ class Motif:
         """Checksum of all that is seen and scored: it changes when more seeds are trained."""
         return fingerprint(self.costs, np.nan_to_num(self.valid, nan=-1.0))
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+    @property
+    def operations(self) -> tuple[tuple[str, ...], ...]:
+        """NAS-Bench-201's names, edge by edge."""
+        return CHOICES
+
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
         """The cell supernet on Motif's images: weights learn on the training part, alpha on the validation part.
 
         The expected latency of a mixture comes from the sum over operations that fits the measured column best.

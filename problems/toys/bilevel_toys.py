@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobench import Array, Cost, Network, Objective, Space, Values, nondominated
+from mobench import Array, ContinuousNetwork, Cost, Objective, Space, Values, nondominated
 from mobench.problems._toys.constants import (
     DECAY,
     ENDS,
@@ -35,6 +35,7 @@ from mobench.problems._toys.constants import (
     T,
 )
 from mobench.problems._toys.ridgenet import RidgeNet
+from mobench.problems._toys.ridgenet_data import OPERATIONS
 
 LEVELS = 2**20 + 1
 """Grid points of each coordinate of alpha."""
@@ -42,6 +43,8 @@ TRAINING = 300.0
 """Price of an exact lower-level solution, in forward passes: that of 100 gradient steps."""
 POINTS = 1001
 """Points of a continuous front that are listed."""
+RAGGED = (3, 4, 2)
+"""Operations of the edges of `ragged`."""
 
 Name = Literal[
     "quadratic",
@@ -54,6 +57,7 @@ Name = Literal[
     "two_quadratics",
     "fonseca",
     "ridgenet",
+    "ragged",
 ]
 
 
@@ -123,12 +127,11 @@ class Toy:
         """Alpha in digits, ``(0.500, -0.500)``."""
         return ["(" + ", ".join(f"{value:.6g}" for value in row) + ")" for row in self.alpha(X)]
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
+    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> ContinuousNetwork:
         """Open the toy as a network with weights; a forward pass costs 1."""
-        from mobench.problems._toys.networks import ContinuousNetwork
+        from mobench.problems._toys.networks import BoxNetwork
 
-        network: Network = ContinuousNetwork(self, charge=charge, seed=seed)
-        return network
+        return BoxNetwork(self, charge=charge, seed=seed)
 
 
 def _quadratic_response(alpha: Array) -> Array:
@@ -251,8 +254,11 @@ def problem(*, name: Name = "ridgenet") -> Toy | RidgeNet:
     Parameters
     ----------
     name
-        ``ridgenet`` (64 architectures of three edges), ``quadratic``, ``quadratic_front`` (its
-        two terms as two objectives), ``ridge``, ``toll``, ``toll_saturated``, ``non_unique``, ``skip_collapse``,
-        ``two_quadratics`` or ``fonseca``.
+        ``ridgenet`` (64 architectures of three edges), ``ragged`` (24 of them: 3, 4 and 2 operations an edge),
+        ``quadratic``, ``quadratic_front`` (its two terms as two objectives), ``ridge``, ``toll``, ``toll_saturated``,
+        ``non_unique``, ``skip_collapse``, ``two_quadratics`` or ``fonseca``.
     """
-    return RidgeNet() if name == "ridgenet" else _MAKERS[name](name)
+    if name in ("ridgenet", "ragged"):
+        counts = (4, 4, 4) if name == "ridgenet" else RAGGED
+        return RidgeNet(tuple(OPERATIONS[:count] for count in counts))
+    return _MAKERS[name](name)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from mobench import Array, BudgetExhausted, Run, Space
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
-from mobench.searchers._relaxed.search import Search, entropy, initial
+from mobench.searchers._relaxed.portrait import entropy
+from mobench.searchers._relaxed.search import Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
@@ -125,7 +126,9 @@ def _mark(run: Run, learner: Learner, diagnostics: Mapping[str, float]) -> None:
     """Recommend, record, keep a checkpoint."""
     state, X = learner.state, learner.architectures()
     run.recommend(X)
-    mixture = {"entropy": float(np.mean([entropy(a) for a in learner.answers()]))} if state.network.genes else {}
+    mixture = {}
+    if state.operations is not None:
+        mixture["entropy"] = float(np.mean([entropy(a, state.mask) for a in learner.answers()]))
     run.record(step=state.count, architectures=len(X), **mixture, **diagnostics)
     run.checkpoint(
         count=state.count,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mobench import Network, Space
-from mobench.searchers._relaxed.units import one_hot
+from mobench import CategoricalNetwork, Network, Space
+from mobench.searchers._relaxed.relaxations import one_hot
 
 REFERENCES = 10
 """Architectures whose costs describe a device."""
@@ -44,11 +44,10 @@ def devices_of(known: Tensor, *, apart: bool) -> list[Task]:
 def features(network: Network, space: Space, m: int, like: Tensor) -> Tensor:
     """What each cost's device is like, (m - 1, 10): costs of `REFERENCES` random architectures, scaled to 0 to 1."""
     rng = np.random.default_rng(1)
-    if network.genes:
-        references = [one_hot(x, like) for x in space.sample(rng, REFERENCES)]
+    if isinstance(network, CategoricalNetwork):
+        references = one_hot(space.sample(rng, REFERENCES), like)
     else:
-        scattered = torch.as_tensor(rng.standard_normal((REFERENCES, *like.shape))).to(like)
-        references = list(like.detach() + scattered)
+        references = like.detach() + torch.as_tensor(rng.standard_normal((REFERENCES, *like.shape))).to(like)
     with torch.no_grad():
         costs = torch.stack([torch.as_tensor(network.costs(p)) for p in references]).T
     if m == 1:

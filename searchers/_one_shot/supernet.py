@@ -13,13 +13,9 @@ from annotated_types import Ge, Gt, Interval
 
 from mobench import Array, BudgetExhausted, Network, Run, nondominated
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
+from mobench.searchers._relaxed.relaxations import one_hot
 
 Weights = Mapping[str, torch.Tensor]
-
-
-def one_hot(X: Array, k: int) -> torch.Tensor:
-    """(n, d) architectures as (n, d, k) one-hot operation weights."""
-    return torch.nn.functional.one_hot(torch.as_tensor(X), k).to(torch.get_default_dtype())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +69,7 @@ def train(run: Run, sample: Callable[[], Array], options: Training) -> Weights:
     """
     until = _budget(run, options.training_share)
     network, saved = run.supernet, run.restore()
+    like = network.initial_alpha().detach()
     weights = network.initial_weights()
     optimizer = torch.optim.SGD(
         weights.values(),
@@ -91,8 +88,7 @@ def train(run: Run, sample: Callable[[], Array], options: Training) -> Weights:
         done = (run.spent.flops - start) / (until - start)
         optimizer.param_groups[0]["lr"] = options.learning_rate * (1 + math.cos(math.pi * done)) / 2
         optimizer.zero_grad()
-        p = one_hot(sample(), network.genes[0])[0]
-        network.train_loss(weights, p, network.train_batch()).backward()
+        network.train_loss(weights, one_hot(sample()[0], like), network.train_batch()).backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), options.clip, foreach=True)
         optimizer.step()
         if run.spent.flops - kept > (until - start) / 20:
@@ -105,22 +101,30 @@ class Scores:
     """One-shot answers, each architecture asked once: the first objective with inherited weights, exact other ones."""
 
     def __init__(self, run: Run, network: Network, weights: Weights, *, batches: int) -> None:
-        self._space, self._network, self._weights, self._batches = run.space, network, weights, batches
-        self._known: dict[int, Array] = {}
-        self.X = np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
-        self.F = np.empty((0, len(run.objectives)))
+        self._run, self._network, self._weights, self._batches = run, network, weights, batches
+        self._like = network.initial_alpha().detach()
+        self._known: dict[int, tuple[Array, Array]] = {}
+
+    @property
+    def X(self) -> Array:
+        """All (n, d) architectures, in the order they were asked."""
+        rows = [x for x, _ in self._known.values()]
+        return np.array(rows, dtype=np.int64).reshape(-1, len(self._run.space.cardinalities))
+
+    @property
+    def F(self) -> Array:
+        """Their (n, m) values."""
+        return np.array([value for _, value in self._known.values()]).reshape(-1, len(self._run.objectives))
 
     def __call__(self, X: Array) -> Array:
         """(n, m) values of (n, d) architectures, all minimised; only those not yet known are computed and charged."""
-        keys = self._space.key(X).tolist()
-        new = [i for i, key in enumerate(keys) if key not in self._known and keys.index(key) == i]
-        for i in new:
-            error = self._network.one_shot(self._weights, X[[i]], batches=self._batches)
-            costs = self._network.costs(one_hot(X[[i]], self._network.genes[0])[0])
-            value = np.concatenate([error, costs.detach().numpy()])
-            self._known[keys[i]] = value
-            self.X, self.F = np.concatenate([self.X, X[[i]]]), np.concatenate([self.F, value[None]])
-        return np.array([self._known[key] for key in keys])
+        keys = self._run.space.key(X).tolist()
+        for key, x in zip(keys, X, strict=True):
+            if key not in self._known:
+                error = self._network.one_shot(self._weights, x[None], batches=self._batches)
+                costs = self._network.costs(one_hot(x, self._like))
+                self._known[key] = x, np.concatenate([error, costs.detach().cpu().numpy()])
+        return np.array([self._known[key][1] for key in keys])
 
 
 def _budget(run: Run, share: float) -> float:

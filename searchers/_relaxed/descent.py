@@ -34,9 +34,9 @@ def objectives(search: Search, relaxed: Relaxed) -> tuple[Tensor, Tensor]:
         (m, n), alpha flattened.
     """
     weights, alpha = {name: weight.detach() for name, weight in search.weights.items()}, search.alpha
-    if search.settings.relaxation == "score" and alpha.ndim > 1:
+    if search.settings.relaxation == "score" and search.operations is not None:
         loss, slope = (value / search.unit for value in by_score(search, weights))
-        p = torch.softmax(alpha, dim=-1)
+        p = search.draw("softmax")(alpha)
     else:
         value, p = search.valid(relaxed)(weights, alpha), relaxed(alpha)
         loss, slope = value.detach(), by_alpha(value, alpha, keep=True)
@@ -60,7 +60,7 @@ def by_score(search: Search, weights: Mapping[str, Tensor]) -> tuple[Tensor, Ten
         A scalar, and alpha's shape.
     """
     alpha, batch = search.alpha.detach(), search.network.valid_batch()
-    paths = torch.stack([draw(alpha, "score", generator=search.generator)(alpha) for _ in range(PATHS)])
+    paths = torch.stack([search.draw("score")(alpha) for _ in range(PATHS)])
     with torch.no_grad():
         losses = torch.stack([torch.as_tensor(search.network.valid_loss(weights, p, batch)) for p in paths])
     return losses.mean(), torch.einsum("i,igk->gk", losses - losses.mean(), paths) / (PATHS - 1)
@@ -93,7 +93,6 @@ def train(search: Search, relaxed: Relaxed | None = None) -> None:
 
 def uniform(search: Search) -> Relaxed:
     """Draw a path, each with the same probability; a plain vector stays what it is."""
-    if search.alpha.ndim == 1:
+    if search.operations is None:
         return lambda alpha: alpha
-    path = draw(torch.zeros_like(search.alpha), "score", generator=search.generator)(search.alpha)
-    return lambda alpha: path
+    return draw(torch.zeros_like(search.alpha), "score", mask=search.mask, generator=search.generator)

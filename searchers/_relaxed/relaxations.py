@@ -1,12 +1,18 @@
-"""Relaxations of a choice of operations: softmax, Gumbel straight-through (GDAS), ReinMax and Dirichlet (DrNAS)."""
+"""Relaxations of a choice of operations: softmax, Gumbel straight-through (GDAS), ReinMax and Dirichlet (DrNAS).
+
+Genes may have different numbers of operations: logits (d, k) are padded then, and a mask says which entries exist.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+from mobench import Array
 
 Relaxation = Literal["softmax", "gumbel", "reinmax", "dirichlet"]
 Sampling = Relaxation | Literal["score"]
@@ -17,17 +23,19 @@ def relax(
     alpha: Tensor,
     kind: Sampling,
     *,
+    mask: Tensor | None = None,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
 ) -> Tensor:
     """Weights p of the operations, in alpha's shape: one fresh draw (see `draw`)."""
-    return draw(alpha, kind, generator=generator, temperature=temperature)(alpha)
+    return draw(alpha, kind, mask=mask, generator=generator, temperature=temperature)(alpha)
 
 
 def draw(
     alpha: Tensor,
     kind: Sampling,
     *,
+    mask: Tensor | None = None,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
 ) -> Callable[[Tensor], Tensor]:
@@ -36,13 +44,16 @@ def draw(
     Parameters
     ----------
     alpha : Tensor
-        (d, k) logits of k operations for each of d genes, or a plain vector, which is its own relaxation.
+        (d, k) logits of k operations for each of d genes.
     kind : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
         A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample
         (Dong and Yang 2019, GDAS); one sampled operation a gene with the gradient of second order in the change of
         loss (Liu et al. 2023, ReinMax); a mixture drawn from a Dirichlet distribution of concentration elu(alpha) + 1
         with its pathwise gradient (Chen et al. 2021, DrNAS); one sampled operation a gene without a gradient, for the
         score function.
+    mask : Tensor, optional
+        (d, k) bool: which operations exist, at least one a gene; all of them where left out. The others have p = 0 and
+        no gradient, and each gene is relaxed as it would be alone.
     generator : torch.Generator, optional
         The randomness; softmax needs none.
     temperature : float
@@ -65,32 +76,36 @@ def draw(
     if not (temperature >= least and temperature > 0.0):
         found = f"expected {'at least 1' if least else 'more than 0'} for {kind}, found {temperature}"
         raise ValueError(f"temperature: {found}")
-    if alpha.ndim == 1:
-        return lambda alpha: alpha
     if kind == "softmax":
-        return lambda alpha: torch.softmax(alpha / temperature, dim=-1)
+        return lambda alpha: torch.softmax(existing(alpha, mask) / temperature, dim=-1)
     if generator is None:
         raise ValueError(f"generator: {kind} samples; pass a torch.Generator")
     if kind == "dirichlet":
-        return _dirichlet(alpha.detach(), generator)
+        return _dirichlet(alpha.detach(), mask, generator)
     noise = _gumbel(alpha, generator)
     # the maximum of logits plus Gumbel noise is a draw from the softmax of the logits, at any temperature
-    hard = _one_hot(torch.log_softmax(alpha.detach(), dim=-1) + noise)
+    hard = one_hot((torch.log_softmax(existing(alpha.detach(), mask), dim=-1) + noise).argmax(dim=-1), alpha)
     if kind == "score":
         return lambda alpha: hard
     if kind == "gumbel":
-        return lambda alpha: _straight_through(hard, _gumbel_softmax(alpha, noise, temperature))
-    return lambda alpha: _straight_through(hard, _reinmax(alpha, hard, temperature))
+        return lambda alpha: _straight_through(hard, _gumbel_softmax(existing(alpha, mask), noise, temperature))
+    return lambda alpha: _straight_through(hard, _reinmax(alpha, hard, temperature, mask))
+
+
+def existing(logits: Tensor, mask: Tensor | None) -> Tensor:
+    """Logits (d, k), minus infinity where there is no operation; as they are without a mask."""
+    return logits if mask is None else logits.masked_fill(~mask, -math.inf)
+
+
+def one_hot(X: Array | Tensor, like: Tensor) -> Tensor:
+    """The relaxations p, (..., d, k), that stand exactly for architectures (..., d); k, dtype and device of `like`."""
+    return torch.nn.functional.one_hot(torch.as_tensor(X, device=like.device), like.shape[-1]).to(like.dtype)
 
 
 def _gumbel(alpha: Tensor, generator: torch.Generator) -> Tensor:
     """Standard Gumbel noise in alpha's shape, always finite: minus the logarithm of exponential draws."""
     draws = torch.empty(alpha.shape, dtype=alpha.dtype, device=generator.device).exponential_(generator=generator)
     return -draws.clamp_min(torch.finfo(alpha.dtype).tiny).log().to(alpha.device)
-
-
-def _one_hot(scores: Tensor) -> Tensor:
-    return torch.zeros_like(scores).scatter_(-1, scores.argmax(dim=-1, keepdim=True), 1.0)
 
 
 def _straight_through(hard: Tensor, soft: Tensor) -> Tensor:
@@ -102,28 +117,32 @@ def _gumbel_softmax(alpha: Tensor, noise: Tensor, temperature: float) -> Tensor:
     return torch.softmax((torch.log_softmax(alpha, dim=-1) + noise) / temperature, dim=-1)
 
 
-def _reinmax(alpha: Tensor, hard: Tensor, temperature: float) -> Tensor:
+def _reinmax(alpha: Tensor, hard: Tensor, temperature: float, mask: Tensor | None = None) -> Tensor:
     """A surrogate whose gradient is ``2 J(pi1) g - J(pi) g / 2``, ``pi1 = (softmax(alpha / tau) + D) / 2``."""
-    pi = torch.softmax(alpha, dim=-1)
-    pi1 = (torch.softmax(alpha.detach() / temperature, dim=-1) + hard) / 2
-    shifted = torch.softmax(pi1.log() - alpha.detach() + alpha, dim=-1)  # value pi1, Jacobian J(pi1)
+    logits = existing(alpha, mask)
+    pi = torch.softmax(logits, dim=-1)
+    pi1 = (torch.softmax(logits.detach() / temperature, dim=-1) + hard) / 2
+    shifted = existing(pi1.log() - alpha.detach() + alpha, mask)
+    shifted = torch.softmax(shifted, dim=-1)  # value pi1, Jacobian J(pi1)
     return 2 * shifted - pi / 2
 
 
-def _dirichlet(start: Tensor, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+def _dirichlet(start: Tensor, mask: Tensor | None, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
     """A draw x at the logits `start`, continued along its pathwise derivative where alpha moves on.
 
     With the slopes G of `torch.distributions.Dirichlet`, ``dx_i / dbeta_j = G_j (delta_ij - x_i)``. The rows of p sum
-    to one wherever alpha is.
+    to one wherever alpha is. What does not exist has the concentration 0.
     """
-    beta = _concentration(start)
+    beta = _concentration(existing(start, mask))
     there = beta.to(generator.device)
     x = torch._sample_dirichlet(there, generator)
     slope = torch._dirichlet_grad(x, there, there.sum(dim=-1, keepdim=True).expand_as(there)).to(start.device)
     x = x.to(start.device)
+    if mask is not None:
+        x = x.masked_fill(~mask, 0.0)  # torch's least positive number
 
     def relaxed(alpha: Tensor) -> Tensor:
-        change = slope * (_concentration(alpha) - beta)
+        change = slope * (_concentration(existing(alpha, mask)) - beta)
         return x + (change - x * change.sum(dim=-1, keepdim=True))
 
     return relaxed

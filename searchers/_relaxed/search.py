@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from mobench import Array, Network
+from mobench import Array, CategoricalNetwork, Network, operation_mask
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
-from mobench.searchers._relaxed.relaxations import draw
+from mobench.searchers._relaxed.relaxations import Sampling, draw
 from mobench.searchers._relaxed.settings import Settings
 
 CLIP = 5.0
@@ -41,6 +41,10 @@ class Search:
         Randomness of the relaxation, on the CPU.
     alpha, weights : Tensor and dict of Tensor
         Leaves, changed in place by the steps.
+    operations : tuple of tuple of str or None
+        Names of each gene's operations; None where alpha is a plain vector, which is its own relaxation.
+    mask : Tensor or None
+        (d, k) bool, where alpha is padded: the operations that exist.
     velocity : dict of Tensor
         Momentum of the weights.
     moments : Tensor
@@ -62,6 +66,8 @@ class Search:
     weights: Vector
     velocity: Vector
     moments: Tensor
+    operations: tuple[tuple[str, ...], ...] | None = None
+    mask: Tensor | None = None
     extra: Vector = field(default_factory=dict)
     count: int = 0
     progress: float = 0.0
@@ -81,7 +87,13 @@ class Search:
         """Draw the randomness of the relaxation for the passes of one step: alpha -> p."""
         first, last = GUMBEL if self.settings.relaxation == "gumbel" else (1.0, 1.0)
         temperature = first + (last - first) * min(self.progress, 1.0)
-        return draw(self.alpha, self.settings.relaxation, generator=self.generator, temperature=temperature)
+        return self.draw(self.settings.relaxation, temperature=temperature)
+
+    def draw(self, kind: Sampling, *, temperature: float = 1.0) -> Relaxed:
+        """Draw the randomness of any relaxation at the present alpha."""
+        if self.operations is None:
+            return lambda alpha: alpha
+        return draw(self.alpha, kind, mask=self.mask, generator=self.generator, temperature=temperature)
 
     def lower(self, relaxed: Relaxed) -> Loss:
         """The training loss, weight decay included, on the next training batch."""
@@ -152,7 +164,19 @@ def clipped(gradients: Weights, limit: float = CLIP) -> Vector:
 
 
 def initial(network: Network, settings: Settings, preference: Array, seed: int) -> Search:
-    """A search at its beginning, for a preference of shape (m,): alpha and weights by address, nothing moves."""
+    """A search at its beginning, for a preference of shape (m,): alpha and weights by address, nothing moves.
+
+    Raises
+    ------
+    ValueError
+        A relaxation of operations where alpha is a plain vector.
+    """
+    operations = network.operations if isinstance(network, CategoricalNetwork) else None
+    if operations is None and settings.relaxation in ("gumbel", "reinmax", "dirichlet"):
+        raise ValueError(
+            f"relaxation={settings.relaxation!r} relaxes a choice of operations, and this problem's alpha is a plain "
+            "vector, its own relaxation; leave the option out"
+        )
     alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
     whole = settings.partial_channels == 1
     drawn = network.initial_weights() if whole else network.initial_weights(partial_channels=settings.partial_channels)
@@ -161,32 +185,12 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
     still = detached(times(weights, 0.0), leaf=False)
     moments = torch.zeros((2, *alpha.shape), dtype=alpha.dtype, device=alpha.device)
     generator = torch.Generator().manual_seed(seed)
-    return Search(network, settings, r, torch.ones_like(r[1:]), generator, alpha, weights, still, moments)
+    mask = None if operations is None else _mask(operations, alpha)
+    scales = torch.ones_like(r[1:])
+    return Search(network, settings, r, scales, generator, alpha, weights, still, moments, operations, mask)
 
 
-def entropy(alpha: Tensor) -> float:
-    """Mean entropy, in nats, of the softmax of each gene's logits; nan where alpha is a plain vector."""
-    if alpha.ndim == 1:
-        return float("nan")
-    logs = torch.log_softmax(alpha.detach(), dim=-1)
-    return float(-(logs.exp() * logs).sum(dim=-1).mean())
-
-
-def portrait(alpha: Tensor, operations: tuple[str, ...]) -> dict[str, float]:
-    """Diagnostics of alpha, (d, k): what its softmax looks like; nothing where it is a plain vector.
-
-    Returns
-    -------
-    dict
-        ``entropy``, the mean over the genes, in nats; ``margin``, the mean difference of the two largest shares; and,
-        where there is a skip connection among the operations, ``skips``, the share of genes of which it is the largest.
-    """
-    if alpha.ndim == 1:
-        return {}
-    first, second = torch.softmax(alpha.detach(), dim=-1).topk(2, dim=-1).values.unbind(dim=-1)
-    found = {"entropy": entropy(alpha), "margin": float((first - second).mean())}
-    skips = [op for op, name in enumerate(operations) if "skip" in name]
-    if skips:
-        largest = alpha.argmax(dim=-1).tolist()
-        found["skips"] = sum(op in skips for op in largest) / len(largest)
-    return found
+def _mask(operations: tuple[tuple[str, ...], ...], like: Tensor) -> Tensor | None:
+    """What exists, (d, k); None where nothing is padded, so that nothing is masked either."""
+    mask = torch.as_tensor(operation_mask(operations), device=like.device)
+    return None if bool(mask.all()) else mask

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 
 START = 0.75
@@ -21,7 +22,7 @@ def step(search: Search) -> Mapping[str, float]:
     """Decide the genes that are due, and train the weights under what is decided; alpha's steps are over."""
     due = 1 + int((search.progress - START) / (END - START) * len(search.alpha))
     decide(search, min(due, len(search.alpha)))
-    search.train(search.lower(lambda alpha: mixture(alpha, _decided(search))))
+    search.train(search.lower(lambda alpha: mixture(search.draw("softmax")(alpha), _decided(search))))
     return {"decided": float((_decided(search) >= 0).sum())}
 
 
@@ -34,7 +35,8 @@ def decide(search: Search, count: int) -> None:
     while int((decided >= 0).sum()) < count:
         rest = torch.nonzero(decided < 0).flatten()
         gene = int(rest[int(torch.randint(len(rest), (), generator=search.generator))])
-        op = int(losses_without(search, gene, mixture(search.alpha.detach(), decided)).argmax())
+        p = mixture(search.draw("softmax")(search.alpha.detach()), decided)
+        op = int(losses_without(search, gene, p).argmax())
         decided[gene] = op
         with torch.no_grad():
             search.alpha[gene, op] = search.alpha[gene].max() + 1.0
@@ -46,7 +48,7 @@ def losses_without(search: Search, gene: int, p: Tensor) -> Tensor:
     Parameters
     ----------
     gene : int
-        The gene.
+        The gene; k is the number of operations that it has.
     p : Tensor
         (d, k) shares. Without an operation its share is zero and the others stay as they are.
 
@@ -60,20 +62,18 @@ def losses_without(search: Search, gene: int, p: Tensor) -> Tensor:
     costs = search.costs(lambda p: p)
     worth = []
     with torch.no_grad():
-        for op in range(p.shape[1]):
+        for op in range(p.shape[1] if search.mask is None else int(search.mask[gene].sum())):
             without, alone = p.clone(), p.clone()
             without[gene, op] = 0.0
-            alone[gene] = torch.zeros_like(p[gene]).index_fill(0, torch.tensor(op, device=p.device), 1.0)
+            alone[gene] = one_hot(torch.tensor(op), p)
             loss = torch.stack([value(search.weights, without) for value in valid]).mean()
             worth.append(r[0] * loss - (r[1:] * costs(alone)).sum() if len(r) > 1 else loss)
     return torch.stack(worth)
 
 
-def mixture(alpha: Tensor, decided: Tensor) -> Tensor:
-    """Shares (d, k): one for a decided operation, the softmax of alpha for genes whose entry of (d,) is negative."""
-    soft = torch.softmax(alpha, dim=-1)
-    chosen = torch.zeros_like(soft).scatter(-1, decided.clamp_min(0)[:, None].to(alpha.device), 1.0)
-    return torch.where((decided < 0)[:, None].to(alpha.device), soft, chosen)
+def mixture(soft: Tensor, decided: Tensor) -> Tensor:
+    """Shares (d, k): one for a decided operation, as in `soft` for genes whose entry of (d,) is negative."""
+    return torch.where((decided < 0)[:, None].to(soft.device), soft, one_hot(decided.clamp_min(0), soft))
 
 
 def _decided(search: Search) -> Tensor:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from mobench.searchers._relaxed.linear import gradient, largest_eigenvalue, product
-from mobench.searchers._relaxed.relaxations import draw
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import Stop
 
@@ -23,8 +22,8 @@ CONVOLUTIONS = 6 / 8
 """Share of convolutions that ends the search: 6 of the 8 operations of MiLeNAS's normal cell."""
 
 
-def check(stop: Stop, operations: tuple[str, ...]) -> None:
-    """Refuse a rule that these operations of a gene never meet.
+def check(stop: Stop, operations: tuple[tuple[str, ...], ...] | None) -> None:
+    """Refuse a rule that these operations of the genes never meet; None stands for a plain vector.
 
     Raises
     ------
@@ -33,8 +32,9 @@ def check(stop: Stop, operations: tuple[str, ...]) -> None:
     """
     if stop not in get_args(Stop):
         raise ValueError(f"stop: expected one of {', '.join(get_args(Stop))}, found {stop!r}")
-    if stop in ("skips", "convolutions") and not any(_counted(stop, name) for name in operations):
-        found = ", ".join(operations) or "a plain vector"
+    names = list(dict.fromkeys(name for names in operations or () for name in names))
+    if stop in ("skips", "convolutions") and not any(_counted(stop, name) for name in names):
+        found = ", ".join(names) or "a plain vector"
         raise ValueError(f"stop={stop!r} counts {stop}, and this problem has none among its operations: {found}")
 
 
@@ -45,7 +45,8 @@ def watch(search: Search) -> Mapping[str, float]:
         return _watch_curvature(search)
     if rule == "never":
         return {}
-    chosen = [search.network.operations[op] for op in search.network.discretise(search.alpha)[0]]
+    x = search.network.discretise(search.alpha)[0]
+    chosen = [names[op] for names, op in zip(search.operations or (), x, strict=True)]
     count = sum(_counted(rule, name) for name in chosen)
     stopped = count >= (SKIPS if rule == "skips" else CONVOLUTIONS * len(chosen))
     if stopped:
@@ -88,7 +89,7 @@ def curvature(search: Search, *, iterations: int = 10) -> float:
 
     By power iteration on the next validation batch; each of the at most `iterations` products is charged.
     """
-    loss, alpha = search.valid(draw(search.alpha, "softmax")), {"alpha": search.alpha}
+    loss, alpha = search.valid(search.draw("softmax")), {"alpha": search.alpha}
     fixed = {name: weight.detach() for name, weight in search.weights.items()}
     slope = gradient(loss(fixed, search.alpha), alpha, graph=True)
     found = largest_eigenvalue(

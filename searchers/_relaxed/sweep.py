@@ -16,7 +16,8 @@ from mobench.searchers._relaxed import selection as _selection
 from mobench.searchers._relaxed import stopping as _stopping
 from mobench.searchers._relaxed.checkpoints import fill, packed, unpacked
 from mobench.searchers._relaxed.linear import Vector
-from mobench.searchers._relaxed.search import Search, initial, portrait
+from mobench.searchers._relaxed.portrait import portrait
+from mobench.searchers._relaxed.search import Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
@@ -58,11 +59,11 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     FloatingPointError
         Alpha is no longer finite.
     ValueError
-        A stopping rule or a selection that this network does not allow.
+        A relaxation, a stopping rule or a selection that this network does not allow.
     """
     network, wanted = run.supernet, preferences(len(run.objectives), settings)
-    _check(network, settings)
     search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
+    _check(search)
     index, begun, found = WARM_UP, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
     saved = run.restore()
     if saved is None:
@@ -149,7 +150,7 @@ def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnosti
     """Recommend, record, keep a checkpoint."""
     x = _with(stretch.found[:0], run.space, search)
     run.recommend(_with(stretch.found, run.space, search) if method.choose is None else method.choose(search, x))
-    mixture = portrait(search.alpha, search.network.operations)
+    mixture = {} if search.operations is None else portrait(search.alpha, search.operations, search.mask)
     run.record(preference=search.preference.tolist(), step=search.count, **mixture, **diagnostics)
     run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
 
@@ -157,7 +158,7 @@ def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnosti
 def _with(found: Array, space: Space, search: Search) -> Array:
     """Join the architecture that alpha stands for to (k, d) others, unless it is among them."""
     alpha = search.alpha.detach()
-    if not bool(torch.isfinite(alpha).all()):
+    if not bool(torch.isfinite(alpha if search.mask is None else alpha[search.mask]).all()):
         raise FloatingPointError(
             f"alpha is not finite after {search.count} steps: the search diverged; lower alpha_rate or learning_rate"
         )
@@ -165,9 +166,9 @@ def _with(found: Array, space: Space, search: Search) -> Array:
     return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
 
 
-def _check(network: Network, settings: Settings) -> None:
-    _stopping.check(settings.stop, network.operations)
-    if settings.selection == "perturbation" and not network.genes:
+def _check(search: Search) -> None:
+    _stopping.check(search.settings.stop, search.operations)
+    if search.settings.selection == "perturbation" and search.operations is None:
         raise ValueError("selection='perturbation' decides genes, and this problem's alpha is a plain vector")
 
 

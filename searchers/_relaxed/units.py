@@ -6,23 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mobench import Array, Network, Space
+from mobench import CategoricalNetwork, Network, Space
+from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 
 ARCHITECTURES = 50
 """Random architectures behind a range."""
 
 
-def one_hot(x: Array, like: Tensor) -> Tensor:
-    """The relaxation p, (g, k), that stands exactly for the architecture x, (g,)."""
-    rows = torch.as_tensor(np.asarray(x), device=like.device)[:, None]
-    return torch.zeros_like(like, requires_grad=False).scatter_(1, rows, 1.0)
-
-
 def cost_scales(network: Network, space: Space, m: int, like: Tensor) -> Tensor:
     """Range of each cost, (m - 1,); ones where alpha is a plain vector."""
     scales = torch.ones(m - 1, dtype=like.dtype, device=like.device)
-    if m == 1 or not network.genes:
+    if m == 1 or not isinstance(network, CategoricalNetwork):
         return scales
     with torch.no_grad():
         costs = torch.stack([torch.as_tensor(network.costs(p)) for p in _paths(space, like)])
@@ -35,7 +30,7 @@ def error_unit(search: Search, space: Space) -> Tensor:
     Charged are the forward passes.
     """
     one = torch.ones((), dtype=search.alpha.dtype, device=search.alpha.device)
-    if not search.network.genes:
+    if search.operations is None:
         return one
     batch = search.network.valid_batch()
     with torch.no_grad():
@@ -44,8 +39,9 @@ def error_unit(search: Search, space: Space) -> Tensor:
     return _range(losses, one)
 
 
-def _paths(space: Space, like: Tensor) -> list[Tensor]:
-    return [one_hot(x, like) for x in space.sample(np.random.default_rng(0), ARCHITECTURES)]
+def _paths(space: Space, like: Tensor) -> Tensor:
+    """The fifty architectures, (50, d, k)."""
+    return one_hot(space.sample(np.random.default_rng(0), ARCHITECTURES), like)
 
 
 def _range(values: Tensor, otherwise: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from mobench.searchers._relaxed.ball import Ball
 from mobench.searchers._relaxed.descent import POSITIVE
 from mobench.searchers._relaxed.epo import epo_weights
 from mobench.searchers._relaxed.linear import Operator, Solution, Vector, conjugate_gradients, damped
-from mobench.searchers._relaxed.relaxations import draw
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import Bilevel, Count, NotNegative, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
@@ -112,7 +111,7 @@ def _excess(search: Search, limits: tuple[float, ...]) -> Callable[[Tensor], Ten
     """By how much the expected costs exceed their limits, in units of their scales: alpha -> (m - 1,)."""
     if len(limits) != len(search.scales):
         raise ValueError(f"limits: expected {len(search.scales)}, one an objective but the first, found {len(limits)}")
-    costs = search.costs(draw(search.alpha, "softmax"))
+    costs = search.costs(search.draw("softmax"))
     most = torch.as_tensor(limits, dtype=search.alpha.dtype, device=search.alpha.device) / search.scales
     return lambda alpha: costs(alpha) - most
 

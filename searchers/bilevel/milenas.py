@@ -14,10 +14,10 @@ from torch import Tensor
 from mobench import Array, Run, Supernet
 from mobench.searchers._relaxed.hypergradients import one_step
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, times
+from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import Count, NotNegative, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
-from mobench.searchers._relaxed.units import one_hot
 
 needs = (Supernet,)
 
@@ -91,7 +91,7 @@ def best_of_each_size(search: Search, x: Array, *, batches: int) -> Array:
     size = 0.0  # without costs only the best is kept
     if len(search.preference) > 1:
         like = search.alpha.detach()
-        size = float(search.network.costs(one_hot(x[0], like) if search.network.genes else like)[0])
+        size = float(search.network.costs(like if search.operations is None else one_hot(x[0], like))[0])
     row = torch.tensor([[size, loss, *x[0].tolist()]], dtype=torch.float64)
     archive = torch.cat([search.extra["archive"].cpu(), row]) if "archive" in search.extra else row
     rows = archive[np.lexsort((archive[:, 1], archive[:, 0]))]

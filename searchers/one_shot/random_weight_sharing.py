@@ -10,10 +10,10 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from mobench import Run, Supernet, nondominated
+from mobench import CategoricalSupernet, Run, nondominated
 from mobench.searchers._one_shot import supernet as _one_shot
 
-needs = (Supernet,)
+needs = (CategoricalSupernet,)
 
 
 @dataclass(frozen=True, kw_only=True)

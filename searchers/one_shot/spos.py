@@ -7,11 +7,11 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from mobench import Run, Supernet, nondominated
+from mobench import CategoricalSupernet, Run, nondominated
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._population.generations import generations
 
-needs = (Supernet,)
+needs = (CategoricalSupernet,)
 
 
 @dataclass(frozen=True, kw_only=True)

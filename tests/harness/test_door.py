@@ -218,7 +218,9 @@ class Learner(Toy):
 
 
 class Counter:
-    genes = ()
+    """Of a network's members only those of training do anything."""
+
+    low, high = (0.0,), (1.0,)
 
     def __init__(self, charge):
         self.charge = charge
@@ -231,6 +233,8 @@ class Counter:
     def train_loss(self, weights, p, batch):
         self.charge(10.0, True)
         return weights + batch
+
+    initial_alpha = initial_weights = valid_batch = valid_loss = costs = one_shot = discretise = train_loss
 
 
 def learn(run, *, steps, every, die_at=None):

@@ -40,6 +40,7 @@ SEARCHERS = {
     "worse_than_chance": {"better than chance"},
     "wants_an_option": {"options"},
     "finest_only": {"fidelities"},
+    "wants_operations": {"supernets"},
 }
 PROBLEMS = {
     "lacks_score": {"members"},
@@ -64,6 +65,7 @@ PROBLEMS = {
     "no_contract": {"contract"},
     "same_words": {"written form"},
     "hashed": {"fresh process"},
+    "unnamed_operations": {"supernet"},
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mobench import BudgetExhausted, Network
+from mobench import BudgetExhausted, CategoricalNetwork
 from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST
 from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells import space as cell
@@ -72,8 +72,8 @@ def perturbed(network, seed=0):
 
 
 def test_it_is_a_network_with_an_alpha_of_six_by_five():
-    network: Network = supernet()
-    assert network.genes == (5,) * 6
+    network: CategoricalNetwork = supernet()
+    assert network.operations == (cell.OPERATIONS,) * 6
     alpha = network.initial_alpha()
     assert alpha.shape == (6, 5)
     assert alpha.requires_grad

@@ -9,13 +9,13 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from mobench import BudgetExhausted, Network, make_problem, nondominated
+from mobench import BudgetExhausted, Network, make_problem, nondominated, operation_mask
 from mobench.core.indicators import hypervolume
 from mobench.problems._toys.ridgenet_data import OWNERS
 from mobench.problems.toys import bilevel_toys as toys
 
 NAMES = typing.get_args(toys.Name)
-CONTINUOUS = [name for name in NAMES if name != "ridgenet"]
+CONTINUOUS = [name for name in NAMES if name not in ("ridgenet", "ragged")]
 
 
 def opened(name, seed=0):
@@ -271,6 +271,38 @@ def test_ridgenet_front_has_nine_points_and_the_published_volume():
     np.testing.assert_allclose(r[changes], [0.18, 0.583, 0.736, 0.974, 0.990], atol=2e-3)
 
 
+def test_ragged_is_ridgenet_without_some_operations_and_its_front_is_the_rest():
+    problem, whole = toys.problem(name="ragged"), toys.problem(name="ridgenet")
+    assert problem.space.cardinalities == (3, 4, 2)
+    assert problem.operations == (("none", "linear", "cubic"), ("none", "linear", "cubic", "waves"), ("none", "linear"))
+    everything = problem.space.all()
+    np.testing.assert_array_equal(problem.score(everything), whole.score(everything))
+    X, F = problem.front()
+    assert {tuple(x) for x in X.tolist()} == {x for x in FRONT if x[2] < 2}  # all but 132 and 232
+    assert hypervolume(F, [1, 11]) == pytest.approx(9.027900, abs=5e-7)
+
+
+def test_ragged_network_leaves_the_weights_of_what_is_absent_at_zero():
+    problem, network, _ = opened("ragged")
+    _, whole, _ = opened("ridgenet")
+    assert network.discretise(torch.tensor([[0.0, 1, 0, 5], [0, 0, 0, 5], [1, 0, 5, 5]])).tolist() == [[1, 3, 0]]
+    for genes in problem.space.all()[::5]:
+        p = torch.nn.functional.one_hot(torch.from_numpy(genes), 4).double()
+        w = solved(network, p)
+        error, cost = problem.score(genes[None])[0]
+        assert network.valid_loss({"w": w}, p, None).item() == pytest.approx(error)
+        assert network.costs(p).item() == cost
+        assert network.one_shot({"w": w}, genes[None], batches=1) == pytest.approx(error)
+    mask = torch.from_numpy(operation_mask(problem.operations))
+    p = softmax(network.initial_alpha().masked_fill(~mask, -torch.inf)).detach()
+    w = solved(network, p)
+    absent = ~mask[OWNERS[:, 0], OWNERS[:, 1]]
+    assert absent.sum() == 4 + 7
+    np.testing.assert_allclose(w[1:][absent], 0, atol=1e-12)
+    assert w[1:][~absent].abs().min() > 1e-6
+    assert whole.valid_loss({"w": w}, p, None).item() == network.valid_loss({"w": w}, p, None).item()
+
+
 def softmax(alpha):
     return torch.softmax(alpha, dim=1)
 
@@ -354,7 +386,7 @@ def test_fronts_are_fronts_and_no_random_architecture_dominates_them(name):
     problem = toys.problem(name=name)
     X, F = problem.front()
     assert nondominated(F).all()
-    assert len(X) in ((1,) if len(problem.objectives) == 1 else (9, toys.POINTS))
+    assert len(X) in ((1,) if len(problem.objectives) == 1 else (7, 9, toys.POINTS))
     np.testing.assert_array_equal(problem.score(problem.space.check(X)), F)
     sample = problem.space.sample(np.random.default_rng(0), 2000)
     both = np.concatenate([F, problem.score(sample)])

@@ -23,24 +23,35 @@ RIDGENET = "bilevel_toys:name=ridgenet"
 class Tabulated:
     """A network of two genes of three operations whose loss is a table: only the chosen entry has a gradient."""
 
-    genes, operations = (3, 3), ("a", "b", "c")
+    operations = (("a", "b", "c"),) * 2
+    drawn = {"train": 0, "valid": 0}  # noqa: RUF012
     table = torch.tensor([[0.3, 1.0, 0.2], [2.0, 0.1, 0.7], [0.4, 0.9, 1.5]], dtype=torch.double)
 
     def initial_alpha(self):
         return torch.tensor([[0.2, -0.4, 0.5], [0.0, 0.6, -0.3]], dtype=torch.double)
 
-    def initial_weights(self):
+    def initial_weights(self, *, partial_channels=1):
         return {"unused": torch.zeros(1, dtype=torch.double)}
 
-    def valid_batch(self):
+    def train_batch(self):
         return None
+
+    valid_batch = train_batch
 
     def valid_loss(self, weights, p, batch):
         chosen = (p != 0).to(p)  # what is not sampled is not computed
         return torch.einsum("i,j,ij->", p[0] * chosen[0], p[1] * chosen[1], self.table)
 
+    train_loss = valid_loss
+
     def costs(self, p):
         return (p @ p.new_tensor([1.0, 2.0, 4.0])).sum()[None]
+
+    def one_shot(self, weights, X, *, batches):
+        return self.table[X[:, 0], X[:, 1]].numpy()
+
+    def discretise(self, alpha):
+        return alpha.argmax(dim=1).numpy()[None]
 
 
 def search_of(relaxation, seed=0):

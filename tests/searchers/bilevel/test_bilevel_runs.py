@@ -16,10 +16,11 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._relaxed import hypergradients as _hypergradients
 from mobench.searchers._relaxed import linear as _linear
-from mobench.searchers._relaxed.search import CLIP, clipped, entropy, initial, portrait
+from mobench.searchers._relaxed.portrait import entropy, portrait
+from mobench.searchers._relaxed.search import CLIP, clipped, initial
 from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
 from mobench.searchers._relaxed.sweep import preferences
-from mobench.searchers._relaxed.units import cost_scales, one_hot
+from mobench.searchers._relaxed.units import cost_scales
 from mobench.searchers.bilevel import darts
 
 torch.set_num_threads(1)
@@ -266,7 +267,6 @@ def test_costs_are_measured_in_units_of_their_range() -> None:
     network = problem.supernet(charge=lambda flops, stop: None, seed=0)
     scale = cost_scales(network, problem.space, 2, network.initial_alpha())
     assert 8 <= float(scale[0]) <= 12  # costs of 50 random cells, of 0 to 12
-    assert one_hot(np.array([3, 0, 2]), network.initial_alpha()).tolist() == [[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0]]
 
 
 def test_the_steps_are_those_of_torchs_optimisers() -> None:
@@ -302,9 +302,9 @@ def test_clipping_and_entropy() -> None:
 
 def test_the_portrait_of_alpha() -> None:
     alpha = torch.tensor([[0.0, np.log(3.0)], [np.log(3.0), 0.0], [0.0, 9.0], [0.0, 50.0]])
-    found = portrait(alpha[:2], ("skip_connect", "nor_conv_3x3"))
+    genes = (("skip_connect", "nor_conv_3x3"),) * 4
+    found = portrait(alpha[:2], genes[:2])
     quarters = -(np.log(0.25) + 3 * np.log(0.75)) / 4
     assert found == {"entropy": pytest.approx(quarters, abs=1e-6), "margin": pytest.approx(0.5), "skips": 0.5}
-    assert portrait(alpha, ("skip_connect", "nor_conv_3x3"))["skips"] == 0.25
-    assert set(portrait(alpha, ("none", "linear"))) == {"entropy", "margin"}
-    assert portrait(torch.zeros(3), ()) == {}
+    assert portrait(alpha, genes)["skips"] == 0.25
+    assert set(portrait(alpha, (("none", "linear"),) * 4)) == {"entropy", "margin"}

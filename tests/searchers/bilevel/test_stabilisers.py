@@ -152,7 +152,7 @@ def test_genes_are_decided_one_by_one_for_the_operation_that_is_missed_most() ->
     search, _ = opened(preference=1.0)
     decided = torch.full((3,), -1)
     while (decided < 0).any():
-        p = _selection.mixture(search.alpha.detach(), decided)
+        p = _selection.mixture(torch.softmax(search.alpha.detach(), -1), decided)
         worth = [_selection.losses_without(search, gene, p) for gene in range(3)]
         before = decided.clone()
         _selection.decide(search, int((decided >= 0).sum()) + 1)
@@ -160,7 +160,7 @@ def test_genes_are_decided_one_by_one_for_the_operation_that_is_missed_most() ->
         (gene,) = torch.nonzero(decided != before).flatten().tolist()
         assert int(decided[gene]) == int(worth[gene].argmax())
     assert search.network.discretise(search.alpha)[0].tolist() == decided.tolist()
-    shares = _selection.mixture(search.alpha, decided)
+    shares = _selection.mixture(torch.softmax(search.alpha, -1), decided)
     assert shares.tolist() == torch.nn.functional.one_hot(decided, 4).tolist()
 
 

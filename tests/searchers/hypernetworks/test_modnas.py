@@ -10,7 +10,7 @@ from _toy_runs import check_killed
 
 import mobench
 from mobench.harness.spec import RunSpec
-from mobench.problems._toys.networks import ContinuousNetwork
+from mobench.problems._toys.networks import BoxNetwork
 from mobench.problems.toys import bilevel_toys
 from mobench.searchers._hypernetwork.networks import TABLES, Tables, circle, closeness, devices_of, features, intervals
 from mobench.searchers.hypernetworks import modnas
@@ -22,7 +22,7 @@ MINIMA = np.array([[1.0, 0.0], [-1.0, 1.0], [0.5, -1.5]])
 RAYS = np.linspace(0.05, 0.95, 24)
 
 
-class Network(ContinuousNetwork):
+class Network(BoxNetwork):
     def costs(self, p):
         return torch.stack([((p - p.new_tensor(a)) ** 2).sum() / 2 for a in MINIMA[1:]])
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from _toy_runs import check_killed
 from scipy.stats import kendalltau
 
@@ -38,7 +39,8 @@ def test_each_architecture_is_scored_once():
     asked = []
 
     class Network:
-        genes = (4, 4, 4)
+        def initial_alpha(self):
+            return torch.zeros(3, 4, dtype=torch.double)
 
         def one_shot(self, weights, X, *, batches):
             asked.extend(map(tuple, X.tolist()))
@@ -73,8 +75,32 @@ def test_a_budget_without_compute_is_refused(searcher):
 def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
     campaign = mobench.make_campaign({"problems": ["catsum", RIDGENET], "searchers": SEARCHERS, "seeds": 1})
     assert {pair.problem for pair in campaign.not_applicable} == {"catsum"}
-    assert all(pair.reason == "needs Supernet" for pair in campaign.not_applicable)
+    assert all(pair.reason.startswith("needs CategoricalSupernet (a supernet") for pair in campaign.not_applicable)
     assert len(campaign.specs) == 2
+
+
+def test_a_continuous_toy_is_not_applicable_and_the_reason_says_why():
+    problems = ["bilevel_toys:name=quadratic", RIDGENET, "bilevel_toys:name=ragged", "motif"]
+    campaign = mobench.make_campaign({"problems": problems, "searchers": [*SEARCHERS, "darts"], "seeds": 1})
+    assert {(pair.problem, pair.searcher, pair.reason) for pair in campaign.not_applicable} == {
+        (problems[0], name, "needs CategoricalSupernet (a supernet whose genes choose among named operations)")
+        for name in SEARCHERS
+    }
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_run_on_a_continuous_toy_is_refused_in_words(searcher):
+    words = rf"{searcher} needs CategoricalSupernet \(a supernet whose genes choose among named operations\)"
+    with pytest.raises(ValueError, match=words):
+        mobench.run(searcher, "bilevel_toys:name=quadratic", budget={"flops": 1000})
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_unequal_numbers_of_operations_are_searched_whole(searcher):
+    result = mobench.run(searcher, "bilevel_toys:name=ragged", budget={"flops": 3000})
+    scored = np.unique(result.history.records[-1].content["one_shot_X"], axis=0)
+    assert len(scored) == 24  # all there are
+    assert result.hypervolume() > 0.3
 
 
 def recorder(run):
