@@ -42,6 +42,6 @@ from .harness.history import History as History
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
 from .report.report import write_report as write_report
+from .scoring.load import load as load
 from .scoring.result import Result as Result
-from .scoring.result import load as load
-from .scoring.result import run as run
+from .scoring.run import run as run

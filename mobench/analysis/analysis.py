@@ -16,12 +16,12 @@ from mobench.analysis.provenance import ends
 from mobench.analysis.significance import pairwise
 from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
 from mobench.analysis.targets import runtimes
-from mobench.campaigns.runs import Runs, merge
-from mobench.core.capabilities import Decodable, Enumerable
+from mobench.campaigns.study import Study, read_study, select
+from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Problem, minimised
-from mobench.core.space import Array
+from mobench.core.problem import Problem
 from mobench.plugins.catalogue import make_problem
+from mobench.scoring.front import best_first, tabulate
 from mobench.scoring.outcome import Outcome
 
 __all__ = ["TRUE_FRONT", "Analysis", "read_analysis"]
@@ -36,7 +36,7 @@ class Analysis:
 
     Attributes
     ----------
-    runs : Runs
+    study : Study
         Which runs it is about.
     axis : str
         The currency of budgets and curves.
@@ -46,7 +46,7 @@ class Analysis:
         All searchers of the campaigns, those that are left out here too: what colours go by.
     """
 
-    runs: Runs
+    study: Study
     axis: str
     scores: pd.DataFrame
     curves: pd.DataFrame
@@ -61,7 +61,7 @@ class Analysis:
     @cached_property
     def budget(self) -> float:
         """What a run may spend of the currency; what the dearest spent where the budget is in another one."""
-        return float(self.runs.budget.get(self.axis, self.scores[self.axis].max()))
+        return float(self.study.budget.get(self.axis, self.scores[self.axis].max()))
 
     @cached_property
     def matrices(self) -> dict[str, pd.DataFrame]:
@@ -108,11 +108,11 @@ class Analysis:
     @cached_property
     def ends(self) -> pd.DataFrame:
         """How runs ended: see `mobench.analysis.provenance.ends`."""
-        return ends(self.runs)
+        return ends(self.study)
 
     def problem(self, label: str) -> Problem:
         """The problem of a label."""
-        return make_problem(*self.runs.problems[label])
+        return make_problem(*self.study.problems[label])
 
     @cached_property
     def medians(self) -> dict[tuple[str, str], Outcome]:
@@ -129,34 +129,49 @@ class Analysis:
             objective as seen, when the architecture was found and whether it is nondominated once scored.
         """
         built = self.problem(problem)
-        sets = {TRUE_FRONT: _front(built, *built.front())} if isinstance(built, Enumerable) else {}
-        for searcher in self.runs.searchers:
+        sets = {TRUE_FRONT: tabulate(built, *built.front())} if isinstance(built, Enumerable) else {}
+        for searcher in self.study.searchers:
             if (outcome := self.medians.get((problem, searcher))) is not None:
                 sets[searcher] = _delivered(built, outcome, self.axis)
         return sets
 
 
-def read_analysis(folders: Sequence[str | Path], *, axis: str = "", progress: bool = False) -> Analysis:
-    """Read and score the runs of results folders; the parameters are those of `mobench.report.report.write_report`."""
-    runs = merge(folders)
-    axis = axis or next(iter(runs.budget))
-    return Analysis(runs, axis, *collect(runs, axis=axis, progress=progress), everyone=runs.searchers)
+def read_analysis(
+    folders: Sequence[str | Path],
+    *,
+    problems: Sequence[str] = (),
+    searchers: Sequence[str] = (),
+    axis: str = "",
+    progress: bool = False,
+) -> Analysis:
+    """Read and score the runs of results folders, finished or not.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        See `mobench.campaigns.study.read_study`.
+    problems, searchers : sequence of str
+        Labels of what to keep; everything where empty.
+    axis : str
+        Currency of costs; the budget's where empty.
+    progress : bool
+        Whether to show progress on standard error.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There are no runs, they may not be compared, or a label is unknown (the nearest is offered).
+    """
+    whole = read_study(folders)
+    study = select(whole, problems=problems, searchers=searchers)
+    axis = axis or next(iter(study.budget))
+    return Analysis(study, axis, *collect(study, axis=axis, progress=progress), everyone=whole.searchers)
 
 
 def _delivered(problem: Problem, outcome: Outcome, axis: str) -> pd.DataFrame:
     """A run's front, best first objective first, with what the searcher knew of each architecture."""
-    first = problem.objectives[0]
-    frame = _front(problem, outcome.X, outcome.F)
-    frame["nondominated"] = nondominated(minimised(outcome.F, problem.objectives))
-    frame[f"{first.name} as seen"] = outcome.seen
+    frame = tabulate(problem, outcome.X, outcome.F)
+    frame["nondominated"] = nondominated(outcome.F, problem.objectives)
+    frame[f"{problem.objectives[0].name} as seen"] = outcome.seen
     frame[f"{axis} when found"] = outcome.found
-    return frame.sort_values(first.name, ascending=not first.maximise, kind="stable", ignore_index=True)
-
-
-def _front(problem: Problem, X: Array, F: Array) -> pd.DataFrame:
-    """Architectures in their written form, with a column an objective."""
-    texts = problem.decode(X) if isinstance(problem, Decodable) else [str(x) for x in X.tolist()]
-    frame = pd.DataFrame({"architecture": pd.Series(texts, dtype=str)})
-    for objective, column in zip(problem.objectives, F.T, strict=True):
-        frame[objective.name] = column
-    return frame
+    return best_first(frame, problem)

@@ -1,4 +1,7 @@
-"""What sets of points attain: staircases of one, surfaces of many, differences; two objectives, all minimising."""
+"""What sets of points attain: staircases of one, surfaces of many, differences; two objectives.
+
+Values come and go in natural units; where no objectives are given, less is better in both columns.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import moocore
 import numpy as np
 
 from mobench.core.indicators import finite, nondominated
+from mobench.core.problem import Objective, minimised
 from mobench.core.space import Array
 
 __all__ = ["Fronts", "attained_difference", "attainment", "staircase"]
@@ -16,52 +20,58 @@ Fronts = Sequence[Array]
 """What each run of a searcher delivered: (k, 2) values a run; k differs from run to run and may be 0."""
 
 
-def attainment(fronts: Fronts, level: float) -> Array:
+def attainment(fronts: Fronts, level: float, objectives: Sequence[Objective] = ()) -> Array:
     """The surface that at least `level` per cent of the runs attain (Grunert da Fonseca et al. 2001).
 
     Parameters
     ----------
     fronts : sequence of Array
-        (k, 2) minimised values a run; a run that delivered nothing attains nothing.
+        (k, 2) values a run; a run that delivered nothing attains nothing.
     level : float
         More than 0, at most 100.
+    objectives : sequence of Objective
+        The two columns.
 
     Returns
     -------
     Array
-        (n, 2) nondominated points, the first column ascending; none where so many runs attain nothing at all.
+        (n, 2) nondominated points, the best of the first column first; none where so many runs attain nothing at all.
     """
     needed = max(int(np.ceil(len(fronts) * level / 100 - 1e-9)), 1)
-    found = [finite(F) for F in fronts if len(F)]
+    found = [minimised(finite(F), objectives) for F in fronts if len(F)]
     if needed > len(found):
         return np.empty((0, 2))
     points, sets = np.concatenate(found), np.repeat(np.arange(len(found)), [len(F) for F in found])
     if len(found) == 1:
-        return staircase(points)[::2]
+        return minimised(staircase(points)[::2], objectives)
     percentile = 100.0 * needed / len(found)
-    surface: Array = moocore.eaf(points, sets, percentiles=[percentile])[:, :2]
-    return surface
+    return minimised(moocore.eaf(points, sets, percentiles=[percentile])[:, :2], objectives)
 
 
-def attained_difference(first: Fronts, second: Fronts, *, cells: int = 500) -> tuple[Array, Array, Array]:
+def attained_difference(
+    first: Fronts, second: Fronts, objectives: Sequence[Objective] = (), *, cells: int = 500
+) -> tuple[Array, Array, Array]:
     """Share of the runs of `first` that attain each place, less that of `second`.
 
     Parameters
     ----------
     first, second : sequence of Array
-        (k, 2) minimised values a run; the numbers of runs may differ.
+        (k, 2) values a run; the numbers of runs may differ.
+    objectives : sequence of Objective
+        The two columns.
     cells : int
         Most steps along an axis: beyond so many different values, evenly chosen ones of them.
 
     Returns
     -------
     x, y, difference : Array
-        (p,) and (q,) values, ascending, and (p, q) differences from -1 to 1 on the cell from ``x[i]`` to ``x[i + 1]``
-        and ``y[j]`` to ``y[j + 1]`` (the last ones go on for ever).
+        (p,) and (q,) values, the best first, and (p, q) differences from -1 to 1 on the cell from ``x[i]`` to
+        ``x[i + 1]`` and ``y[j]`` to ``y[j + 1]`` (the last ones go on for ever).
     """
-    points = np.concatenate([finite(F) for F in (*first, *second) if len(F)])
-    x, y = (_ticks(column, cells) for column in points.T)
-    return x, y, _attained(first, x, y) - _attained(second, x, y)
+    first, second = ([minimised(finite(F), objectives) for F in runs] for runs in (first, second))
+    x, y = (_ticks(column, cells) for column in np.concatenate([*first, *second]).T)
+    difference = _attained(first, x, y) - _attained(second, x, y)
+    return minimised(x[:, None], objectives[:1])[:, 0], minimised(y[:, None], objectives[1:])[:, 0], difference
 
 
 def _ticks(values: Array, most: int) -> Array:
@@ -70,7 +80,7 @@ def _ticks(values: Array, most: int) -> Array:
 
 
 def _attained(fronts: Fronts, x: Array, y: Array) -> Array:
-    """Share of the runs that attain each (x[i], y[j]); (p, q)."""
+    """Share of the runs, of minimised values, that attain each (x[i], y[j]); (p, q)."""
     count = np.zeros((len(x), len(y)))
     for F in fronts:
         if len(F):
@@ -81,8 +91,8 @@ def _attained(fronts: Fronts, x: Array, y: Array) -> Array:
     return share
 
 
-def staircase(F: Array, corner: Array | None = None) -> Array:
-    """Corners of the line that bounds what (n, 2) minimised values attain, the first column across.
+def staircase(F: Array, corner: Array | None = None, objectives: Sequence[Objective] = ()) -> Array:
+    """Corners of the line that bounds what (n, 2) values attain, the first column across.
 
     Parameters
     ----------
@@ -90,19 +100,23 @@ def staircase(F: Array, corner: Array | None = None) -> Array:
         (n, 2) values; dominated ones do not matter.
     corner : Array, optional
         (2,) point worse than all: the line is drawn up to its height and out to its width.
+    objectives : sequence of Objective
+        The two columns.
 
     Returns
     -------
     Array
-        (k, 2) corners from the upper left to the lower right; none for no points.
+        (k, 2) corners from the best of the first column to the best of the second; none for no points.
     """
     if not len(F):
         return np.empty((0, 2))
+    F = minimised(F, objectives)
     points = np.unique(F[nondominated(F)], axis=0)
     turns = np.column_stack([points[1:, 0], points[:-1, 1]])
     corners = np.empty((2 * len(points) - 1, 2))
     corners[::2], corners[1::2] = points, turns
     if corner is not None:
+        corner = minimised(corner, objectives)
         ends = [points[0, 0], corner[1]], [corner[0], points[-1, 1]]
         corners = np.concatenate([[ends[0]], corners, [ends[1]]])
-    return corners
+    return minimised(corners, objectives)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.campaigns.runs import STATES, Runs, run_state
+from mobench.campaigns.study import STATES, Study, run_state
 from mobench.core.budget import AXES, on_axis
 from mobench.core.capabilities import Fingerprinted
 from mobench.core.indicators import log10_regret
@@ -17,21 +17,22 @@ from mobench.core.progress import Progress
 from mobench.core.space import Array
 from mobench.harness.spec import RunSpec
 from mobench.scoring.contract import Contract
+from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
-from mobench.scoring.result import Result, load
+from mobench.scoring.result import Result
 
 __all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
 
 
 def collect(
-    runs: Runs, *, axis: str = "evaluations", progress: bool = False
+    study: Study, *, axis: str = "evaluations", progress: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[tuple[str, str, int], Outcome]]:
     """Read every log once: score the run, trace it over its course, and keep what it delivered.
 
     Parameters
     ----------
-    runs : Runs
-        Which runs, and the contract that scores them; see `mobench.campaigns.runs.merge`.
+    study : Study
+        Which runs, and the contract that scores them; see `mobench.campaigns.study.read_study`.
     axis : str
         Currency of the curves.
     progress : bool
@@ -53,22 +54,22 @@ def collect(
     ValueError
         Runs of one problem were answered from different data, or from other data than is here now.
     """
-    labels = list(runs.problems)
+    labels = list(study.problems)
     contracts: dict[str, dict[str, Contract]] = {label: {} for label in labels}
-    order = sorted(range(len(runs.specs)), key=lambda i: labels.index(runs.specs[i].problem_label))
+    order = sorted(range(len(study.runs)), key=lambda i: labels.index(study.runs[i][0].problem_label))
     rows: dict[int, dict[str, Any]] = {}
     curves: dict[int, pd.DataFrame] = {}
     outcomes: dict[tuple[str, str, int], Outcome] = {}
-    with Progress(len(runs.specs), unit="score", show=progress) as bar:
+    with Progress(len(study.runs), unit="score", show=progress) as bar:
         for i in order:  # a problem after the other: building one can take long, and only the last few are kept
-            spec, folder = runs.specs[i], runs.folders[i]
+            spec, folder = study.runs[i]
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None and rows[i]["state"] == "ended":
                 problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
-                rows[i] |= result.measures(contract=runs.contract)
-                curve = result.curve(axis=axis, contract=runs.contract)
+                rows[i] |= result.measures(contract=study.contract)
+                curve = result.curve(axis=axis, contract=study.contract)
                 curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
-                outcomes[key] = outcome_of(result, contract=runs.contract, axis=axis)
+                outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
             bar.advance()
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
     scores = pd.DataFrame([rows[i] for i in sorted(rows)])

@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 
 from mobench.analysis.ioh import write_ioh
-from mobench.campaigns.runs import Runs, run_state
+from mobench.campaigns.study import Study, run_state
 from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
 from mobench.core.progress import Progress
 from mobench.files.documents import written_whole
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
-from mobench.scoring.result import Result, load
+from mobench.scoring.load import load
+from mobench.scoring.result import Result
 
 __all__ = ["FORMATS", "export"]
 
@@ -35,7 +36,7 @@ Format = Literal["csv", "parquet", "ioh"]
 
 
 def export(
-    runs: Runs, to: str | Path, *, format: Format = "csv", axis: str = "evaluations", progress: bool = False
+    study: Study, to: str | Path, *, format: Format = "csv", axis: str = "evaluations", progress: bool = False
 ) -> list[Path]:
     """Write the evaluations of all runs, as far as their logs go, into a folder.
 
@@ -48,8 +49,8 @@ def export(
 
     Parameters
     ----------
-    runs : Runs
-        See `mobench.campaigns.runs.merge`.
+    study : Study
+        See `mobench.campaigns.study.read_study`.
     to : path
         The folder; it is made, and files of the same names are replaced.
     format : str
@@ -76,22 +77,22 @@ def export(
     to = Path(to)
     to.mkdir(parents=True, exist_ok=True)
     states: list[dict[str, Any]] = []
-    with Progress(len(runs.specs), unit="run", show=progress) as bar:
+    with Progress(len(study.runs), unit="run", show=progress) as bar:
         if format == "ioh":
-            files = write_ioh(runs, to, axis, _read(_by_pair(runs), states, bar))
+            files = write_ioh(study, to, axis, _read(_by_pair(study), states, bar))
         else:
             files = [to / f"evaluations.{format}"]
-            _write_table(runs, files[0], _read(zip(runs.specs, runs.folders, strict=True), states, bar))
+            _write_table(study, files[0], _read(study.runs, states, bar))
     listing = to / "runs.csv"
     with written_whole(listing) as file:
         pd.DataFrame(states).to_csv(file, index=False)
     return [listing, *files]
 
 
-def _by_pair(runs: Runs) -> list[tuple[RunSpec, Path]]:
+def _by_pair(study: Study) -> list[tuple[RunSpec, Path]]:
     """All runs, those of a (problem, searcher) pair one after the other."""
     pairs: dict[tuple[str, str], list[tuple[RunSpec, Path]]] = {}
-    for spec, folder in zip(runs.specs, runs.folders, strict=True):
+    for spec, folder in study.runs:
         pairs.setdefault((spec.problem_label, spec.searcher_label), []).append((spec, folder))
     return list(itertools.chain.from_iterable(pairs.values()))
 
@@ -110,8 +111,8 @@ def _read(
         bar.advance()
 
 
-def _write_table(runs: Runs, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
-    problems = [make_problem(name, options) for name, options in runs.problems.values()]
+def _write_table(study: Study, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
+    problems = [make_problem(name, options) for name, options in study.problems.values()]
     objectives = list(dict.fromkeys(objective.label for problem in problems for objective in problem.objectives))
     columns = [*KEYS, "evaluation", "fidelity", *CURRENCIES, "genes", "architecture", *objectives]
     waiting: list[pd.DataFrame] = []

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mobench.campaigns.runs import Runs
+from mobench.campaigns.study import Study
 from mobench.core.budget import on_axis
 from mobench.files.documents import written_whole
 from mobench.harness.spec import RunSpec
@@ -23,7 +23,7 @@ VERSION = "0.3.17"
 Member = tuple[RunSpec, Result | None]
 
 
-def write_ioh(runs: Runs, to: Path, axis: str, each: Iterable[Member]) -> list[Path]:
+def write_ioh(study: Study, to: Path, axis: str, each: Iterable[Member]) -> list[Path]:
     """Write the runs that ended, a folder a searcher (Doerr et al. 2018); return the files written.
 
     A problem is a function, numbered in the order of the campaign; the best gap so far (1 less the share) is its value,
@@ -31,7 +31,7 @@ def write_ioh(runs: Runs, to: Path, axis: str, each: Iterable[Member]) -> list[P
 
     Parameters
     ----------
-    runs : Runs
+    study : Study
         The runs, for their problems and their contract.
     to : Path
         Where the searchers' folders go.
@@ -45,7 +45,7 @@ def write_ioh(runs: Runs, to: Path, axis: str, each: Iterable[Member]) -> list[P
     ValueError
         Unknown axis.
     """
-    numbers = {label: number for number, label in enumerate(runs.problems, start=1)}
+    numbers = {label: number for number, label in enumerate(study.problems, start=1)}
     files: list[Path] = []
     for (problem, searcher), members in itertools.groupby(each, lambda m: (m[0].problem_label, m[0].searcher_label)):
         document: dict[str, Any] = {
@@ -54,10 +54,10 @@ def write_ioh(runs: Runs, to: Path, axis: str, each: Iterable[Member]) -> list[P
             "function_id": numbers[problem],
             "function_name": problem,
             "maximization": False,
-            "algorithm": {"name": searcher, "info": f"{runs.contract}, over {axis}"},
+            "algorithm": {"name": searcher, "info": f"{study.contract}, over {axis}"},
             "attributes": ["evaluations", "raw_y"],
         }
-        files += _write_pair(document, to, members, axis, runs.contract)
+        files += _write_pair(document, to, members, axis, study.contract)
     return files
 
 

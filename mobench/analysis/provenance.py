@@ -13,7 +13,7 @@ import pandas as pd
 
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import load_campaign
-from mobench.campaigns.runs import Runs
+from mobench.campaigns.study import Study
 from mobench.core.capabilities import Enumerable, Fingerprinted
 from mobench.files.documents import read_document
 from mobench.harness.spec import END
@@ -23,7 +23,7 @@ from mobench.plugins.references import describe
 __all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups"]
 
 
-def ends(runs: Runs) -> pd.DataFrame:
+def ends(study: Study) -> pd.DataFrame:
     """How each run ended, a row a run that did.
 
     Returns
@@ -33,7 +33,7 @@ def ends(runs: Runs) -> pd.DataFrame:
         versions, as one text).
     """
     rows = []
-    for spec, folder in zip(runs.specs, runs.folders, strict=True):
+    for spec, folder in study.runs:
         if not (folder / "end.json").exists():
             continue
         end = read_document(folder / "end.json", END)
@@ -72,10 +72,10 @@ def setups(found: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index().sort_values(["runs", "setup"], ascending=[False, True], ignore_index=True)
 
 
-def problem_table(runs: Runs) -> pd.DataFrame:
+def problem_table(study: Study) -> pd.DataFrame:
     """What was searched: problem, objectives, size of the space, size of the true front, checksum of the data."""
     rows = []
-    for label, (name, options) in runs.problems.items():
+    for label, (name, options) in study.problems.items():
         problem = make_problem(name, options)
         rows.append(
             {
@@ -108,18 +108,18 @@ def command_to_run(source: Path) -> str:
     return _shell(load_campaign(source))
 
 
-def command_to_report(runs: Runs, axis: str) -> str:
+def command_to_report(study: Study, axis: str) -> str:
     """The command that makes the report of these runs again; what they lie in are folders of ``results``.
 
     Parameters
     ----------
-    runs : Runs
+    study : Study
         The runs.
     axis : str
         The report's currency.
     """
-    words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in runs.sources)]
-    for source in runs.sources:
+    words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in study.sources)]
+    for source in study.sources:
         if not (source / "spec.json").exists():
             for file in load_campaign(source).problem_files:
                 words += ["--plugin", str(file.path)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mobench.campaigns.runs import run_state
+from mobench.campaigns.study import run_state
 from mobench.files.documents import FORMAT, read_document, write_document
 
 __all__ = ["INDEX", "run_states"]
@@ -18,7 +18,7 @@ INDEX = "index.json"
 
 
 def run_states(folder: Path, places: Iterable[Path]) -> list[str]:
-    """State of each run of a campaign: see `mobench.campaigns.runs.run_state`.
+    """State of each run of a campaign: see `mobench.campaigns.study.run_state`.
 
     The index holds what each ``end.json`` said when it was last read. An entry counts while the file has the same
     inode, size and time of change (whatever the clock says), so a stale index costs time and tells nothing wrong, and
@@ -39,9 +39,9 @@ def run_states(folder: Path, places: Iterable[Path]) -> list[str]:
     known = _read(folder / INDEX)
     read: dict[str, list[Any]] = {}
     states = []
-    runs = os.path.join(folder, "runs")
+    home = os.path.join(folder, "runs")
     for place in map(str, places):
-        path = os.path.join(runs, place)
+        path = os.path.join(home, place)
         try:
             end = os.stat(f"{path}/end.json")
         except OSError:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.cli._terminal import add_plugins, say
+from mobench.core.budget import AXES
 
 EXAMPLES = """examples:
   mobench export results/default --to table                       table/evaluations.csv, a row an answer
@@ -30,8 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write; made if need be")
     parser.add_argument("--format", choices=("csv", "parquet", "ioh"), default="csv", help="default: csv")
     add_plugins(parser, "of your problems")
-    axes = ("evaluations", "asked", "flops", "seconds", "trainings")
-    parser.add_argument("--axis", choices=axes, default="evaluations", help="what ioh counts (default: evaluations)")
+    parser.add_argument("--axis", choices=AXES, default="evaluations", help="what ioh counts (default: evaluations)")
     parser.set_defaults(command=run)
 
 
@@ -40,9 +40,9 @@ def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from mobench.analysis.export import export
-    from mobench.campaigns.runs import merge
+    from mobench.campaigns.study import read_study
 
-    files = export(merge(args.results), args.to, format=args.format, axis=args.axis, progress=True)
+    files = export(read_study(args.results), args.to, format=args.format, axis=args.axis, progress=True)
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:
         say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))

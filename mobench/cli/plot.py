@@ -49,20 +49,22 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw the figures and print their files."""
-    from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
-    from mobench.figures.plots import save_figure
+    from mobench.analysis.analysis import read_analysis
+    from mobench.figures.kinds import KINDS, draw, find_kind
+    from mobench.figures.registry import Selection
+    from mobench.figures.saving import save_figure
 
     if args.kind == "list":
-        print("\n".join(f"{kind:<20} {summary(kind)}" for kind in KINDS))
+        print("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
         return 0
-    single = of_one_problem(args.kind)
-    report = read_runs(
+    single = find_kind(args.kind).of_one_problem
+    analysis = read_analysis(
         args.folders, problems=args.problem or (), searchers=args.searcher or (), axis=args.axis, progress=True
     )
-    problems = list(report.runs.problems) if single else [""]
+    problems = list(analysis.study.problems) if single else [""]
     for problem in problems:
         selection = Selection(problem, objectives=_names(args.objectives), row=_genes(args.row), width=args.width)
-        figure, data = draw(report, args.kind, selection)
+        figure, data = draw(analysis, args.kind, selection)
         stem, formats = _place(args, problem if len(problems) > 1 or not args.to else "")
         print("\n".join(map(str, save_figure(figure, data, stem, formats=formats))))
     return 0
@@ -81,7 +83,7 @@ def _genes(text: str) -> tuple[int, ...]:
 
 def _place(args: argparse.Namespace, problem: str) -> tuple[Path, list[str]]:
     """Stem of the files, and their formats."""
-    from mobench.figures.plots import FORMATS
+    from mobench.figures.saving import FORMATS
     from mobench.files.names import slug
 
     formats = list(_names(args.format))

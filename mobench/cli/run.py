@@ -104,9 +104,9 @@ def _set_aside(folder: Path, places: list[Path]) -> None:
 
     for place, state in zip(places, run_states(folder, places), strict=True):
         if state == "failed":
-            run = folder / "runs" / place
-            attempt = next(n for n in range(1, 10_000) if not run.with_name(f"{run.name}.failed-{n}").exists())
-            run.rename(run.with_name(f"{run.name}.failed-{attempt}"))
+            failed = folder / "runs" / place
+            attempt = next(n for n in range(1, 10_000) if not failed.with_name(f"{failed.name}.failed-{n}").exists())
+            failed.rename(failed.with_name(f"{failed.name}.failed-{attempt}"))
 
 
 def _engine(args: argparse.Namespace) -> Any:

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     """Print a line a campaign and a line a pair."""
     from mobench.campaigns.index import run_states
     from mobench.campaigns.record import load_campaign
-    from mobench.campaigns.runs import STATES
+    from mobench.campaigns.study import STATES
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))
     if not folders:

@@ -1,18 +1,19 @@
-"""Measures of fronts, all minimising: pure functions over moocore that refuse what it would silently ignore."""
+"""Measures of fronts, minimising: pure functions over moocore that refuse what it would silently ignore."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import moocore
 import numpy as np
 
+from mobench.core.problem import Objective, minimised
 from mobench.core.space import Array
 
 __all__ = [
-    "attained_share",
     "epsilon_additive",
     "finite",
     "hypervolume",
@@ -53,15 +54,22 @@ def _reference(reference: Any, m: int) -> Array:
     return np.ascontiguousarray(reference)
 
 
-def nondominated(F: Any) -> Array:
+def nondominated(F: Any, objectives: Sequence[Objective] = ()) -> Array:
     """Which rows of (n, m) `F` no other row dominates; equal rows do not dominate each other; shape (n,), bool.
+
+    Parameters
+    ----------
+    F : array_like
+        (n, m) values.
+    objectives : sequence of Objective
+        The m columns, which say what is to be maximised; less is better everywhere where left out.
 
     Examples
     --------
     >>> nondominated([[1, 3], [2, 2], [2, 3], [2, 2]]).tolist()
     [True, True, False, True]
     """
-    F = finite(F)
+    F = minimised(finite(F), objectives)
     mask: Array = moocore.is_nondominated(F, keep_weakly=True) if len(F) else np.zeros(0, dtype=bool)
     return mask
 
@@ -78,20 +86,6 @@ def hypervolume(F: Any, reference: Any) -> float:
     if not len(F):
         return 0.0
     return float(moocore.hypervolume(F, ref=_reference(reference, F.shape[1])))
-
-
-def attained_share(F: Any, front: Any, reference: Any) -> float:
-    """Hypervolume of (n, m) `F` as a share of that of the true front (k, m): 1 is perfect.
-
-    Raises
-    ------
-    ValueError
-        The true front has no volume: no point of it is better than the reference everywhere.
-    """
-    whole = hypervolume(front, reference)
-    if whole <= 0:
-        raise ValueError("front: dominates no volume; the reference point must be worse than the front")
-    return hypervolume(F, reference) / whole
 
 
 def log10_regret(share: Any) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["nearest"]
+__all__ = ["check_known", "nearest"]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -15,3 +15,11 @@ def nearest(word: str, words: Iterable[str]) -> str:
     if match:
         return f", did you mean {match[0]!r}?"
     return f"; there are {', '.join(words)}" if 0 < len(words) <= 12 else ""
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Whether all `names` of `what` (``problem``, ``kind``, ...) are `known`; ValueError that offers the nearest."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what}: unknown {name!r}{nearest(name, known)}")

@@ -30,7 +30,7 @@ class Objective:
 
 
 def minimised(F: Array, objectives: Sequence[Objective]) -> Array:
-    """F of shape (n, m) with the columns to maximise negated, so that less is better everywhere."""
+    """F of shape (..., m) with the columns to maximise negated, so that less is better everywhere; twice, F itself."""
     signs = [-1.0 if objective.maximise else 1.0 for objective in objectives]
     return F * np.array(signs) if -1.0 in signs else F
 

@@ -80,13 +80,13 @@ class Attempt:
 
     Attributes
     ----------
-    runs : Path
-        A run's folder is ``runs / spec.folder``.
+    folder : Path
+        A run's folder is ``folder / spec.folder``.
     sources : Sources
         What names of searchers and problems mean.
     """
 
-    runs: Path
+    folder: Path
     sources: Sources
 
     def __call__(self, spec: RunSpec) -> tuple[str, str]:
@@ -106,7 +106,7 @@ class Attempt:
         except ValueError as error:
             return "interrupted", str(error)
         try:
-            end = execute(spec, self.runs / spec.folder, self.sources)
+            end = execute(spec, self.folder / spec.folder, self.sources)
         except RunIsBusy as error:
             return "busy", str(error)
         except RunIsLost as error:

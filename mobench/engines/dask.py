@@ -71,8 +71,8 @@ def dask_cluster(
         distributed = importlib.import_module("distributed")
     except ImportError as error:
         raise ImportError('dask: not installed; `pip install "mobench[dask]"`') from error
-    attempt.runs.mkdir(parents=True, exist_ok=True)
-    attempt = replace(attempt, runs=attempt.runs.resolve())
+    attempt.folder.mkdir(parents=True, exist_ok=True)
+    attempt = replace(attempt, folder=attempt.folder.resolve())
     modules = attempt.modules(pending) | {"distributed"}
     with _quiet(), contextlib.ExitStack() as stack:
         found: Any = address or stack.enter_context(distributed.LocalCluster(n_workers=0, dashboard_address=None))
@@ -207,7 +207,7 @@ class _Queue:
 
     def _grew(self, spec: RunSpec) -> bool:
         """Whether a run's log has grown since its workers died the last time; True the first time."""
-        log = self.attempt.runs / spec.folder / "log.jsonl"
+        log = self.attempt.folder / spec.folder / "log.jsonl"
         before, size = self.sizes.get(spec.folder, -1), log.stat().st_size if log.exists() else 0
         self.sizes[spec.folder] = size
         return size > before
@@ -221,6 +221,6 @@ def _on_worker(spec: RunSpec, attempt: Attempt, version: str) -> tuple[str, str]
         fault = f"it has {worker.state.nthreads} threads; start it with `dask worker --nthreads 1 --nworkers N`"
     elif version != __version__:
         fault = f"it has mobench {__version__}, expected {version}"
-    elif not attempt.runs.is_dir():
-        fault = f"{attempt.runs} is not there; put the results on a file system that all hosts share"
+    elif not attempt.folder.is_dir():
+        fault = f"{attempt.folder} is not there; put the results on a file system that all hosts share"
     return ("stopped", f"dask: worker on {platform.node()}: {fault}") if fault else attempt(spec)

@@ -26,7 +26,7 @@ PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 def run_specs(
     specs: Sequence[RunSpec],
-    runs: Path,
+    folder: Path,
     *,
     workers: int | None = None,
     progress: bool = True,
@@ -42,8 +42,8 @@ def run_specs(
     ----------
     specs : sequence of RunSpec
         The runs.
-    runs : Path
-        Each run gets the folder ``runs / spec.folder``.
+    folder : Path
+        Each run gets the folder ``folder / spec.folder``.
     workers : int, optional
         Runs at a time; as many as cores when left out.
     progress : bool
@@ -63,8 +63,8 @@ def run_specs(
         Ctrl-C: the workers are ended; every run can be resumed.
     """
     _check(workers)
-    pending = [spec for spec in specs if not _has_ended(spec, runs)]
-    tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(runs, sources or in_use())
+    pending = [spec for spec in specs if not _has_ended(spec, folder)]
+    tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(folder, sources or in_use())
     if not pending:
         return tally
     with Progress(len(specs), done=tally.already, show=progress) as bar:
@@ -75,8 +75,8 @@ def run_specs(
     return tally
 
 
-def _has_ended(spec: RunSpec, runs: Path) -> bool:
-    return os.path.exists(os.path.join(runs, spec.folder, "end.json"))
+def _has_ended(spec: RunSpec, folder: Path) -> bool:
+    return os.path.exists(os.path.join(folder, spec.folder, "end.json"))
 
 
 def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -> tuple[list[RunSpec], float]:
@@ -94,12 +94,12 @@ def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -
     while waiting:
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-        ended = [_has_ended(spec, attempt.runs) for spec in waiting]
+        ended = [_has_ended(spec, attempt.folder) for spec in waiting]
         for spec in itertools.compress(waiting, ended):
             if tally.add(spec, *attempt(spec)):
                 bar.advance(tally.note)
         waiting = [spec for spec, over in zip(waiting, ended, strict=True) if not over]
-        held = [is_held(attempt.runs / spec.folder / "log.jsonl") for spec in waiting]
+        held = [is_held(attempt.folder / spec.folder / "log.jsonl") for spec in waiting]
         if not all(held):
             tally.busy = list(itertools.compress(waiting, held))
             return [spec for spec, busy in zip(waiting, held, strict=True) if not busy], pause

@@ -10,13 +10,40 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from mobench.analysis.analysis import Analysis
+from mobench.core.capabilities import Decodable, Drawable, Enumerable
+from mobench.core.problem import Problem
+from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import new_figure, palette, styled, wrapped
 
-__all__ = ["plot_architecture"]
+__all__ = ["draw_architecture", "plot_architecture"]
 
 Edge = tuple[str, str, str]
 SPACING = 1.5
 """Distance of columns; the nodes of a column are 0.8 apart."""
+
+
+@register("architecture", of_one_problem=True)
+def draw_architecture(analysis: Analysis, selection: Selection) -> Drawing:
+    """An architecture as a graph, with its scored values; --row gives its genes."""
+    problem = analysis.problem(selection.problem)
+    if not isinstance(problem, Drawable):
+        raise ValueError(f"architecture: {selection.problem} does not say how to draw one")
+    if not selection.row:
+        raise ValueError(f"row: give {len(problem.space.names)} genes, for example --row {_example(problem)}")
+    X = problem.space.check(np.array(selection.row))
+    values = {
+        objective.name: f"{value:.4g} {objective.unit}".strip()
+        for objective, value in zip(problem.objectives, problem.score(X)[0].tolist(), strict=True)
+    }
+    text = problem.decode(X)[0] if isinstance(problem, Decodable) else ""
+    return plot_architecture(problem.graph(X[0]), values=values, text=text, **selection.style)
+
+
+def _example(problem: Problem) -> str:
+    """Genes of an architecture, written as for the command line: one of the true front where it is known."""
+    X = problem.front()[0] if isinstance(problem, Enumerable) else problem.space.at(np.zeros(1))
+    return ",".join(map(str, X[len(X) // 2].tolist()))
 
 
 def plot_architecture(

@@ -1,4 +1,4 @@
-"""Figures over the course of runs: anytime regret, solved targets, ranks, diagnostics."""
+"""The course of runs: regret over what was spent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
-from scipy.stats import rankdata
 
+from mobench.analysis.analysis import Analysis
+from mobench.analysis.collect import resample
 from mobench.core.space import Array
-from mobench.figures.style import AXIS_LABELS, new_figure, palette, panels, scale_axis, styled
+from mobench.figures.chosen import amounts, look
+from mobench.figures.registry import Drawing, Selection, register
+from mobench.figures.style import AXIS_LABELS, new_figure, palette, styled
 
-__all__ = ["plot_anytime", "plot_diagnostics", "plot_ecdf", "plot_ranks_over_time"]
+__all__ = ["draw_anytime", "legend", "on_budget", "plot_anytime"]
+
+
+@register("anytime", of_one_problem=True)
+def draw_anytime(analysis: Analysis, selection: Selection) -> Drawing:
+    """Log10 hypervolume regret against budget, mean and 95 % band over seeds."""
+    curves = analysis.curves[analysis.curves["problem"] == selection.problem]
+    grid = amounts(curves, analysis.axis)
+    lines = resample(curves, analysis.axis, grid)
+    return plot_anytime(lines, grid, axis=analysis.axis, **look(analysis, selection))
 
 
 def plot_anytime(
@@ -52,7 +64,7 @@ def plot_anytime(
     colours = colours or palette(list(lines))
     tables = []
     with styled():
-        figure, ax = _on_budget(grid, axis, width)
+        figure, ax = on_budget(grid, axis, width)
         for searcher, values in lines.items():
             mean, low, high = _band(values, resamples)
             ax.plot(grid, mean, color=colours[searcher], label=searcher)
@@ -63,24 +75,8 @@ def plot_anytime(
         ax.set(ylabel="log10 hypervolume regret", title=title)
         seeds = sorted({len(values) for values in lines.values()})
         counted = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-        _legend(ax, len(lines), "one seed" if seeds == [1] else f"mean and 95 % band, {counted}")
+        legend(ax, len(lines), "one seed" if seeds == [1] else f"mean and 95 % band, {counted}")
     return figure, pd.concat(tables, ignore_index=True)
-
-
-def _on_budget(grid: Array, axis: str, width: str) -> tuple[Figure, Any]:
-    """One panel over a logarithmic budget from the first to the last amount of `grid`."""
-    figure = new_figure(width, height=2.5 if width == "single" else 3.2)
-    ax = figure.subplots()
-    span = (grid[0], grid[-1]) if grid[-1] > grid[0] else (grid[0] / 2, grid[-1] * 2)
-    ax.set(xscale="log", xlim=span, xlabel=AXIS_LABELS.get(axis, axis))
-    ax.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
-    return figure, ax
-
-
-def _legend(ax: Any, entries: int, title: str) -> None:
-    """In the emptiest corner; of many searchers, beside the axes."""
-    place = {"loc": "best"} if entries <= 6 else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
-    ax.legend(title=title, title_fontsize=6, alignment="left", **place)
 
 
 def _band(values: Array, resamples: int) -> tuple[Array, Array, Array]:
@@ -93,139 +89,17 @@ def _band(values: Array, resamples: int) -> tuple[Array, Array, Array]:
     return values.mean(axis=0), low, high
 
 
-def plot_ecdf(
-    steps: pd.DataFrame,
-    *,
-    axis: str,
-    title: str = "",
-    colours: Mapping[str, Any] | None = None,
-    width: str = "single",
-) -> tuple[Figure, pd.DataFrame]:
-    """Share of all (problem, target, run) triples that each searcher has solved, against budget.
-
-    Parameters
-    ----------
-    steps : pandas.DataFrame
-        Searcher, runtime, solved (0 to 1), problems and runs, as `mobench.analysis.targets.ecdf` returns them.
-    axis, title, colours, width
-        As of `plot_anytime`.
-
-    Returns
-    -------
-    figure, data
-        The data is `steps`.
-
-    Raises
-    ------
-    ValueError
-        There is no step.
-    """
-    if steps.empty:
-        raise ValueError("ecdf: no searcher has solved a target on the problems that all have run")
-    searchers = list(dict.fromkeys(steps["searcher"]))
-    colours = colours or palette(searchers)
-    positive = steps.loc[steps["runtime"] > 0, "runtime"]
-    with styled():
-        figure, ax = _on_budget(np.array([positive.min(), positive.max()]), axis, width)
-        for searcher in searchers:
-            line = steps[steps["searcher"] == searcher]
-            runtime = np.append(line["runtime"], positive.max())
-            solved = np.append(line["solved"], line["solved"].iloc[-1])
-            before = (np.concatenate([[part[0]], part]) for part in (runtime, solved))
-            x, y = before
-            y[0] = 0.0
-            ax.step(x, y, where="post", color=colours[searcher], label=searcher)
-        ax.set(ylabel="share of targets solved", ylim=(0, 1.02), title=title)
-        _legend(ax, len(searchers), f"{int(steps['problems'].max())} problems, up to {int(steps['runs'].max())} runs")
-    return figure, steps
+def on_budget(grid: Array, axis: str, width: str) -> tuple[Figure, Any]:
+    """One panel over a logarithmic budget from the first to the last amount of `grid`."""
+    figure = new_figure(width, height=2.5 if width == "single" else 3.2)
+    ax = figure.subplots()
+    span = (grid[0], grid[-1]) if grid[-1] > grid[0] else (grid[0] / 2, grid[-1] * 2)
+    ax.set(xscale="log", xlim=span, xlabel=AXIS_LABELS[axis])
+    ax.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+    return figure, ax
 
 
-def plot_ranks_over_time(
-    lines: Mapping[str, Mapping[str, Array]],
-    grid: Array,
-    *,
-    axis: str,
-    title: str = "",
-    colours: Mapping[str, Any] | None = None,
-    width: str = "single",
-) -> tuple[Figure, pd.DataFrame]:
-    """Mean rank over problems against budget; searchers are ranked by their median log10 regret, ties share a rank.
-
-    Parameters
-    ----------
-    lines : mapping of str to mapping of str to Array
-        Problem to searcher to (seeds, g) log10 regrets on `grid`; the same searchers for every problem.
-    grid, axis, title, colours, width
-        As of `plot_anytime`.
-
-    Returns
-    -------
-    figure, data
-        The data has columns searcher, `axis`, rank, problems.
-    """
-    searchers = list(next(iter(lines.values())))
-    colours = colours or palette(searchers)
-    regrets = np.array([[np.median(found[s], axis=0) for s in searchers] for found in lines.values()])
-    ranks = rankdata(regrets.round(12), axis=1).mean(axis=0)
-    with styled():
-        figure, ax = _on_budget(grid, axis, width)
-        for searcher, rank in zip(searchers, ranks, strict=True):
-            ax.plot(grid, rank, color=colours[searcher], label=searcher)
-        over = f"over {len(lines)} problem{'s'[: len(lines) > 1]}"
-        ax.set(ylabel="mean rank (1 is best)", ylim=(len(searchers) + 0.2, 0.8))
-        ax.set_yticks(range(1, len(searchers) + 1))
-        ax.set_title(f"{title}, {over}" if title else over, fontsize=7)
-        figure.legend(loc="outside lower center", ncols=2 if width == "single" else 4)
-    tables = [
-        pd.DataFrame({"searcher": s, axis: grid, "rank": r, "problems": len(lines)})
-        for s, r in zip(searchers, ranks, strict=True)
-    ]
-    return figure, pd.concat(tables, ignore_index=True)
-
-
-def plot_diagnostics(
-    records: pd.DataFrame,
-    *,
-    axis: str,
-    title: str = "",
-    colours: Mapping[str, Any] | None = None,
-    width: str = "double",
-) -> tuple[Figure, pd.DataFrame]:
-    """What searchers recorded about themselves over the ledger: a panel a quantity, a line a run.
-
-    Parameters
-    ----------
-    records : pandas.DataFrame
-        Searcher, seed, `axis`, quantity (its name) and value.
-    axis, title, colours, width
-        As of `plot_anytime`.
-
-    Returns
-    -------
-    figure, data
-        The data is `records`.
-
-    Raises
-    ------
-    ValueError
-        Nothing was recorded.
-    """
-    if records.empty:
-        raise ValueError("diagnostics: nothing was recorded; gradient searchers record, most others do not")
-    searchers, quantities = (list(dict.fromkeys(records[name])) for name in ("searcher", "quantity"))
-    colours = colours or palette(searchers)
-    with styled():
-        across = 1 if width == "single" else 3
-        figure, axes = panels(width, len(quantities), across=across, height=1.6, sharex=True)
-        for ax, quantity in zip(axes, quantities, strict=True):
-            chosen = records[records["quantity"] == quantity]
-            for (searcher, _), line in chosen.groupby(["searcher", "seed"], sort=False):
-                ax.plot(line[axis], line["value"], color=colours[searcher], linewidth=0.8, marker=".", markersize=2)
-            scale_axis(ax.yaxis, chosen["value"])
-            ax.set_title(quantity.replace("_", " "))
-        for ax in axes[-across:]:
-            ax.set_xlabel(AXIS_LABELS.get(axis, axis))
-        handles = [axes[0].plot([], [], color=colours[searcher], label=searcher)[0] for searcher in searchers]
-        figure.legend(handles=handles, loc="outside lower center", ncols=4 if width == "double" else 2)
-        figure.suptitle(title)
-    return figure, records
+def legend(ax: Any, entries: int, title: str) -> None:
+    """In the emptiest corner; of many searchers, beside the axes."""
+    place = {"loc": "best"} if entries <= 6 else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    ax.legend(title=title, title_fontsize=6, alignment="left", **place)

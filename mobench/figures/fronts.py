@@ -1,4 +1,4 @@
-"""Figures of fronts: delivered sets over the true front, in panels of two objectives or as parallel coordinates."""
+"""Delivered sets over the true front, in panels of two objectives."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from mobench.analysis.analysis import Analysis
 from mobench.analysis.attainment import staircase
-from mobench.core.problem import Objective, minimised
+from mobench.core.problem import Objective
 from mobench.core.space import Array
-from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, panels, scale_axis, styled
+from mobench.figures.chosen import front_look, median_fronts
+from mobench.figures.registry import Drawing, Selection, register
+from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, scale_axis, styled
 
-__all__ = ["plot_fronts", "plot_parallel"]
+__all__ = ["draw_fronts", "plot_fronts", "rows_of", "with_truth"]
+
+
+@register("front", of_one_problem=True)
+def draw_fronts(analysis: Analysis, selection: Selection) -> Drawing:
+    """Delivered front of each searcher's run of median hypervolume, over the true front."""
+    objectives, style = front_look(analysis, selection)
+    return plot_fronts(median_fronts(analysis, selection), objectives, **style)
 
 
 def plot_fronts(
@@ -53,79 +62,14 @@ def plot_fronts(
         The data has a column ``set`` (searcher, or ``true front``) and one an objective.
     """
     colours = colours or palette(list(fronts))
-    sets = _with_truth(fronts, truth)
+    sets = with_truth(fronts, truth)
     with styled():
         figure = (
             _overlay(sets, objectives, colours, width) if len(objectives) <= 2 else _facets(sets, objectives, colours)
         )
         grey = "true front grey" if len(objectives) > 2 and "true front" in sets else ""
         figure.suptitle("; ".join(filter(None, [title, grey])))
-    return figure, _rows(sets, objectives)
-
-
-def plot_parallel(
-    fronts: Mapping[str, Array],
-    objectives: Sequence[Objective],
-    *,
-    truth: Array | None = None,
-    title: str = "",
-    colours: Mapping[str, Any] | None = None,
-    width: str = "double",
-) -> tuple[Figure, pd.DataFrame]:
-    """Fronts as parallel coordinates: a panel a searcher, a line an architecture, better is lower on every axis.
-
-    An axis runs from the least to the greatest value of all sets, printed at its ends; for three objectives and more.
-    The parameters, and the data returned, are those of `plot_fronts`.
-    """
-    colours = colours or palette(list(fronts))
-    sets = _with_truth(fronts, truth)
-    everything = minimised(np.concatenate(list(sets.values())), objectives)
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    span = np.where(high > low, high - low, 1.0)
-    with styled():
-        figure, axes = panels(width, len(fronts), across=2 if width == "single" else 4, height=1.7, sharey=True)
-        for ax, name in zip(axes, fronts, strict=True):
-            for label, color in (("true front", TRUTH), (name, colours[name])):
-                if label in sets:
-                    heights = (minimised(sets[label], objectives) - low) / span
-                    _lines(ax, heights, color, faint=label != name)
-            _coordinates(ax, objectives, low, high)
-            ax.set_title(name, fontsize=7, color=colours[name])
-        grey = "true front grey" if "true front" in sets else ""
-        figure.suptitle("; ".join(filter(None, [title, grey])))
-    return figure, _rows(sets, objectives)
-
-
-def _lines(ax: Any, heights: Array, color: Any, *, faint: bool) -> None:
-    across = np.arange(heights.shape[1])
-    segments = [np.column_stack([across, row]) for row in heights]
-    alpha = 0.8 if faint else min(0.9, max(0.25, 12.0 / max(len(heights), 1)))
-    lines = LineCollection(segments, colors=[color], linewidths=0.7 if faint else 0.9, alpha=alpha)
-    lines.set_rasterized(len(heights) > 300)
-    ax.add_collection(lines)
-
-
-def _coordinates(ax: Any, objectives: Sequence[Objective], low: Array, high: Array) -> None:
-    """An upright line an objective, its name below and its worst and best values at the ends."""
-    for j, objective in enumerate(objectives):
-        ax.axvline(j, color="0.4", linewidth=0.6, zorder=1)
-        best, worst = (-low[j], -high[j]) if objective.maximise else (low[j], high[j])
-        ax.annotate(f"{worst:.3g}", (j, 1), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=6)
-        ax.annotate(f"{best:.3g}", (j, 0), (0, -2), textcoords="offset points", ha="center", va="top", fontsize=6)
-    names = [f"{o.name}\n[{o.unit}]" if o.unit else o.name for o in objectives]
-    ax.set_xticks(range(len(objectives)), names, fontsize=6)
-    ax.set(xlim=(-0.25, len(objectives) - 0.75), ylim=(-0.12, 1.12), yticks=[])
-    ax.tick_params(length=0)
-    ax.spines[["left", "bottom"]].set_visible(False)
-
-
-def _with_truth(fronts: Mapping[str, Array], truth: Array | None) -> dict[str, Array]:
-    return dict(fronts) | ({"true front": truth} if truth is not None and len(truth) else {})
-
-
-def _rows(sets: Mapping[str, Array], objectives: Sequence[Objective]) -> pd.DataFrame:
-    tables = [pd.DataFrame(F, columns=[o.name for o in objectives]).assign(set=name) for name, F in sets.items()]
-    return pd.concat(tables, ignore_index=True)
+    return figure, rows_of(sets, objectives)
 
 
 def _overlay(
@@ -139,7 +83,7 @@ def _overlay(
         truth = name == "true front"
         if len(objectives) == 2:
             chosen = [objectives[j] for j in pair]
-            line = minimised(staircase(minimised(F[:, pair], chosen)), chosen)  # twice negated is as it was
+            line = staircase(F[:, pair], objectives=chosen)
             style = (
                 {"color": TRUTH, "linewidth": 3.5, "label": name, "zorder": 1} if truth else {"color": colours[name]}
             )
@@ -175,3 +119,14 @@ def _scatter(ax: Any, points: Array, color: Any, *, label: str, marker: str, siz
     """Hollow markers, so that sets that share points show through each other."""
     style = {"facecolors": "none", "edgecolors": [color], "linewidths": 0.8, "zorder": 3}
     ax.scatter(points[:, 0], points[:, 1], s=size, marker=marker, label=label, **style)
+
+
+def with_truth(fronts: Mapping[str, Array], truth: Array | None) -> dict[str, Array]:
+    """The fronts and, last, the true one where it is known."""
+    return dict(fronts) | ({"true front": truth} if truth is not None and len(truth) else {})
+
+
+def rows_of(sets: Mapping[str, Array], objectives: Sequence[Objective]) -> pd.DataFrame:
+    """A row an architecture: a column an objective, and its set."""
+    tables = [pd.DataFrame(F, columns=[o.name for o in objectives]).assign(set=name) for name, F in sets.items()]
+    return pd.concat(tables, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Figures of one score on several problems at a glance: a radar, with its table beside it."""
+"""One score on several problems at a glance: a radar, with its table beside it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mobench.analysis.analysis import Analysis
+from mobench.analysis.statistics import comparable
+from mobench.figures.chosen import look
+from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import new_figure, palette, styled, wrapped
 
-__all__ = ["plot_radar"]
+__all__ = ["draw_radar", "plot_radar"]
+
+
+@register("radar")
+def draw_radar(analysis: Analysis, selection: Selection) -> Drawing:
+    """Median share of each searcher on three or more problems (devices, datasets), with its table."""
+    part, _ = comparable(analysis.matrices)
+    table = pd.DataFrame({searcher: matrix.median() for searcher, matrix in part.items()})
+    return plot_radar(table, **look(analysis, selection))
 
 
 def plot_radar(

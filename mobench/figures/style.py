@@ -1,17 +1,15 @@
-"""How all figures look: sizes, colours, labels, and how a figure is saved with the numbers drawn."""
+"""How all figures look: sizes, colours, labels."""
 
 from __future__ import annotations
 
 import colorsys
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
@@ -20,7 +18,6 @@ from mobench.core.problem import Objective
 
 __all__ = [
     "AXIS_LABELS",
-    "FORMATS",
     "MARKERS",
     "TRUTH",
     "WIDTHS",
@@ -29,7 +26,6 @@ __all__ = [
     "new_figure",
     "palette",
     "panels",
-    "save_figure",
     "scale_axis",
     "styled",
     "wrapped",
@@ -37,7 +33,6 @@ __all__ = [
 
 WIDTHS = {"single": 3.4, "double": 7.0}
 """Widths of a paper's columns, inches."""
-FORMATS = ("pdf", "svg", "png")
 TRUTH = "0.78"
 """Grey of the true front; no searcher has it."""
 MARKERS = "osD^vph<>8dP"
@@ -48,6 +43,7 @@ AXIS_LABELS = {
     "seconds": "training time [s]",
     "trainings": "equivalent full trainings",
 }
+"""What figures and tables call each of `mobench.core.budget.AXES`."""
 _STYLE: Any = {
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -174,41 +170,3 @@ def label_objectives(ax: Any, objectives: Sequence[Objective], pair: tuple[int, 
     """Names and units of the objectives across and up."""
     ax.set_xlabel(objectives[pair[0]].label)
     ax.set_ylabel(objectives[pair[1]].label)
-
-
-def save_figure(
-    figure: Figure, data: pd.DataFrame, path: Path, *, formats: Sequence[str] = ("pdf", "png")
-) -> list[Path]:
-    """Save a figure, and the numbers drawn as CSV (eight digits), under the stem `path`.
-
-    Parameters
-    ----------
-    figure, data
-        As every plotting function returns them.
-    path : Path
-        Without an ending; its folder is made.
-    formats : sequence of str
-        Of `FORMATS`: ``pdf`` (fonts embedded), ``svg`` (text as text), ``png`` (300 dots an inch).
-
-    Returns
-    -------
-    list of Path
-        The files, the CSV last; equal data give equal bytes.
-
-    Raises
-    ------
-    ValueError
-        Unknown format.
-    """
-    dates: Mapping[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for ending in formats:
-        if ending not in dates:
-            raise ValueError(f"format: unknown {ending!r}{nearest(ending, dates)}; choose from {', '.join(dates)}")
-        paths.append(path.with_name(f"{path.name}.{ending}"))
-        with styled():
-            figure.savefig(paths[-1], dpi=300, metadata=dates[ending])
-    paths.append(path.with_name(f"{path.name}.csv"))
-    data.to_csv(paths[-1], index=False, float_format="%.8g")
-    return paths

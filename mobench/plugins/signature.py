@@ -47,7 +47,7 @@ class Option:
         return self.default is inspect.Parameter.empty
 
 
-def record_of(call: Callable[..., Any], kind: Kind) -> type | None:
+def record_of(call: Callable[..., Any], kind: str) -> type | None:
     """The dataclass that a function takes its options in, ``search(run, options: Options)``; None for keywords."""
     parameters = _parameters(call, kind)
     if len(parameters) != 1 or parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
@@ -56,7 +56,7 @@ def record_of(call: Callable[..., Any], kind: Kind) -> type | None:
     return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
 
 
-def options_of(call: Callable[..., Any], kind: Kind) -> dict[str, Option]:
+def options_of(call: Callable[..., Any], kind: str) -> dict[str, Option]:
     """The options of a function by name: keywords, or a record's fields, its own class's before inherited ones."""
     record = record_of(call, kind)
     if record is None:
@@ -73,7 +73,7 @@ def options_of(call: Callable[..., Any], kind: Kind) -> dict[str, Option]:
     }
 
 
-def _parameters(call: Callable[..., Any], kind: Kind) -> list[inspect.Parameter]:
+def _parameters(call: Callable[..., Any], kind: str) -> list[inspect.Parameter]:
     """All but the run of a searcher."""
     return list(inspect.signature(call).parameters.values())[1 if kind == "searcher" else 0 :]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mobench.analysis.analysis import Analysis
-from mobench.figures.by_problem import Selection
-from mobench.figures.kinds import draw, summary
-from mobench.figures.style import save_figure, styled
+from mobench.figures.kinds import draw, find_kind
+from mobench.figures.registry import Selection
+from mobench.figures.saving import save_figure
+from mobench.figures.style import styled
 from mobench.files.names import slug
 from mobench.report.page import Drawing, Text
 
@@ -55,7 +56,7 @@ def _drawn(analysis: Analysis, kind: str, selection: Selection, out: Path) -> Dr
         figure.set_layout_engine(None)
     stem = f"{kind}-{slug(selection.problem)}" if selection.problem else kind
     paths = save_figure(figure, data, out / stem, formats=("svg",))
-    caption = f"{summary(kind)}."
+    caption = f"{find_kind(kind).summary}."
     alt = f"{selection.problem or 'All problems'}: {caption} The numbers drawn are in {paths[-1].name}."
     svg = paths[0].read_text(encoding="utf-8")
     return Drawing(svg, caption, alt, tuple(f"{out.name}/{path.name}" for path in paths))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mobench.analysis.analysis import Analysis
 from mobench.analysis.provenance import command_to_report, command_to_run, problem_table, setups
-from mobench.campaigns.runs import STATES
+from mobench.campaigns.study import STATES
 from mobench.core.version import __version__
 from mobench.harness.checkout import commit
 from mobench.report.page import Block, Code, Folded, Pair, Section, Text
@@ -36,8 +36,8 @@ def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
         blocks += drawings
     else:
         blocks.append(Text((f"All {total} runs have ended." if total > 1 else "The run has ended.",)))
-    if analysis.runs.not_applicable:
-        rows = [(pair.problem, pair.searcher, pair.reason) for pair in analysis.runs.not_applicable]
+    if analysis.study.not_applicable:
+        rows = [(pair.problem, pair.searcher, pair.reason) for pair in analysis.study.not_applicable]
         frame = pd.DataFrame(rows, columns=["problem", "searcher", "reason"])
         blocks.append(Table("not-applicable", "Pairs left out: the problem does not offer what is needed.", frame))
     return Section("State of the runs", tuple(blocks))
@@ -90,15 +90,15 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
 
 def provenance_section(analysis: Analysis) -> Section:
     """Contract, data, machines, versions, seeds, and the commands that make everything again."""
-    runs = analysis.runs
-    seeds = list(runs.seeds)
+    study = analysis.study
+    seeds = list(study.seeds)
     whole = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
     compact = f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds))
     made = f"Made by mobench {__version__}" + (f", commit {found}" if (found := commit()) else "") + "."
     problems = Table(
         "problems",
         "What was searched, and the checksum of the data that answered.",
-        problem_table(runs),
+        problem_table(study),
         formats={"architectures": ",.0f", "true_front": ",.0f"},
         titles={"true_front": "on the true front", "data": "checksum of data"},
     )
@@ -109,9 +109,9 @@ def provenance_section(analysis: Analysis) -> Section:
         formats={"wall_hours": ".3g", "cpu_hours": ".3g"},
         titles={"setup": "host and versions", "first_started": "first started", "last_started": "last started"},
     )
-    commands = [*map(command_to_run, runs.sources), command_to_report(runs, analysis.axis)]
+    commands = [*map(command_to_run, study.sources), command_to_report(study, analysis.axis)]
     text = (
-        f"Contract {runs.contract}: {CONTRACTS[runs.contract]}.",
+        f"Contract {study.contract}: {CONTRACTS[study.contract]}.",
         f"{'Seeds' if len(seeds) > 1 else 'Seed'} {compact}. Equal seeds give equal logs, and every number here is "
         f"derived from the logs. {made}",
     )

@@ -7,8 +7,8 @@ import pandas as pd
 
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
-from mobench.campaigns.runs import STATES
-from mobench.figures.by_problem import colours
+from mobench.campaigns.study import STATES
+from mobench.figures.chosen import colours
 from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
 from mobench.report.front_panels import Front

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis, read_analysis
-from mobench.campaigns.runs import STATES
+from mobench.campaigns.study import STATES
 from mobench.files.documents import FORMAT, read_document, write_document, written_whole
 from mobench.report.answer import answer_section
 from mobench.report.drawings import draw_overall, draw_problem, draw_states
@@ -31,7 +31,7 @@ def write_report(
     ----------
     folders : path or sequence of path
         Campaigns' folders, or runs' folders; they may be running still. Several are merged: see
-        `mobench.campaigns.runs.merge`.
+        `mobench.campaigns.study.read_study`.
     axis : str, optional
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
@@ -62,7 +62,7 @@ def write_report(
     files += save_table(curves, out / "tables", latex=False)
     page = out / "report.html"
     with written_whole(page) as file:
-        file.write(render(f"Report of {analysis.runs.name}", _outline(analysis), sections).encode())
+        file.write(render(f"Report of {analysis.study.name}", _outline(analysis), sections).encode())
     _clear(out, {path.relative_to(out).as_posix() for path in (page, *files)})
     return page, format_report(analysis)
 
@@ -78,7 +78,7 @@ def _clear(out: Path, written: set[str]) -> None:
 
 
 def _sections(analysis: Analysis, figures: Path) -> list[Section]:
-    problems = [problem_section(analysis, p, draw_problem(analysis, p, figures)) for p in analysis.runs.problems]
+    problems = [problem_section(analysis, p, draw_problem(analysis, p, figures)) for p in analysis.study.problems]
     overall = [overall_section(analysis, draw_overall(analysis, figures))] if analysis.ended else []
     return [
         state_section(
@@ -105,19 +105,19 @@ def _blocks(parts: Sequence[Block | Section]) -> Iterator[Block]:
 
 
 def _outline(analysis: Analysis) -> str:
-    runs = analysis.runs
-    counts = [(len(runs.specs), "run"), (len(runs.searchers), "searcher"), (len(runs.problems), "problem")]
-    counts.append((len(runs.seeds), "seed"))
+    study = analysis.study
+    counts = [(len(study.runs), "run"), (len(study.searchers), "searcher"), (len(study.problems), "problem")]
+    counts.append((len(study.seeds), "seed"))
     numbers = ", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts)
-    budget = ", ".join(f"{amount:g} {currency}" for currency, amount in runs.budget.items())
-    return f"{numbers}; budget {budget}; contract {runs.contract}"
+    budget = ", ".join(f"{amount:g} {currency}" for currency, amount in study.budget.items())
+    return f"{numbers}; budget {budget}; contract {study.contract}"
 
 
 def format_report(analysis: Analysis) -> str:
     """The report as text: failures first, then a table a problem, then mean ranks."""
-    runs = analysis.runs
-    parts = [f"{runs.name}: {_outline(analysis)}\ncontract {runs.contract}: {CONTRACTS[runs.contract]}"]
-    parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in runs.not_applicable]
+    study = analysis.study
+    parts = [f"{study.name}: {_outline(analysis)}\ncontract {study.contract}: {CONTRACTS[study.contract]}"]
+    parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in study.not_applicable]
     incomplete = analysis.scores[analysis.scores["state"] != "ended"]
     if len(incomplete):
         counts = incomplete["state"].value_counts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis
-from mobench.campaigns.runs import STATES
+from mobench.campaigns.study import STATES
 from mobench.core.budget import AXES
 from mobench.files.names import slug
 from mobench.plugins.catalogue import summary as plugin_summary
@@ -17,7 +17,7 @@ __all__ = ["runs_section", "searchers_section"]
 
 def searchers_section(analysis: Analysis) -> Section:
     """A part a searcher: how it did on each problem, what it spent, and its diagnostics."""
-    return Section("Searchers", (), tuple(_searcher(analysis, label) for label in analysis.runs.searchers))
+    return Section("Searchers", (), tuple(_searcher(analysis, label) for label in analysis.study.searchers))
 
 
 def _searcher(analysis: Analysis, label: str) -> Section:
@@ -60,7 +60,7 @@ def _about(name: str) -> str:
 def _records(analysis: Analysis, label: str) -> pd.DataFrame:
     """The numbers that the searcher's median runs recorded."""
     rows = []
-    for problem in analysis.runs.problems:
+    for problem in analysis.study.problems:
         outcome = analysis.medians.get((problem, label))
         for name, series in outcome.diagnostics.items() if outcome else ():
             values = series[:, 1]
@@ -74,23 +74,12 @@ def runs_section(analysis: Analysis) -> Section:
     frame = analysis.scores.merge(times, how="left", on=["problem", "searcher", "seed"])
     frame["reason"] = frame["reason"].fillna("")
     measures = [c for c in ("hypervolume", "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
-    columns = [
-        "problem",
-        "searcher",
-        "seed",
-        "state",
-        *measures,
-        "evaluations",
-        "asked",
-        "flops",
-        "seconds",
-        "trainings",
-    ]
+    columns = ["problem", "searcher", "seed", "state", *measures, *AXES]
     table = Table(
         "runs",
         "Every run: its state, the measures of what it delivered, what it spent and why it ended.",
         frame[[*columns, "wall_seconds", "reason", "error", "data", "run"]],
-        formats=dict.fromkeys(measures, ".4f") | dict.fromkeys(columns[-5:], ",.4g") | {"wall_seconds": ".3g"},
+        formats=dict.fromkeys(measures, ".4f") | dict.fromkeys(AXES, ",.4g") | {"wall_seconds": ".3g"},
         titles={"log10_regret": "log10 regret", "igd_plus": "IGD+", "r2": "R2", "reason": "ended by", "run": "folder"},
     )
     return Section("All runs", (table,))

@@ -10,7 +10,7 @@ import numpy as np
 from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Enumerable, Published
 from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, nondominated, r2
-from mobench.core.problem import Problem, minimised
+from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History, Note
 
@@ -25,14 +25,16 @@ CONTRACTS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """How the fronts of one problem are compared; all values minimised.
+    """How the fronts of one problem are compared: what comes in natural units and sign is minimised here.
 
     Attributes
     ----------
     name : str
         A key of `CONTRACTS`.
+    objectives : tuple of Objective
+        The columns of values.
     ideal, nadir : Array
-        (m,) points that become 0 and 1.
+        (m,) points, minimised, that become 0 and 1.
     reference : float
         The reference point, the same in every normalised objective.
     front : Array
@@ -44,6 +46,7 @@ class Contract:
     """
 
     name: str
+    objectives: tuple[Objective, ...]
     ideal: Array
     nadir: Array
     reference: float
@@ -52,15 +55,16 @@ class Contract:
     delivered: Literal["archive", "population"]
 
     def normalise(self, F: Array) -> Array:
-        """(n, m) minimised values in units of ideal (0) and nadir (1)."""
-        return (finite(F) - self.ideal) / np.where(self.nadir > self.ideal, self.nadir - self.ideal, 1.0)
+        """(n, m) values, minimised and in units of ideal (0) and nadir (1)."""
+        span = np.where(self.nadir > self.ideal, self.nadir - self.ideal, 1.0)
+        return (finite(minimised(F, self.objectives)) - self.ideal) / span
 
     def share(self, F: Array) -> float:
-        """Hypervolume of (n, m) minimised values as a share of the true front's."""
+        """Hypervolume of (n, m) values as a share of the true front's."""
         return hypervolume(self.normalise(F), self.reference) / self.volume
 
     def measures(self, F: Array) -> dict[str, float]:
-        """All measures of (n, m) minimised values; those that need the true front are absent where it is unknown."""
+        """All measures of (n, m) values; those that need the true front are absent where it is unknown."""
         N = self.normalise(F)
         share = hypervolume(N, self.reference) / self.volume
         found = {"hypervolume": share, "log10_regret": float(log10_regret(share)), "r2": r2(N, 0.0)}
@@ -68,7 +72,7 @@ class Contract:
             found |= {"igd_plus": igd_plus(N, self.front), "epsilon": epsilon_additive(N, self.front)}
         return found
 
-    def choose(self, history: History, F: Array, answers: int) -> Array:
+    def choose(self, history: History, answers: int) -> Array:
         """Architectures delivered after the first `answers` answers, chosen from what was seen, before any scoring.
 
         The last recommendation where there is one; else the last recorded ``population`` (contract ``evoxbench``);
@@ -78,8 +82,6 @@ class Contract:
         ----------
         history : History
             What the run saw.
-        F : Array
-            (N, m) its values, minimised.
         answers : int
             How many answers count.
 
@@ -99,7 +101,7 @@ class Contract:
                 members = set(map(tuple, populations[-1]))
                 seen = map(tuple, history.X[candidates].tolist())
                 candidates = candidates[[x in members for x in seen]]
-        return np.unique(history.X[candidates][nondominated(F[candidates])], axis=0)
+        return np.unique(history.X[candidates][nondominated(history.F[candidates], self.objectives)], axis=0)
 
 
 def contract_for(problem: Problem, name: str = "mobench-1") -> Contract:
@@ -127,7 +129,7 @@ def contract_for(problem: Problem, name: str = "mobench-1") -> Contract:
     if not volume > 0:
         raise ValueError(f"contract {name!r}: the true front dominates no volume within these bounds")
     delivered: Literal["archive", "population"] = "population" if name == "evoxbench" else "archive"
-    return Contract(name, ideal, nadir, reference, normalised, volume, delivered)
+    return Contract(name, tuple(problem.objectives), ideal, nadir, reference, normalised, volume, delivered)
 
 
 def anytime(contract: Contract, problem: Problem, history: History) -> tuple[dict[str, Array], Array]:
@@ -141,16 +143,15 @@ def anytime(contract: Contract, problem: Problem, history: History) -> tuple[dic
         The ledger, (k,) an axis, at the moments when the share changed, and the (k,) share from then on. Empty where
         nothing was answered at the full fidelity and nothing recommended.
     """
-    F = minimised(history.F, problem.objectives)
     if history.recommended:
         sets = [problem.score(np.unique(note.content, axis=0)) for note in history.recommended]
-        return _positions(history.recommended), _shares(contract, [minimised(S, problem.objectives) for S in sets])
+        return _positions(history.recommended), _shares(contract, sets)
     notes = [note for note in history.records if "population" in note.content and note.answers]
     if contract.delivered == "population" and notes:
-        sets = [problem.score(contract.choose(history, F, note.answers)) for note in notes]
-        return _positions(notes), _shares(contract, [minimised(S, problem.objectives) for S in sets])
-    scored = minimised(problem.score(history.X), problem.objectives) if len(F) else F
-    changes, members = _archives(F, history.fidelity == 0)
+        sets = [problem.score(contract.choose(history, note.answers)) for note in notes]
+        return _positions(notes), _shares(contract, sets)
+    scored = problem.score(history.X) if len(history.X) else history.F
+    changes, members = _archives(minimised(history.F, problem.objectives), history.fidelity == 0)
     spent = {axis: amounts[changes - 1] for axis, amounts in history.spent.items()}
     return spent, _shares(contract, [scored[rows] for rows in members])
 
@@ -164,7 +165,7 @@ def _shares(contract: Contract, sets: list[Array]) -> Array:
 
 
 def _archives(F: Array, eligible: Array, block: int = 64) -> tuple[Array, list[Array]]:
-    """Rows of the nondominated set of `F` after each answer that changes it.
+    """Rows of the nondominated set of `F`, minimised, after each answer that changes it.
 
     Points that the archive already dominates are dropped a block at a time; only the rest is looked at singly.
     """

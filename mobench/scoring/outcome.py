@@ -49,15 +49,15 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
     axis : str
         A currency of the ledger, or ``trainings``.
     """
-    history, problem = result.history, result.problem
-    X = result.delivered(contract=contract)
+    history = result.history
+    X, F = result.scored(contract=contract)
     full = np.flatnonzero(history.fidelity == 0)[::-1]  # backwards: of an architecture's answers the first stays
     first = dict(zip(map(tuple, history.X[full].tolist()), full.tolist(), strict=True))
     answers = [first.get(tuple(x)) for x in X.tolist()]
-    amounts = on_axis(problem.training, history.spent, axis)
+    amounts = on_axis(result.problem.training, history.spent, axis)
     return Outcome(
         X=X,
-        F=problem.score(X) if len(X) else np.empty((0, len(problem.objectives))),
+        F=F,
         seen=np.array([np.nan if i is None else history.F[i, 0] for i in answers], dtype=np.float64),
         found=np.array([np.nan if i is None else amounts[i] for i in answers], dtype=np.float64),
         diagnostics=_diagnostics(result, axis),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.networks import Supernet
-from mobench.core.problem import Problem, minimised
+from mobench.core.problem import Problem
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
 from mobench.plugins.catalogue import find, make_problem
@@ -337,8 +337,8 @@ def _share(subject: Subject, problem: Problem, seed: int) -> float:
     log.lines = found.lines
     history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
     contract = contract_for(problem)
-    delivered = contract.choose(history, minimised(history.F, problem.objectives), len(history.X))
-    return contract.share(minimised(problem.score(delivered), problem.objectives))
+    delivered = contract.choose(history, len(history.X))
+    return contract.share(problem.score(delivered))
 
 
 SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from mobench.core.budget import Cost
 from mobench.core.indicators import nondominated
-from mobench.core.problem import Objective, Values, minimised
+from mobench.core.problem import Objective, Values
 from mobench.core.space import Array, Keys, Space
 
 __all__ = ["GradedToy", "Toy"]
@@ -96,7 +96,7 @@ class Toy:
         """The true front, by enumeration."""
         X = self.space.all()
         F = self.score(X)
-        best = nondominated(minimised(F, self.objectives))
+        best = nondominated(F, self.objectives)
         return X[best], F[best]
 
     def decode(self, X: Array) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, minimised, nondominated
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated
 from mobench.problems._table.file import Cells, Criterion, Header, read_columns, read_header, to_choices, to_numbers
 
 LARGEST_GRID = 10_000_000
@@ -102,7 +102,7 @@ class TableProblem:
 
     @cached_property
     def _front(self) -> tuple[Array, Array]:
-        best = nondominated(minimised(self.scored, self.objectives))
+        best = nondominated(self.scored, self.objectives)
         X, F = self.genes[best], self.scored[best]
         X.flags.writeable = F.flags.writeable = False
         return X, F

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mobench import load
-from mobench.campaigns.runs import merge, run_state
+from mobench.campaigns.study import read_study, run_state
 from mobench.problems._cells.space import OPERATIONS, live
 
 BUDGETS = (1, 2)
@@ -36,10 +36,8 @@ def main() -> None:
     """Print medians over the seeds, a row a searcher, the best first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("campaign", type=Path)
-    runs = merge([parser.parse_args().campaign])
-    ended = [
-        (spec, folder) for spec, folder in zip(runs.specs, runs.folders, strict=True) if run_state(folder) == "ended"
-    ]
+    study = read_study([parser.parse_args().campaign])
+    ended = [(spec, folder) for spec, folder in study.runs if run_state(folder) == "ended"]
     rows = pd.DataFrame([{"searcher": spec.searcher_label, **facts(folder)} for spec, folder in ended])
     grouped = rows.groupby("searcher")
     table = grouped.median().sort_values("at the end", ascending=False)

@@ -17,12 +17,11 @@ from mobench.searchers._relaxed import stopping as _stopping
 from mobench.searchers._relaxed.checkpoints import fill, packed, unpacked
 from mobench.searchers._relaxed.linear import Vector
 from mobench.searchers._relaxed.portrait import portrait
+from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.search import Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
-LEAST = 0.05
-"""Smallest weight of an objective in a swept preference."""
 MARKS = 20
 """How often the search of a preference recommends, records and keeps a checkpoint."""
 WARM_UP = -1
@@ -176,29 +175,6 @@ def _open(run: Run, network: Network, settings: Settings, preference: Array) -> 
     search = initial(network, settings, preference, int(run.rng.integers(2**31)))
     search.scales = cost_scales(network, run.space, len(run.objectives), search.alpha)
     return search
-
-
-def preferences(m: int, settings: Settings) -> Array:
-    """Preferences to search for, (K, m), rows on the simplex.
-
-    Two objectives: equal steps from the cheapest (first weight `LEAST`) to the most accurate; more: the gaps of a
-    Kronecker sequence that fills the simplex evenly (Roberts 2018), none below `LEAST` of an equal share. A single
-    preference is `Settings.preference`, or equal weights.
-    """
-    if m == 1:
-        return np.ones((1, 1))
-    if settings.preference is not None or settings.searches == 1:
-        first = 1.0 / m if settings.preference is None else settings.preference
-        return np.array([[first] + [(1.0 - first) / (m - 1)] * (m - 1)])
-    if m == 2:
-        firsts = np.linspace(LEAST, 1.0 - LEAST, settings.searches)
-        return np.stack([firsts, 1.0 - firsts], axis=1)
-    root = 2.0
-    for _ in range(50):
-        root = (1.0 + root) ** (1.0 / m)  # of x^m = x + 1: the golden ratio's relative in m - 1 dimensions
-    points = np.sort((0.5 + np.outer(np.arange(settings.searches), root ** -np.arange(1.0, m))) % 1.0, axis=1)
-    gaps: Array = np.diff(points, axis=1, prepend=0.0, append=1.0)
-    return LEAST / m + (1.0 - LEAST) * gaps
 
 
 def _saved(search: Search) -> dict[str, Any]:

@@ -38,9 +38,9 @@ from mobench.searchers._relaxed.min_norm import (
     min_norm_weights,
     normalise,
 )
+from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.search import BETAS, Search
 from mobench.searchers._relaxed.settings import NotNegative, Positive, Sampled
-from mobench.searchers._relaxed.sweep import preferences
 
 needs = (Supernet,)
 

@@ -13,8 +13,8 @@ from mobench import Run, Supernet
 from mobench.searchers._hypernetwork.learner import Learner, Perceptron, begin, is_warming_up, learn
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed.epo import epo_weights
+from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.settings import Count, Positive, Sampled
-from mobench.searchers._relaxed.sweep import preferences
 
 needs = (Supernet,)
 

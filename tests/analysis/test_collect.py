@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 import mobench
-import mobench.campaigns.runs
+import mobench.campaigns.study
 from mobench.analysis.collect import collect, mean_ranks, median_seeds, resample, summarise
 from mobench.analysis.difficulty import difficulty
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import open_campaign
-from mobench.campaigns.runs import STATES, merge, run_state
+from mobench.campaigns.study import STATES, read_study, run_state
 from mobench.harness.history import read_history
 
 BASE = {"problems": ["catsum"], "searchers": ["random_search", "local_search"], "seeds": 2, "budget": 60}
@@ -34,7 +34,7 @@ def done(tmp_path_factory):
 def broken(tmp_path):
     """A campaign with an ended, a failed, a running and a missing run."""
     folder = campaign(tmp_path / "broken")
-    places = merge([folder]).folders
+    places = [place for _, place in read_study([folder]).runs]
     end = orjson.loads((places[1] / "end.json").read_bytes())
     (places[1] / "end.json").write_bytes(orjson.dumps(end | {"reason": "failed", "error": "ValueError: <b>no"}))
     (places[2] / "end.json").unlink()
@@ -44,7 +44,7 @@ def broken(tmp_path):
 
 
 def test_no_run_is_dropped_in_silence(broken):
-    scores, curves, _ = collect(merge([broken]))
+    scores, curves, _ = collect(read_study([broken]))
     assert scores["state"].tolist() == ["ended", "failed", "running", "missing"]
     assert scores["error"].tolist() == ["", "ValueError: <b>no", "", ""]
     assert scores["hypervolume"].notna().tolist() == [True, False, False, False]
@@ -60,7 +60,7 @@ def test_no_run_is_dropped_in_silence(broken):
 
 def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
     open_campaign(make_campaign(BASE), tmp_path / "new")
-    scores, curves, _ = collect(merge([tmp_path / "new"]))
+    scores, curves, _ = collect(read_study([tmp_path / "new"]))
     assert (scores["state"] == "missing").all()
     for column in ("hypervolume", "log10_regret", "evaluations", "flops", "trainings"):
         assert scores[column].isna().all()
@@ -69,7 +69,7 @@ def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
 
 
 def test_the_tables_are_remade_to_the_byte(done):
-    first, again = (collect(merge([done]))[:2] for _ in range(2))
+    first, again = (collect(read_study([done]))[:2] for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert one.to_csv() == other.to_csv()
 
@@ -81,19 +81,19 @@ def test_every_log_is_read_once_and_a_problem_at_a_time(done, monkeypatch):
         read.append(source.parent)
         return read_history(source, **shape)
 
-    monkeypatch.setattr("mobench.scoring.result.read_history", counted)
-    runs = merge([done])
-    scores, _, outcomes = collect(runs)
-    assert sorted(read) == sorted(runs.folders)
+    monkeypatch.setattr("mobench.scoring.load.read_history", counted)
+    study = read_study([done])
+    scores, _, outcomes = collect(study)
+    assert sorted(read) == sorted(folder for _, folder in study.runs)
     assert list(zip(scores["searcher"], scores["seed"], strict=True)) == [
-        (spec.searcher_label, spec.seed) for spec in runs.specs
+        (spec.searcher_label, spec.seed) for spec, _ in study.runs
     ]
-    assert len(outcomes) == len(runs.specs)
+    assert len(outcomes) == len(study.runs)
 
 
 def test_an_outcome_is_what_the_run_delivered_with_what_was_seen_of_it(tmp_path):
     result = mobench.run("nsga2", "lotz:bits=8", budget=80, seed=3, folder=tmp_path / "alone")
-    outcome = collect(merge([tmp_path / "alone"]))[2]["lotz:bits=8", "nsga2", 3]
+    outcome = collect(read_study([tmp_path / "alone"]))[2]["lotz:bits=8", "nsga2", 3]
     X, F = result.history.X, result.history.F
     assert outcome.X.tolist() == result.delivered().tolist()
     assert (outcome.F == result.problem.score(outcome.X)).all()
@@ -107,7 +107,7 @@ def test_diagnostics_are_the_finite_numbers_that_were_recorded(tmp_path):
     events = [{"one_shot_tau": 0.25, "step": 1, "name": "x", "ok": True}, {"one_shot_tau": float("nan"), "loss": 2}]
     with (tmp_path / "run" / "log.jsonl").open("ab") as log:
         log.writelines(orjson.dumps({"record": event}) + b"\n" for event in [*events, {"one_shot_tau": 0.5}])
-    (outcome,) = collect(merge([tmp_path / "run"]))[2].values()
+    (outcome,) = collect(read_study([tmp_path / "run"]))[2].values()
     assert {name: series.tolist() for name, series in outcome.diagnostics.items()} == {
         "one_shot_tau": [[20, 0.25], [20, 0.5]],
         "loss": [[20, 2]],
@@ -121,36 +121,36 @@ def test_of_runs_without_one_the_median_is_the_lower_middle():
 
 
 def test_a_single_run_is_scored_by_the_contract_of_its_campaign(done):
-    run = merge([done]).folders[0]
-    assert merge([run]).contract == "mobench-1"
+    run = read_study([done]).runs[0][1]
+    assert read_study([run]).contract == "mobench-1"
     record = orjson.loads((done / "campaign.json").read_bytes())
     (done / "campaign.json").write_bytes(orjson.dumps(record | {"contract": "modnas"}))
     try:
-        assert merge([run]).contract == "modnas"
+        assert read_study([run]).contract == "modnas"
     finally:
         (done / "campaign.json").write_bytes(orjson.dumps(record))
 
 
 def test_campaigns_of_one_budget_and_contract_are_merged(done, tmp_path):
     more = campaign(tmp_path / "more", searchers=["random_search", "nsga2"], seeds=[1, 2])
-    runs = merge([done, more])
-    assert runs.name == "done+more"
-    assert runs.seeds == (0, 1, 2)
-    assert runs.searchers == ("random_search", "local_search", "nsga2")
-    scores, *_ = collect(runs)
+    study = read_study([done, more])
+    assert study.name == "done+more"
+    assert study.seeds == (0, 1, 2)
+    assert study.searchers == ("random_search", "local_search", "nsga2")
+    scores, *_ = collect(study)
     pairs = sorted(zip(scores["searcher"], scores["seed"], strict=True))
     planned = [("local_search", 0), ("local_search", 1), ("nsga2", 1), ("nsga2", 2)]
     assert pairs == [*planned, ("random_search", 0), ("random_search", 1), ("random_search", 2)]  # and nothing missing
     assert (scores["state"] == "ended").all()
-    alone = collect(merge([more]))[0].set_index("run")["hypervolume"]
+    alone = collect(read_study([more]))[0].set_index("run")["hypervolume"]
     together = scores.set_index("run")["hypervolume"]
     assert (together[alone.index] == alone).all()
 
 
 def test_of_a_run_that_two_campaigns_planned_the_ended_one_counts(done, broken):
-    runs = merge([broken, done])
-    assert [run_state(folder) for folder in runs.folders] == ["ended"] * 4
-    assert len(merge([done, done]).specs) == 4
+    study = read_study([broken, done])
+    assert [run_state(folder) for _, folder in study.runs] == ["ended"] * 4
+    assert len(read_study([done, done]).runs) == 4
 
 
 @pytest.mark.parametrize(
@@ -162,31 +162,31 @@ def test_of_a_run_that_two_campaigns_planned_the_ended_one_counts(done, broken):
 )
 def test_other_budgets_are_refused(done, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
-        merge([done, campaign(tmp_path / "other", seeds=1, **changes)])
+        read_study([done, campaign(tmp_path / "other", seeds=1, **changes)])
 
 
 def test_other_contracts_are_refused(done, broken, monkeypatch):
-    read = mobench.campaigns.runs.load_campaign
+    read = mobench.campaigns.study.load_campaign
 
     def judged_otherwise(folder):
         return replace(read(folder), contract="evoxbench") if folder == broken else read(folder)
 
-    monkeypatch.setattr(mobench.campaigns.runs, "load_campaign", judged_otherwise)
+    monkeypatch.setattr(mobench.campaigns.study, "load_campaign", judged_otherwise)
     with pytest.raises(ValueError, match=r"broken: cannot be .* their contracts differ \(evoxbench, mobench-1\)"):
-        merge([done, broken])
+        read_study([done, broken])
 
 
 def test_what_is_no_results_folder_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"campaign\.json is missing"):
-        merge([tmp_path])
+        read_study([tmp_path])
     with pytest.raises(ValueError, match="at least one"):
-        merge([])
+        read_study([])
 
 
 def test_a_single_run_is_a_collection_of_one(tmp_path):
     result = mobench.run("nsga2", "catsum", budget=50, seed=3, folder=tmp_path / "alone")
-    runs = merge([tmp_path / "alone"])
-    scores, curves, _ = collect(runs)
+    study = read_study([tmp_path / "alone"])
+    scores, curves, _ = collect(study)
     assert scores.loc[0, ["searcher", "seed", "state"]].tolist() == ["nsga2", 3, "ended"]
     assert scores["hypervolume"][0] == result.hypervolume()
     assert curves["hypervolume"].iloc[-1] == result.hypervolume()
@@ -197,13 +197,13 @@ def test_runs_on_other_data_are_refused(tmp_path):
     folder = tmp_path / "run"
     mobench.run("random_search", "nasbench_graph", budget=20, folder=folder)
     lines = (folder / "log.jsonl").read_bytes().splitlines(keepends=True)
-    assert collect(merge([folder]))[0]["data"][0] == orjson.loads(lines[0])["data"]
+    assert collect(read_study([folder]))[0]["data"][0] == orjson.loads(lines[0])["data"]
     (folder / "log.jsonl").write_bytes(b'{"data":"0123456789abcdef"}\n' + b"".join(lines[1:]))
     with pytest.raises(ValueError, match=r"answered from data 0123456789abcdef, but scores would come from \w+;"):
-        collect(merge([folder]))
+        collect(read_study([folder]))
     (folder / "log.jsonl").write_bytes(b"".join(lines[1:]))
     with pytest.raises(ValueError, match="without a checksum"):
-        collect(merge([folder]))
+        collect(read_study([folder]))
 
 
 def scored(**shares):

@@ -13,9 +13,9 @@ from mobench.analysis.collect import collect
 from mobench.analysis.export import export
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import open_campaign
-from mobench.campaigns.runs import merge
+from mobench.campaigns.study import read_study
 from mobench.cli.main import main
-from mobench.scoring.result import load
+from mobench.scoring.load import load
 
 CAMPAIGN = {
     "problems": ["catsum", "nasbench_graph"],
@@ -36,11 +36,11 @@ def folder(tmp_path_factory):
 def test_the_table_holds_every_answer_with_its_ledger(folder, tmp_path, format):
     if format == "parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-    runs = merge([folder])
-    listing, path = export(runs, tmp_path / "out", format=format)
+    study = read_study([folder])
+    listing, path = export(study, tmp_path / "out", format=format)
     table = pd.read_csv(path) if format == "csv" else pd.read_parquet(path)
-    assert len(table) == sum(len(load(place).history.X) for place in runs.folders)
-    for spec, place in zip(runs.specs, runs.folders, strict=True):
+    assert len(table) == sum(len(load(place).history.X) for _, place in study.runs)
+    for spec, place in study.runs:
         result, history = load(place), load(place).history
         key = (table[["problem", "searcher", "seed"]] == [spec.problem_label, spec.searcher_label, spec.seed]).all(
             axis=1
@@ -60,7 +60,7 @@ def test_the_table_holds_every_answer_with_its_ledger(folder, tmp_path, format):
 
 def test_exports_are_the_same_to_the_byte_and_however_they_are_cut(folder, tmp_path, monkeypatch):
     def content(name, format):
-        files = export(merge([folder]), tmp_path / name, format=format)
+        files = export(read_study([folder]), tmp_path / name, format=format)
         return {path.relative_to(tmp_path / name): path.read_bytes() for path in files}
 
     for format in ("csv", "ioh"):
@@ -77,14 +77,14 @@ def test_no_more_than_a_part_is_held_at_a_time(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
         exporting.pd, "concat", lambda parts, **kw: sizes.append(sum(map(len, parts))) or concat(parts, **kw)
     )
-    export(merge([folder]), tmp_path)
+    export(read_study([folder]), tmp_path)
     assert sizes == [160] * 4
 
 
 def incomplete(folder, tmp_path):
-    runs = merge([folder])
+    study = read_study([folder])
     places = {}
-    for spec, place in zip(runs.specs, runs.folders, strict=True):
+    for spec, place in study.runs:
         places[spec.folder] = tmp_path / "part" / "runs" / spec.folder
         places[spec.folder].mkdir(parents=True)
         for path in place.iterdir():
@@ -116,10 +116,10 @@ def test_runs_that_did_not_end_are_listed_and_exported_as_far_as_they_go(folder,
 
 def test_a_campaign_that_has_not_begun_gives_empty_exports(tmp_path):
     open_campaign(make_campaign(CAMPAIGN), tmp_path / "new")
-    runs = merge([tmp_path / "new"])
-    assert export(runs, tmp_path / "ioh", format="ioh") == [tmp_path / "ioh" / "runs.csv"]
+    study = read_study([tmp_path / "new"])
+    assert export(study, tmp_path / "ioh", format="ioh") == [tmp_path / "ioh" / "runs.csv"]
     for format, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
-        table = read(export(runs, tmp_path / format, format=format)[1])
+        table = read(export(study, tmp_path / format, format=format)[1])
         assert table.empty
         assert {"problem", "genes", "evaluation"} <= set(table.columns)
 
@@ -148,11 +148,11 @@ def read_ioh(to):
 
 @pytest.mark.parametrize("axis", ["evaluations", "flops"])
 def test_iohprofilers_files_hold_the_best_gap_so_far(folder, tmp_path, axis):
-    runs = merge([folder])
-    export(runs, tmp_path, format="ioh", axis=axis)
+    study = read_study([folder])
+    export(study, tmp_path, format="ioh", axis=axis)
     found = read_ioh(tmp_path)
     assert len(found) == 8
-    scores, curves, _ = collect(runs, axis=axis)
+    scores, curves, _ = collect(study, axis=axis)
     for (searcher, problem, seed), values in found.items():
         counts, gaps = values.T
         assert counts[0] == 1  # by which readers tell runs apart, so no other line may count 1
@@ -170,7 +170,7 @@ def test_iohprofilers_files_hold_the_best_gap_so_far(folder, tmp_path, axis):
 @pytest.mark.filterwarnings("ignore")  # of iohinspector's own libraries
 def test_iohinspector_reads_them(folder, tmp_path):
     iohinspector = pytest.importorskip("iohinspector", reason="iohinspector is not installed")
-    export(merge([folder]), tmp_path, format="ioh")
+    export(read_study([folder]), tmp_path, format="ioh")
     manager = iohinspector.DataManager()
     manager.add_folder(str(tmp_path))
     assert len(manager.overview) == 8
@@ -186,9 +186,9 @@ def test_iohinspector_reads_them(folder, tmp_path):
 
 def test_what_cannot_be_exported_is_refused_and_nothing_half_written_stays(folder, tmp_path, capsys):
     with pytest.raises(ValueError, match="choose from csv, parquet, ioh"):
-        export(merge([folder]), tmp_path / "x", format="xlsx")
+        export(read_study([folder]), tmp_path / "x", format="xlsx")
     with pytest.raises(ValueError, match="axis: unknown 'watts'"):
-        export(merge([folder]), tmp_path / "x", format="ioh", axis="watts")
+        export(read_study([folder]), tmp_path / "x", format="ioh", axis="watts")
     assert not [path for path in (tmp_path / "x").rglob("*") if path.is_file()]
     assert main(["export", str(tmp_path), "--to", str(tmp_path / "y")]) == 2
     assert "campaign.json is missing" in capsys.readouterr().err

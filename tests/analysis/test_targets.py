@@ -7,7 +7,7 @@ import pytest
 import mobench
 from mobench.analysis.collect import collect
 from mobench.analysis.targets import TARGETS, ecdf, expected_running_times, runtimes
-from mobench.campaigns.runs import merge
+from mobench.campaigns.study import read_study
 
 
 def world():
@@ -77,7 +77,7 @@ def test_no_runs_and_a_wrong_axis():
 @pytest.mark.parametrize("axis", ["evaluations", "asked", "flops", "trainings"])
 def test_runtimes_of_real_runs_agree_with_their_curves_on_any_axis(axis, tmp_path):
     mobench.run("nsga2", "nasbench_graph", budget=150, folder=tmp_path / "run")
-    scores, curves, _ = collect(merge([tmp_path / "run"]), axis=axis)
+    scores, curves, _ = collect(read_study([tmp_path / "run"]), axis=axis)
     times = runtimes(scores, curves, axis=axis)
     gaps = 1 - curves["hypervolume"].to_numpy()
     for row in times.itertuples():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import mobench.campaigns.index
 from mobench.campaigns.index import INDEX, run_states
-from mobench.campaigns.runs import run_state
+from mobench.campaigns.study import run_state
 from mobench.files.documents import write_document
 from mobench.harness.spec import RunSpec
 

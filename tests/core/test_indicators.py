@@ -70,7 +70,6 @@ def test_a_front_measured_against_itself_is_perfect(F):
     front = F[fronts.nondominated(F)]
     assert fronts.igd_plus(front, front) == 0
     assert fronts.epsilon_additive(front, front) == 0
-    assert fronts.attained_share(front, front, 7) == pytest.approx(1)
 
 
 @given(points, points)
@@ -91,11 +90,6 @@ def test_an_empty_set_is_infinitely_far():
 
 def test_regret_of_an_exact_front_is_minus_six_and_of_nothing_zero():
     assert fronts.log10_regret([1.0, 0.9, 0.0]).tolist() == pytest.approx([-6, -1, 0])
-
-
-def test_a_front_without_volume_is_refused():
-    with pytest.raises(ValueError, match="no volume"):
-        fronts.attained_share([[1, 1]], [[5, 5]], 4)
 
 
 def test_das_dennis_counts():

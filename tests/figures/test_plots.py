@@ -1,9 +1,14 @@
 """Figures: what is drawn is what the data say, attainment agrees with its definition, files are fit for a paper."""
 
 import contextlib
+import importlib
 import itertools
+import pkgutil
 import re
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import moocore
 import numpy as np
@@ -14,15 +19,29 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+import mobench.figures
 from mobench import Objective
+from mobench.analysis.analysis import read_analysis
 from mobench.analysis.attainment import attained_difference, attainment, staircase
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
+from mobench.core.budget import AXES
 from mobench.core.capabilities import Drawable
-from mobench.figures import plots
-from mobench.figures.by_problem import colours
-from mobench.figures.kinds import KINDS, Selection, draw, of_one_problem, read_runs, summary
+from mobench.figures import kinds
+from mobench.figures.architecture import plot_architecture
+from mobench.figures.attainment import plot_attainment
+from mobench.figures.chosen import colours
+from mobench.figures.course import plot_anytime
+from mobench.figures.difference import plot_attainment_difference
+from mobench.figures.insight import plot_agreement, plot_diagnostics
+from mobench.figures.kinds import KINDS, draw
+from mobench.figures.parallel import plot_parallel
+from mobench.figures.ranks import plot_critical_difference, plot_rank_heatmap
+from mobench.figures.registry import REGISTERED, Selection, register
+from mobench.figures.saving import save_figure
+from mobench.figures.standings import plot_ecdf, plot_ranks_over_time
+from mobench.figures.style import AXIS_LABELS, palette
 from mobench.harness.execute import execute
 from mobench.problems._cells import space as _cell
 from mobench.problems.tables import motif
@@ -104,38 +123,38 @@ def line_data(figure, label):
 
 
 def test_attainment_of_a_mirrored_objective_is_the_mirror_image():
-    plain = plots.plot_attainment(RUNS, TWO)[1]
+    plain = plot_attainment(RUNS, TWO)[1]
     mirrored = {name: [F * [1, -1] for F in runs] for name, runs in RUNS.items()}
-    figure, data = plots.plot_attainment(mirrored, (TWO[0], Objective("size", "M", maximise=True)))
+    figure, data = plot_attainment(mirrored, (TWO[0], Objective("size", "M", maximise=True)))
     pd.testing.assert_frame_equal(data.assign(size=-data["size"]), plain)
     assert figure.axes[0].get_xlim()[0] < 0
 
 
 def test_attainment_is_of_two_objectives_and_of_runs_that_delivered():
     with pytest.raises(ValueError, match="two objectives, found error, size, error"):
-        plots.plot_attainment(RUNS, (*TWO, TWO[0]))
+        plot_attainment(RUNS, (*TWO, TWO[0]))
     with pytest.raises(ValueError, match="no run delivered anything"):
-        plots.plot_attainment({"a": [np.empty((0, 2))]}, TWO)
+        plot_attainment({"a": [np.empty((0, 2))]}, TWO)
     with pytest.raises(ValueError, match="expected two searchers, found a"):
-        plots.plot_attainment_difference({"a": RUNS["a"]}, TWO)
+        plot_attainment_difference({"a": RUNS["a"]}, TWO)
 
 
 def test_a_difference_s_cells_are_those_that_differ():
     sets = {"a": [np.array([[1.0, 1.0]])], "b": [np.array([[1.0, 2.0]])]}
-    data = plots.plot_attainment_difference(sets, TWO)[1]
+    data = plot_attainment_difference(sets, TWO)[1]
     assert data[["error_from", "size_from", "size_to", "difference"]].to_numpy().tolist() == [[1, 1, 2, 1]]
 
 
 def test_anytime_draws_the_mean_and_its_band():
     values = np.array([[-1.0, -2.0], [-3.0, -4.0]])
-    figure, data = plots.plot_anytime({"a": values}, np.array([1.0, 10.0]), axis="evaluations")
+    figure, data = plot_anytime({"a": values}, np.array([1.0, 10.0]), axis="evaluations")
     assert line_data(figure, "a").tolist() == [[1, -2], [10, -3]]
     assert data[["mean", "low", "high"]].to_numpy().tolist() == [[-2, -3, -1], [-3, -4, -2]]
     assert figure.axes[0].get_xlabel() == "unique evaluations"
 
 
 def test_a_single_amount_makes_a_figure_without_warnings():
-    figure, data = plots.plot_anytime({"a": np.array([[-1.0, -1.0]])}, np.array([5.0, 5.0]), axis="evaluations")
+    figure, data = plot_anytime({"a": np.array([[-1.0, -1.0]])}, np.array([5.0, 5.0]), axis="evaluations")
     assert figure.axes[0].get_xlim() == (2.5, 10)
     assert data["mean"].tolist() == [-1, -1]
 
@@ -143,7 +162,7 @@ def test_a_single_amount_makes_a_figure_without_warnings():
 def test_long_labels_leave_room_for_the_figure():
     problems = [f"nasbench_graph:dataset={name},objectives=[error,latency,params]" for name in ("citeseer", "proteins")]
     ranks = pd.DataFrame({"nsga2:population=100": [1.0, 2.0], "random_search": [2.0, 1.0]}, index=problems)
-    figure, data = plots.plot_rank_heatmap(ranks)
+    figure, data = plot_rank_heatmap(ranks)
     assert data["problem"].tolist() == [*problems, "mean"]
     assert figure.axes[0].get_yticklabels()[0].get_text().replace("\n", "") == problems[0]
     figure.draw_without_rendering()  # a layout without room would be warned of
@@ -152,7 +171,7 @@ def test_long_labels_leave_room_for_the_figure():
 
 def test_an_ecdf_starts_at_nothing_and_goes_on_to_the_common_end():
     steps = pd.DataFrame({"searcher": ["a", "a", "b"], "runtime": [2.0, 5.0, 9.0], "solved": [0.5, 0.75, 0.25]})
-    figure, data = plots.plot_ecdf(steps.assign(problems=1, runs=2), axis="trainings")
+    figure, data = plot_ecdf(steps.assign(problems=1, runs=2), axis="trainings")
     assert line_data(figure, "a").tolist() == [[2, 0], [2, 0.5], [5, 0.75], [9, 0.75]]
     assert line_data(figure, "b").tolist() == [[9, 0], [9, 0.25], [9, 0.25]]
     assert len(data) == 3
@@ -160,12 +179,12 @@ def test_an_ecdf_starts_at_nothing_and_goes_on_to_the_common_end():
 
 def test_ranks_over_time_share_ties():
     lines = {"p": {"a": np.array([[-1.0, -2.0]]), "b": np.array([[-1.0, -1.0]])}}
-    data = plots.plot_ranks_over_time(lines, np.array([1.0, 2.0]), axis="evaluations")[1]
+    data = plot_ranks_over_time(lines, np.array([1.0, 2.0]), axis="evaluations")[1]
     assert data["rank"].tolist() == [1.5, 1, 1.5, 2]
 
 
 def test_a_critical_difference_bar_joins_its_members():
-    figure, data = plots.plot_critical_difference({"b": 2.5, "a": 1.25, "c": 2.25}, [["b", "c"], ["a"]], note="N = 9")
+    figure, data = plot_critical_difference({"b": 2.5, "a": 1.25, "c": 2.25}, [["b", "c"], ["a"]], note="N = 9")
     assert data["searcher"].tolist() == ["a", "c", "b"]
     assert data["groups"].tolist() == ["", "1", "1"]
     bars = [line.get_xdata().tolist() for line in figure.axes[0].get_lines() if line.get_linewidth() == 2.5]
@@ -174,19 +193,19 @@ def test_a_critical_difference_bar_joins_its_members():
 
 def test_a_heatmap_orders_searchers_by_mean_rank():
     ranks = pd.DataFrame({"a": [2.0, 2.0], "b": [1.0, 1.0]}, index=["p", "q"])
-    data = plots.plot_rank_heatmap(ranks)[1]
+    data = plot_rank_heatmap(ranks)[1]
     assert data.columns.tolist() == ["problem", "b", "a"]
     assert data.iloc[-1].tolist() == ["mean", 1, 2]
 
 
 def test_agreement_is_kendall_s_tau():
     answers = pd.DataFrame({"searcher": "a", "seen": [1.0, 2, 3, 4], "scored": [1.0, 2, 4, 3]})
-    assert plots.plot_agreement(answers, label="error [%]")[1]["tau"].unique() == pytest.approx([2 / 3])
+    assert plot_agreement(answers, label="error [%]")[1]["tau"].unique() == pytest.approx([2 / 3])
 
 
 def test_parallel_coordinates_put_better_low():
     objectives = (Objective("error"), Objective("accuracy", maximise=True), Objective("size"))
-    figure, _ = plots.plot_parallel({"a": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])}, objectives)
+    figure, _ = plot_parallel({"a": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])}, objectives)
     heights = [segment[:, 1].tolist() for segment in figure.axes[0].collections[0].get_segments()]
     assert heights == [[0, 0, 0], [1, 1, 1]]
 
@@ -196,17 +215,17 @@ def test_parallel_coordinates_put_better_low():
 
 def test_a_searcher_keeps_its_colour_when_others_join():
     names = [f"s{i}" for i in range(27)]
-    colours = plots.palette(names)
-    assert plots.palette(names[:3]) == {name: colours[name] for name in names[:3]}
+    colours = palette(names)
+    assert palette(names[:3]) == {name: colours[name] for name in names[:3]}
     assert len({tuple(np.round(to_rgb(colour), 3)) for colour in colours.values()}) == 27
     assert all(max(colour) - min(colour) > 0.03 for colour in colours.values()), "grey is the true front's"
 
 
 def test_files_are_vector_with_fonts_embedded_and_equal_bytes(tmp_path):
-    figure, data = plots.plot_attainment_difference(RUNS, TWO)
-    files = plots.save_figure(figure, data, tmp_path / "one" / "x", formats=("pdf", "svg", "png"))
+    figure, data = plot_attainment_difference(RUNS, TWO)
+    files = save_figure(figure, data, tmp_path / "one" / "x", formats=("pdf", "svg", "png"))
     assert [path.name for path in files] == ["x.pdf", "x.svg", "x.png", "x.csv"]
-    again = plots.save_figure(*plots.plot_attainment_difference(RUNS, TWO), tmp_path / "x", formats=("pdf", "svg"))
+    again = save_figure(*plot_attainment_difference(RUNS, TWO), tmp_path / "x", formats=("pdf", "svg"))
     assert [path.read_bytes() for path in again[:2]] == [path.read_bytes() for path in files[:2]]
     svg = files[1].read_text()
     assert "<text" in svg
@@ -234,19 +253,19 @@ def embedded(pdf):
 @pytest.mark.parametrize(("width", "inches"), [("single", 3.4), ("double", 7.0)])
 @pytest.mark.parametrize("kind", ["anytime", "attainment", "critical-difference"])
 def test_pdfs_embed_their_fonts_and_are_as_wide_as_a_column(report, tmp_path, kind, width, inches):
-    figure, data = draw(report, kind, Selection("motif" if of_one_problem(kind) else "", width=width))
-    (path, _) = plots.save_figure(figure, data, tmp_path / kind, formats=("pdf",))
+    figure, data = draw(report, kind, Selection("motif" if KINDS[kind].of_one_problem else "", width=width))
+    (path, _) = save_figure(figure, data, tmp_path / kind, formats=("pdf",))
     names, points = embedded(path.read_bytes())
     assert "DejaVuSans" in names
     assert points == pytest.approx(72 * inches)
 
 
 def test_mistakes_in_names_offer_the_nearest(tmp_path):
-    figure, data = plots.plot_attainment(RUNS, TWO)
+    figure, data = plot_attainment(RUNS, TWO)
     with pytest.raises(ValueError, match="format: unknown 'pfd', did you mean 'pdf'"):
-        plots.save_figure(figure, data, tmp_path / "x", formats=("pfd",))
+        save_figure(figure, data, tmp_path / "x", formats=("pfd",))
     with pytest.raises(ValueError, match="width: unknown 'singel', did you mean 'single'"):
-        plots.plot_attainment(RUNS, TWO, width="singel")
+        plot_attainment(RUNS, TWO, width="singel")
 
 
 # --- architecture cards ---
@@ -257,9 +276,9 @@ def test_a_cell_is_drawn_without_its_dead_edges():
     assert _cell.graph(alive) == [("input", "output", "skip_connect")]
     assert isinstance(motif.problem(), Drawable)
     edges = _cell.graph(np.array([3, 1, 3, 2, 2, 1]))
-    figure, data = plots.plot_architecture(edges, values={"error": "3 %"}, text="|cell|")
+    figure, data = plot_architecture(edges, values={"error": "3 %"}, text="|cell|")
     assert len(figure.axes[0].patches) == len(data) == 6
-    assert plots.plot_architecture([], values={})[1].empty
+    assert plot_architecture([], values={})[1].empty
 
 
 def test_unread_nodes_make_the_output_of_a_graph_network():
@@ -276,7 +295,50 @@ def test_unread_nodes_make_the_output_of_a_graph_network():
 
 def test_an_architecture_has_no_cycle():
     with pytest.raises(ValueError, match="cycle"):
-        plots.plot_architecture([("a", "b", ""), ("b", "a", "")], values={})
+        plot_architecture([("a", "b", ""), ("b", "a", "")], values={})
+
+
+# --- kinds of figures ---
+
+
+def test_every_file_of_figures_that_registers_a_kind_is_listed():
+    names = {module.name for module in pkgutil.iter_modules(mobench.figures.__path__)}
+    known = set(REGISTERED)
+    for name in names:
+        importlib.import_module(f"mobench.figures.{name}")
+    assert set(REGISTERED) == known == set(KINDS)
+    assert set(kinds.FILES) <= names
+
+
+def test_kinds_are_listed_in_one_order_whatever_was_imported_first():
+    names = "from mobench.figures.kinds import KINDS; print(*KINDS)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import mobench.figures.radar, mobench.figures.ranks; {names}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == list(KINDS)
+
+
+def test_every_kind_says_in_a_line_what_it_shows():
+    for kind in KINDS.values():
+        assert re.fullmatch(r"[^\n]{10,100}", kind.summary), kind
+
+
+def test_the_page_on_figures_lists_every_kind_in_the_order_of_the_command():
+    page = (Path(__file__).parents[2] / "docs" / "figures.md").read_text("utf-8")
+    for title, single in (("## Of one problem", True), ("## Over problems", False)):
+        section = page.partition(title)[2].partition("\n## ")[0]
+        listed = re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE)
+        assert listed == [kind.name for kind in KINDS.values() if kind.of_one_problem == single]
+
+
+def test_a_kind_is_drawn_by_one_function():
+    with pytest.raises(ValueError, match="figure 'ecdf': drawn by draw_ecdf already"):
+        register("ecdf")(lambda analysis, selection: (Figure(), pd.DataFrame()))
+
+
+def test_every_axis_of_cost_has_one_label():
+    assert tuple(AXIS_LABELS) == AXES
 
 
 # --- figures of campaigns, finished and not ---
@@ -298,15 +360,14 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(results):
-    return read_runs([results])
+    return read_analysis([results])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("difference", "diagnostics", "architecture")])
 def test_every_kind_draws_an_unfinished_campaign(report, kind):
-    figure, data = draw(report, kind, Selection("motif" if of_one_problem(kind) else ""))
+    figure, data = draw(report, kind, Selection("motif" if KINDS[kind].of_one_problem else ""))
     assert isinstance(figure, Figure)
     assert len(data)
-    assert summary(kind)
 
 
 def test_states_count_every_run(report):
@@ -315,7 +376,7 @@ def test_states_count_every_run(report):
 
 
 def test_chosen_searchers_keep_the_campaign_s_colours(results, report):
-    part = read_runs([results], problems=["motif"], searchers=["random_search", "local_search"])
+    part = read_analysis([results], problems=["motif"], searchers=["random_search", "local_search"])
     assert colours(part) == colours(report)
     assert set(draw(part, "difference", Selection("motif"))[1].columns) >= {"error_from", "difference"}
 
@@ -364,5 +425,5 @@ def test_diagnostics_are_what_was_recorded():
     records = pd.DataFrame(
         {"searcher": "a", "seed": 0, "flops": [1.0, 2.0], "quantity": "entropy", "value": [0.5, 0.25]}
     )
-    figure, _ = plots.plot_diagnostics(records, axis="flops")
+    figure, _ = plot_diagnostics(records, axis="flops")
     assert figure.axes[0].get_lines()[0].get_xydata().tolist() == [[1, 0.5], [2, 0.25]]

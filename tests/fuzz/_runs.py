@@ -18,7 +18,7 @@ from mobench.analysis.export import export
 from mobench.analysis.provenance import ends
 from mobench.campaigns.campaign import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
-from mobench.campaigns.runs import merge
+from mobench.campaigns.study import read_study
 from mobench.cli.main import main
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec, read_spec
@@ -27,7 +27,7 @@ from mobench.plugins.options import check_options
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import Sources, in_use
-from mobench.scoring.result import load
+from mobench.scoring.load import load
 
 CAMPAIGN = b"""
 name = "try"
@@ -139,7 +139,7 @@ def record(home: Path, edits: Any) -> None:
         assert code in (0, 2)
         for spec in load_campaign(path.parent).specs[:20]:
             _plain(spec.folder)
-        merge([path.parent])
+        read_study([path.parent])
     finally:
         assert not (home / "executed").exists()
         assert in_use().files == ()
@@ -181,9 +181,9 @@ def documents(home: Path, edits: Any) -> None:
             continue
         if isinstance(found, RunSpec):
             _plain(found.folder)
-    runs = merge([folder if edits[0][0] < 0.5 else run])
-    ends(runs)
-    collect(runs)
+    study = read_study([folder if edits[0][0] < 0.5 else run])
+    ends(study)
+    collect(study)
 
 
 def exported(home: Path, edits: Any) -> None:
@@ -191,7 +191,7 @@ def exported(home: Path, edits: Any) -> None:
     run = _each_run(_copied(home).parent)[edits[0][2] % 4]
     (run / "log.jsonl").write_bytes(mutated_bytes((run / "log.jsonl").read_bytes(), edits))
     for form in ("csv", "ioh"):
-        export(merge([run]), home / "out", format=form)
+        export(read_study([run]), home / "out", format=form)
 
 
 def resumed(home: Path, edits: Any) -> None:

@@ -13,7 +13,7 @@ import mobench
 from mobench import load_pickle, load_table, read_campaign
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
-from mobench.campaigns.runs import merge, run_state
+from mobench.campaigns.study import read_study, run_state
 from mobench.cli.main import main
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec, read_spec
@@ -102,7 +102,7 @@ def test_a_record_without_pairs_left_out_is_of_an_earlier_version(tmp_path):
     assert (pair["problem"], pair["searcher"]) == ("catsum", "darts")
     assert pair["reason"] == "needs Supernet (all architectures share the weights of one network)"
     (tmp_path / "campaign.json").write_text(json.dumps(document))
-    assert load_campaign(tmp_path).specs == campaign.specs == merge([tmp_path]).specs
+    assert load_campaign(tmp_path).specs == campaign.specs == tuple(spec for spec, _ in read_study([tmp_path]).runs)
 
 
 def test_names_of_labels_stay_inside_the_results_folder():

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tomllib
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -17,7 +18,7 @@ from mobench.analysis.advice import advise, scores_at
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.campaigns.campaign import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
-from mobench.campaigns.runs import Runs
+from mobench.campaigns.study import Study
 from mobench.cli.main import main
 from mobench.core.problem import Objective
 from mobench.harness.execute import execute
@@ -158,7 +159,7 @@ def test_a_report_can_be_remade_byte_for_byte(damaged):
 
 def test_numbers_of_the_page_are_those_of_the_runs(damaged):
     folder, page, _ = damaged
-    from mobench.scoring.result import load
+    from mobench.scoring.load import load
 
     spec = next(s for s in load_campaign(folder).specs if s.problem == "lotz" and s.searcher == "random_search")
     frame = pd.read_csv(page.parent / "tables" / "runs.csv").set_index("run")
@@ -295,10 +296,9 @@ def scored(shares):
     ]
     scores = pd.DataFrame(rows).assign(log10_regret=-1.0, evaluations=10.0, igd_plus=0.1)
     curves = scores[["problem", "searcher", "seed", "evaluations", "hypervolume", "log10_regret"]]
-    specs = tuple(RunSpec(row["problem"], row["searcher"], row["seed"], {"evaluations": 10}) for row in rows)
-    return Analysis(
-        Runs("made-up", {"evaluations": 10}, "mobench-1", specs, ()), "evaluations", scores, curves, {}, everyone=()
-    )
+    runs = tuple((RunSpec(row["problem"], row["searcher"], row["seed"], {"evaluations": 10}), Path()) for row in rows)
+    made_up = Study("made-up", {"evaluations": 10}, "mobench-1", runs)
+    return Analysis(made_up, "evaluations", scores, curves, {}, everyone=made_up.searchers)
 
 
 def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
@@ -350,8 +350,8 @@ def test_any_text_is_safe_on_the_page():
 def test_assets_go_with_the_package():
     from mobench.report.page import ASSETS
 
-    project = tomllib.loads((ASSETS.parents[2] / "pyproject.toml").read_text())
-    declared = project["tool"]["setuptools"]["package-data"]
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    declared = settings["tool"]["setuptools"]["package-data"]
     endings = {path.suffix for path in ASSETS.iterdir()}
     assert endings == {".html", ".css", ".js"}
     assert "assets/*" in declared["mobench.report"]

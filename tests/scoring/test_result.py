@@ -86,7 +86,7 @@ def test_loading_nothing_says_so(tmp_path):
 
 def test_a_searcher_is_refused_where_the_problem_lacks_what_it_needs(monkeypatch):
     from mobench.plugins import catalogue as plugins
-    from mobench.scoring import result
+    from mobench.scoring import run
 
     lookup = plugins.find
 
@@ -94,7 +94,7 @@ def test_a_searcher_is_refused_where_the_problem_lacks_what_it_needs(monkeypatch
         plugin = lookup(kind, name)
         return plugins.Plugin(name, kind, plugin.call, (mobench.MultiFidelity,), "") if kind == "searcher" else plugin
 
-    monkeypatch.setattr(result, "find", find)
+    monkeypatch.setattr(run, "find", find)
     with pytest.raises(ValueError, match=r"random_search needs MultiFidelity .*, which this problem does not offer"):
         mobench.run("random_search", "catsum", budget=5)
 

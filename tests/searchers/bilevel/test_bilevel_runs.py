@@ -17,9 +17,9 @@ from mobench.plugins.options import check_options
 from mobench.searchers._relaxed import hypergradients as _hypergradients
 from mobench.searchers._relaxed import linear as _linear
 from mobench.searchers._relaxed.portrait import entropy, portrait
+from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.search import CLIP, clipped, initial
 from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
-from mobench.searchers._relaxed.sweep import preferences
 from mobench.searchers._relaxed.units import cost_scales
 from mobench.searchers.bilevel import darts
 

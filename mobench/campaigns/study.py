@@ -1,19 +1,20 @@
-"""Runs that may be compared: one campaign's, several campaigns' together, or single ones, from their folders."""
+"""A study: runs that may be compared, of one campaign, of several together, or single ones, from their folders."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.record import check_problem_files, load_campaign
+from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
 
-__all__ = ["STATES", "Runs", "merge", "run_state"]
+__all__ = ["STATES", "Study", "read_study", "run_state", "select"]
 
 STATES = ("ended", "failed", "running", "missing")
 
@@ -26,7 +27,7 @@ def run_state(folder: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Runs:
+class Study:
     """Runs under one budget and one contract.
 
     Attributes
@@ -37,10 +38,8 @@ class Runs:
         What every run could spend; see `mobench.core.budget.parse_budget`.
     contract : str
         How they are scored: a key of `mobench.scoring.contract.CONTRACTS`.
-    specs : tuple of RunSpec
-        Every run that was planned, in order, each once.
-    folders : tuple of Path
-        Where each of them lies, or would lie.
+    runs : tuple of (RunSpec, Path)
+        Every run that was planned, in order, each once, with the folder where it lies, or would lie.
     not_applicable : tuple of NotApplicable
         Pairs that the campaigns leave out.
     sources : tuple of Path
@@ -50,28 +49,27 @@ class Runs:
     name: str
     budget: Mapping[str, float]
     contract: str
-    specs: tuple[RunSpec, ...]
-    folders: tuple[Path, ...]
+    runs: tuple[tuple[RunSpec, Path], ...]
     not_applicable: tuple[NotApplicable, ...] = ()
     sources: tuple[Path, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """All seeds, ascending."""
-        return tuple(sorted({spec.seed for spec in self.specs}))
+        return tuple(sorted({spec.seed for spec, _ in self.runs}))
 
     @property
     def problems(self) -> dict[str, tuple[str, Mapping[str, Any]]]:
         """Label to name and options of each problem, in order."""
-        return {spec.problem_label: (spec.problem, spec.problem_options) for spec in self.specs}
+        return {spec.problem_label: (spec.problem, spec.problem_options) for spec, _ in self.runs}
 
     @property
     def searchers(self) -> tuple[str, ...]:
         """Label of each searcher, in order."""
-        return tuple(dict.fromkeys(spec.searcher_label for spec in self.specs))
+        return tuple(dict.fromkeys(spec.searcher_label for spec, _ in self.runs))
 
 
-def merge(folders: Sequence[str | Path]) -> Runs:
+def read_study(folders: Sequence[str | Path]) -> Study:
     """All runs of these folders, which may be campaigns or single runs, together.
 
     A run that several campaigns planned counts once: the first that has ended is taken, else the first.
@@ -91,57 +89,84 @@ def merge(folders: Sequence[str | Path]) -> Runs:
     if not folders:
         raise ValueError("folders: expected at least one results folder, found none")
     parts = [_open(Path(folder)) for folder in folders]
-    first = parts[0]
     for part in parts[1:]:
-        for what in ("contract", "budget"):
-            ours, theirs = getattr(first, what), getattr(part, what)
-            if ours != theirs:
-                raise ValueError(
-                    f"{part.sources[0]}: cannot be compared with {first.sources[0]}, their {what}s differ "
-                    f"({_text(theirs)}, {_text(ours)}); give campaigns of one {what}"
-                )
-    places: dict[Path, tuple[RunSpec, Path]] = {}
-    for part in parts:
-        for spec, folder in zip(part.specs, part.folders, strict=True):
-            known = places.get(spec.folder)
-            if known is None or (run_state(known[1]) != "ended" and run_state(folder) == "ended"):
-                places[spec.folder] = (spec, folder)
-    done = {(spec.problem_label, spec.searcher_label) for spec, _ in places.values()}
+        _check_comparable(parts[0], part)
+    chosen: dict[Path, tuple[RunSpec, Path]] = {}
+    for spec, folder in itertools.chain.from_iterable(part.runs for part in parts):
+        known = chosen.get(spec.folder)
+        if known is None or (run_state(known[1]) != "ended" and run_state(folder) == "ended"):
+            chosen[spec.folder] = (spec, folder)
+    done = {(spec.problem_label, spec.searcher_label) for spec, _ in chosen.values()}
     left_out = dict.fromkeys(itertools.chain.from_iterable(part.not_applicable for part in parts))
-    return Runs(
+    return Study(
         name="+".join(dict.fromkeys(part.name for part in parts)),
-        budget=first.budget,
-        contract=first.contract,
-        specs=tuple(spec for spec, _ in places.values()),
-        folders=tuple(folder for _, folder in places.values()),
+        budget=parts[0].budget,
+        contract=parts[0].contract,
+        runs=tuple(chosen.values()),
         not_applicable=tuple(pair for pair in left_out if (pair.problem, pair.searcher) not in done),
         sources=tuple(part.sources[0] for part in parts),
     )
 
 
-def _open(folder: Path) -> Runs:
+def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[str] = ()) -> Study:
+    """The runs of some problems and searchers.
+
+    Parameters
+    ----------
+    study : Study
+        The runs to choose from.
+    problems, searchers : sequence of str
+        Labels of what to keep; everything where empty.
+
+    Raises
+    ------
+    ValueError
+        A label is unknown (the nearest is offered), or nothing is left.
+    """
+    check_known("problem", problems, study.problems)
+    check_known("searcher", searchers, study.searchers)
+    kept = set(problems or study.problems), set(searchers or study.searchers)
+    chosen = tuple(
+        (spec, folder)
+        for spec, folder in study.runs
+        if spec.problem_label in kept[0] and spec.searcher_label in kept[1]
+    )
+    if not chosen:
+        raise ValueError(f"{', '.join(searchers)}: has no runs on {', '.join(problems)} in this campaign")
+    return replace(study, runs=chosen)
+
+
+def _open(folder: Path) -> Study:
     """One campaign's folder, or one run's."""
     if (folder / "spec.json").exists():
         spec = read_spec(folder / "spec.json")
-        return Runs(spec.id, spec.budget, _contract(folder), (spec,), (folder,), sources=(folder,))
+        return Study(spec.id, spec.budget, _contract(folder), ((spec, folder),), sources=(folder,))
     campaign = load_campaign(folder)
     check_problem_files(campaign)
-    places = tuple(folder / "runs" / spec.folder for spec in campaign.specs)
-    return Runs(
+    return Study(
         name=campaign.name,
         budget=campaign.budget,
         contract=campaign.contract,
-        specs=campaign.specs,
-        folders=places,
+        runs=tuple((spec, folder / "runs" / spec.folder) for spec in campaign.specs),
         not_applicable=campaign.not_applicable,
         sources=(folder,),
     )
 
 
-def _contract(run: Path) -> str:
-    """The contract of the campaign that a run lies in; the first one of a run by itself."""
-    record = run.resolve() / "../../../.." / "campaign.json"
+def _contract(folder: Path) -> str:
+    """The contract of the campaign that a run's folder lies in; the first one of a run by itself."""
+    record = folder.resolve() / "../../../.." / "campaign.json"
     return str(read_document(record, {"contract": str})["contract"]) if record.exists() else "mobench-1"
+
+
+def _check_comparable(first: Study, other: Study) -> None:
+    for what in ("contract", "budget"):
+        ours, theirs = getattr(first, what), getattr(other, what)
+        if ours != theirs:
+            raise ValueError(
+                f"{other.sources[0]}: cannot be compared with {first.sources[0]}, their {what}s differ "
+                f"({_text(theirs)}, {_text(ours)}); give campaigns of one {what}"
+            )
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,101 @@
+"""What figures take from an analysis: the runs and objectives that a selection names, and how searchers look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mobench.analysis.analysis import Analysis
+from mobench.core.capabilities import Enumerable
+from mobench.core.indicators import nondominated
+from mobench.core.messages import nearest
+from mobench.core.problem import Objective, Problem
+from mobench.core.space import Array
+from mobench.figures.registry import Selection
+from mobench.figures.style import palette
+from mobench.scoring.outcome import Outcome
+
+__all__ = ["all_fronts", "amounts", "check_nonempty", "colours", "front_look", "look", "median_fronts", "outcomes"]
+
+
+def colours(analysis: Analysis) -> dict[str, Any]:
+    """One colour a searcher, the same however few are drawn."""
+    return palette(analysis.everyone)
+
+
+def look(analysis: Analysis, selection: Selection) -> dict[str, Any]:
+    """Colours, title and width, as plotting functions take them."""
+    return {"colours": colours(analysis), **selection.style}
+
+
+def amounts(curves: pd.DataFrame, axis: str) -> Array:
+    """A grid of amounts, (200,), over two decades or what the curves cover of them, up to their end."""
+    positive = curves.loc[curves[axis] > 0, axis]
+    if positive.empty:
+        raise ValueError("nothing to draw: no run has delivered anything yet")
+    grid: Array = np.geomspace(max(positive.min(), positive.max() / 100), positive.max(), 200)
+    return grid
+
+
+def check_nonempty(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The table; ValueError where it is empty, so that there is nothing to draw."""
+    if table.empty:
+        raise ValueError(f"{kind}: nothing to draw; no runs have ended that can be compared")
+    return table
+
+
+def outcomes(analysis: Analysis, problem: str) -> list[tuple[str, int, Outcome]]:
+    """Searcher, seed and outcome of every ended run of the problem, in the study's order of searchers."""
+    found = [(s, seed, outcome) for (p, s, seed), outcome in analysis.outcomes.items() if p == problem]
+    return sorted(found, key=lambda item: analysis.study.searchers.index(item[0]))
+
+
+def front_look(analysis: Analysis, selection: Selection) -> tuple[list[Objective], dict[str, Any]]:
+    """The chosen objectives; and the true front, colours, title and width, as plots of fronts take them."""
+    problem, columns = _columns(analysis, selection)
+    objectives = [problem.objectives[j] for j in columns]
+    return objectives, {"truth": _truth(problem, columns), **look(analysis, selection)}
+
+
+def median_fronts(analysis: Analysis, selection: Selection) -> dict[str, Array]:
+    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated."""
+    _, columns = _columns(analysis, selection)
+    pairs = ((searcher, analysis.medians.get((selection.problem, searcher))) for searcher in analysis.study.searchers)
+    return _some({searcher: outcome.F[:, columns] for searcher, outcome in pairs if outcome is not None})
+
+
+def all_fronts(analysis: Analysis, selection: Selection) -> dict[str, list[Array]]:
+    """Searcher to what each of its ended runs delivered, (k, m) scored."""
+    _, columns = _columns(analysis, selection)
+    fronts: dict[str, list[Array]] = {}
+    for searcher, _, outcome in outcomes(analysis, selection.problem):
+        fronts.setdefault(searcher, []).append(outcome.F[:, columns])
+    return _some(fronts)
+
+
+def _columns(analysis: Analysis, selection: Selection) -> tuple[Problem, list[int]]:
+    """The problem, and the positions of the chosen objectives."""
+    problem = analysis.problem(selection.problem)
+    names = [objective.name for objective in problem.objectives]
+    for name in selection.objectives:
+        if name not in names:
+            raise ValueError(f"objectives: {selection.problem} has no {name!r}{nearest(name, names)}")
+    return problem, [names.index(name) for name in selection.objectives or names]
+
+
+def _truth(problem: Problem, columns: list[int]) -> Array | None:
+    """The true front of the chosen objectives, all of which the whole front holds."""
+    if not isinstance(problem, Enumerable):
+        return None
+    objectives = [problem.objectives[j] for j in columns]
+    F = np.unique(problem.front()[1][:, columns], axis=0)
+    best: Array = F[nondominated(F, objectives)]
+    return best
+
+
+def _some(fronts: dict[str, Any]) -> dict[str, Any]:
+    if not fronts:
+        raise ValueError("nothing to draw: no run of these has ended")
+    return fronts

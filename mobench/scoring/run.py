@@ -1,0 +1,97 @@
+"""One run carried out in Python, in memory or in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobench.core.budget import parse_budget
+from mobench.core.problem import Problem
+from mobench.harness.door import Run
+from mobench.harness.execute import execute, search_problem
+from mobench.harness.history import read_history
+from mobench.harness.log import Log
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import as_plugin, missing
+from mobench.plugins.references import parse_reference
+from mobench.scoring.load import load
+from mobench.scoring.result import Result
+
+__all__ = ["run"]
+
+
+def run(
+    searcher: str | Callable[..., None],
+    problem: str | Problem,
+    *,
+    budget: float | Mapping[str, float] = 500,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Result:
+    """Run one searcher on one problem.
+
+    Parameters
+    ----------
+    searcher : str or callable
+        A name (``"nsga2"``, ``"nsga2:population=50"``) or a function ``search(run, *, options)``.
+    problem : str or Problem
+        A name (``"nasbench_graph:dataset=cora"``) or a problem of your own.
+    budget : number or mapping
+        Unique evaluations, or for example ``{"trainings": 100}``: see `mobench.core.budget.parse_budget`.
+    seed : int
+        Equal seeds give equal logs.
+    folder : path, optional
+        Where to keep the run so that it can be resumed; names only. Without it the log stays in memory.
+    **options
+        Options of the searcher.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError, TypeError
+        A bad name, option or budget, or a problem that lacks what the searcher needs.
+    """
+    if folder is not None:
+        return _run_in_folder(searcher, problem, budget, seed, Path(folder), options)
+    if isinstance(problem, str):
+        problem = make_problem(*parse_reference(problem))
+    if isinstance(searcher, str):
+        name, given = parse_reference(searcher)
+        plugin = find("searcher", name)
+        options = given | options
+    else:
+        plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
+    checked = check_options(plugin, options)
+    if lacking := missing(plugin, problem):
+        raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
+    log = Log()
+    door = Run(problem, limit=parse_budget(budget, problem.training), seed=_seed(seed), log=log)
+    reason = search_problem(plugin, door, checked)
+    return Result(problem, read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives)), reason)
+
+
+def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, options: Any) -> Result:
+    if not (isinstance(searcher, str) and isinstance(problem, str)):
+        raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
+    (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
+    amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
+    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
+    check_options(find("searcher", name), spec.searcher_options)
+    parse_budget(amounts, make_problem(problem_name, problem_options).training)
+    execute(spec, folder)
+    return load(folder)
+
+
+def _seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed: expected a whole number from 0, found {seed!r}")
+    return int(seed)
