@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.harness.execute import execute
 

@@ -2,8 +2,8 @@
 
 from .adapters import as_pymoo as as_pymoo
 from .campaigns.campaign import Campaign as Campaign
-from .campaigns.campaign import make_campaign as make_campaign
-from .campaigns.campaign import read_campaign as read_campaign
+from .campaigns.reading import make_campaign as make_campaign
+from .campaigns.reading import read_campaign as read_campaign
 from .core.budget import BudgetExhausted as BudgetExhausted
 from .core.budget import Cost as Cost
 from .core.capabilities import Decodable as Decodable

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from mobench.campaigns.campaign import read_campaign
+from mobench.campaigns.reading import read_campaign
 from mobench.harness.execute import execute
 
 SAME = ("log.jsonl", "spec.json")

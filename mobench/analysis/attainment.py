@@ -43,9 +43,10 @@ def attainment(fronts: Fronts, level: float, objectives: Sequence[Objective] = (
         return np.empty((0, 2))
     points, sets = np.concatenate(found), np.repeat(np.arange(len(found)), [len(F) for F in found])
     if len(found) == 1:
-        return minimised(staircase(points)[::2], objectives)
-    percentile = 100.0 * needed / len(found)
-    return minimised(moocore.eaf(points, sets, percentiles=[percentile])[:, :2], objectives)
+        surface = staircase(points)[::2]
+    else:
+        surface = moocore.eaf(points, sets, percentiles=[100.0 * needed / len(found)])[:, :2]
+    return minimised(surface, objectives)
 
 
 def attained_difference(

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _campaign(args: argparse.Namespace) -> Any:
     """The campaign that the arguments describe: a file or the default one, with what the options override."""
-    from mobench.campaigns.campaign import DEFAULT, read_campaign
+    from mobench.campaigns.reading import DEFAULT, read_campaign
 
     changes: dict[str, Any] = {}
     if args.problem:

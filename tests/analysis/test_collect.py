@@ -11,7 +11,7 @@ import mobench
 import mobench.campaigns.study
 from mobench.analysis.collect import collect, mean_ranks, median_seeds, resample, summarise
 from mobench.analysis.difficulty import difficulty
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.study import STATES, read_study, run_state
 from mobench.harness.history import read_history

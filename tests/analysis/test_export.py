@@ -11,7 +11,7 @@ import mobench
 from mobench.analysis import export as exporting
 from mobench.analysis.collect import collect
 from mobench.analysis.export import export
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.study import read_study
 from mobench.cli.main import main

@@ -10,7 +10,7 @@ import pytest
 
 import mobench.harness.checkout
 from mobench.analysis.provenance import command_to_run
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
 from mobench.cli.run import _campaign

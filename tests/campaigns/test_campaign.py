@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobench.campaigns.campaign import DEFAULT, make_campaign, read_campaign
+from mobench.campaigns.reading import DEFAULT, make_campaign, read_campaign
 from mobench.campaigns.record import open_campaign
 
 GOOD = {"problems": ["catsum"], "searchers": ["random_search:batch=10", {"name": "nsga2", "population": 20}]}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mobench.core import indicators as fronts
+from mobench.core.problem import Objective
 
 points = st.integers(1, 4).flatmap(
     lambda m: arrays(np.float64, st.tuples(st.integers(1, 12), st.just(m)), elements=st.integers(0, 6))
@@ -34,6 +35,13 @@ def test_nondominated_agrees_with_the_definition(F):
 def test_nondominated_does_not_depend_on_order_or_scale(F, seed):
     order = np.random.default_rng(seed).permutation(len(F))
     assert (fronts.nondominated(F)[order] == fronts.nondominated(F[order] * 3.5 - 7)).all()
+
+
+@given(points)
+def test_nondominated_knows_what_is_to_be_maximised(F):
+    objectives = [Objective(str(j), maximise=j % 2 == 1) for j in range(F.shape[1])]
+    mirrored = F * np.where(np.arange(F.shape[1]) % 2, -1, 1)
+    assert (fronts.nondominated(mirrored, objectives) == fronts.nondominated(F)).all()
 
 
 @given(points)

@@ -23,7 +23,7 @@ import mobench.figures
 from mobench import Objective
 from mobench.analysis.analysis import read_analysis
 from mobench.analysis.attainment import attained_difference, attainment, staircase
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
 from mobench.core.budget import AXES
@@ -128,6 +128,13 @@ def test_attainment_of_a_mirrored_objective_is_the_mirror_image():
     figure, data = plot_attainment(mirrored, (TWO[0], Objective("size", "M", maximise=True)))
     pd.testing.assert_frame_equal(data.assign(size=-data["size"]), plain)
     assert figure.axes[0].get_xlim()[0] < 0
+
+
+def test_a_difference_of_a_mirrored_objective_is_the_mirror_image():
+    plain = plot_attainment_difference(RUNS, TWO)[1]
+    mirrored = {name: [F * [1, -1] for F in runs] for name, runs in RUNS.items()}
+    data = plot_attainment_difference(mirrored, (TWO[0], Objective("size", "M", maximise=True)))[1]
+    pd.testing.assert_frame_equal(data.assign(size_from=-data["size_from"], size_to=-data["size_to"]), plain)
 
 
 def test_attainment_is_of_two_objectives_and_of_runs_that_delivered():

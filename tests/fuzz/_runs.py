@@ -16,7 +16,7 @@ import mobench.report.report  # noqa: F401 - matplotlib makes folders of its own
 from mobench.analysis.collect import collect
 from mobench.analysis.export import export
 from mobench.analysis.provenance import ends
-from mobench.campaigns.campaign import make_campaign, read_campaign
+from mobench.campaigns.reading import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import read_study
 from mobench.cli.main import main

@@ -11,7 +11,7 @@ import pytest
 
 import mobench
 from mobench import load_pickle, load_table, read_campaign
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import read_study, run_state
 from mobench.cli.main import main

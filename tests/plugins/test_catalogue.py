@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import mobench
-from mobench.campaigns.campaign import make_campaign, read_campaign
+from mobench.campaigns.reading import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.cli.main import main
 from mobench.engines.engine import run_campaign

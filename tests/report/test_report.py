@@ -16,7 +16,7 @@ import pytest
 
 from mobench.analysis.advice import advise, scores_at
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
-from mobench.campaigns.campaign import make_campaign
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import Study
 from mobench.cli.main import main

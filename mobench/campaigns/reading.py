@@ -1,0 +1,131 @@
+"""Campaigns as people write them, in TOML or as a mapping, validated to the last key."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
+from mobench.core.budget import parse_budget
+from mobench.core.messages import nearest
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import check_options
+from mobench.plugins.plugin import Kind
+from mobench.plugins.plugin_file import read_plugins
+from mobench.plugins.references import describe, parse_reference
+from mobench.plugins.sources import Sources, in_use
+from mobench.scoring.contract import contract_for
+
+__all__ = ["DEFAULT", "make_campaign", "read_campaign"]
+
+DEFAULT = Path(__file__).with_name("default.toml")
+"""The campaign that `mobench run` carries out without arguments: real, and needing no download."""
+
+_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins")
+
+
+def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Campaign:
+    """Validate a campaign.
+
+    Parameters
+    ----------
+    entries : mapping
+        ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
+        with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``, ``plugins`` (files and folders: see
+        `mobench.plugins.sources.use_plugins`; they are known to this campaign only).
+    source : str
+        Where the entries come from, for messages.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An unknown key or name (the nearest is offered), a wrong type, or an impossible value; one line.
+    """
+    for key in entries:
+        if key not in _KEYS:
+            raise ValueError(f"{source}: unknown key {key!r}{nearest(key, _KEYS)}")
+    for key in ("problems", "searchers"):
+        if key not in entries:
+            raise ValueError(f"{source}: {key} is missing; name at least one")
+    try:
+        own = Sources().with_files(read_plugins(_paths(entries.get("plugins", []))))
+        sources = own.over(in_use())
+        problems = _references(entries["problems"], "problem", sources)
+        searchers = _references(entries["searchers"], "searcher", sources)
+        names = {name for name, _ in (*problems, *searchers)}
+        campaign = Campaign(
+            name=check_name(entries.get("name", "adhoc")),
+            problems=problems,
+            searchers=searchers,
+            seeds=check_seeds(entries.get("seeds", 5)),
+            budget=_budget(entries.get("budget", 500)),
+            contract=str(entries.get("contract", "mobench-1")),
+            plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
+        )
+        for name, options in campaign.problems:
+            problem = make_problem(name, options, campaign.sources)
+            parse_budget(campaign.budget, problem.training)
+            contract_for(problem, campaign.contract)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{source}: {error}") from error.__cause__
+    return campaign
+
+
+def _references(items: Any, kind: Kind, sources: Sources) -> tuple[Reference, ...]:
+    items = [items] if isinstance(items, str | Mapping) else items
+    if not isinstance(items, Sequence) or not items:
+        raise TypeError(f"{kind}s: expected a list of names or tables, found {items!r}")
+    found: list[Reference] = []
+    for item in items:
+        if isinstance(item, str):
+            name, options = parse_reference(item)
+        elif isinstance(item, Mapping) and isinstance(item.get("name"), str):
+            name, options = item["name"], {key: value for key, value in item.items() if key != "name"}
+        else:
+            raise TypeError(f"{kind}s: expected a name or a table with a name, found {item!r}")
+        check_options(find(kind, name, sources), options)
+        if (name, options) in found:
+            raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
+        found.append((name, options))
+    return tuple(found)
+
+
+def _paths(items: Any) -> list[str]:
+    items = [items] if isinstance(items, str | Path) else items
+    if not isinstance(items, Sequence) or not all(isinstance(item, str | Path) for item in items):
+        raise TypeError(f"plugins: expected a list of files or folders, found {items!r}")
+    return [str(item) for item in items]
+
+
+def _budget(budget: Any) -> dict[str, float]:
+    return dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
+
+
+def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
+    """Read and validate a campaign file; its name is the file's where it gives none.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file; the built-in campaign when left out.
+    **changes
+        Entries that replace the file's; ``plugins`` are added to the file's, whose paths are relative to it.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError, TypeError
+        The file is not TOML, or not a campaign: see `make_campaign`.
+    """
+    path = Path(path)
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a TOML file ({error})") from None
+    source = "command line" if changes else str(path)
+    own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
+    plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
+    return make_campaign({"name": path.stem} | entries | changes | plugins, source=source)
