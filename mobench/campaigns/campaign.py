@@ -113,8 +113,8 @@ class Campaign:
         return {
             "format": FORMAT,
             "name": self.name,
-            "problems": [{"name": name, **options} for name, options in self.problems],
-            "searchers": [{"name": name, **options} for name, options in self.searchers],
+            "problems": [{"name": name, "options": options} for name, options in self.problems],
+            "searchers": [{"name": name, "options": options} for name, options in self.searchers],
             "seeds": list(self.seeds),
             "budget": dict(self.budget),
             "contract": self.contract,

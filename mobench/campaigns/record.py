@@ -30,7 +30,9 @@ def open_campaign(campaign: Campaign, folder: Path) -> None:
     if path.exists():
         old, new = read_document(path), campaign.document
         changed = [k for k in ("name", "budget", "contract") if old.get(k) != new[k]]
-        changed += [k for k in ("problems", "searchers") if any(x not in new[k] for x in old.get(k, []))]
+        for kind in ("problems", "searchers"):
+            known = [{"name": item["name"], "options": _options(item)} for item in old.get(kind, [])]
+            changed += [kind] if any(item not in new[kind] for item in known) else []
         changed += ["seeds"] if not set(old.get("seeds", [])) <= set(campaign.seeds) else []
         if changed:
             raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
@@ -86,10 +88,17 @@ def load_campaign(folder: Path) -> Campaign:
 
 def _named(items: list[dict[str, Any]]) -> tuple[Reference, ...]:
     """References as a campaign's record holds them."""
-    found = tuple((item["name"], {key: value for key, value in item.items() if key != "name"}) for item in items)
+    found = tuple((item["name"], _options(item)) for item in items)
     if not found or not all(isinstance(name, str) for name, _ in found):
         raise TypeError(f"expected a list of tables with names, found {items!r}")
     return found
+
+
+def _options(item: dict[str, Any]) -> dict[str, Any]:
+    """Options of an entry; earlier records have them beside the name, where an option called name took its place."""
+    if set(item) == {"name", "options"} and isinstance(item["options"], dict):
+        return item["options"]
+    return {key: value for key, value in item.items() if key != "name"}
 
 
 def _recorded_file(path: str, checksum: str) -> PluginFile:

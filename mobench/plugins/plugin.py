@@ -45,7 +45,9 @@ class Plugin:
     def __call__(self, *run: Any, **options: Any) -> Any:
         """Search the run, or make the problem; the one place where a record of options is built."""
         record = record_of(self.call, self.kind)
-        return self.call(*run, **options) if record is None else self.call(*run, record(**options))
+        if record is None:
+            return self.call(*run, **options)
+        return self.call(*run, **{list(inspect.signature(self.call).parameters)[-1]: record(**options)})
 
 
 def as_plugin(kind: Kind, name: str, source: Any) -> Plugin:

@@ -50,7 +50,8 @@ class Option:
 def record_of(call: Callable[..., Any], kind: str) -> type | None:
     """The dataclass that a function takes its options in, ``search(run, options: Options)``; None for keywords."""
     parameters = _parameters(call, kind)
-    if len(parameters) != 1 or parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+    forms = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    if len(parameters) != 1 or parameters[0].kind not in forms:
         return None
     hint = _hints(call).get(parameters[0].name)
     return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
@@ -66,6 +67,8 @@ def options_of(call: Callable[..., Any], kind: str) -> dict[str, Option]:
         said = {name: text for base in reversed(record.__mro__) for name, text in entries(base.__doc__).items()}
         places = [name for base in record.__mro__ for name in inspect.get_annotations(base)]
         parameters.sort(key=lambda parameter: places.index(parameter.name))
+        made = {f.name: f.default_factory for f in dataclasses.fields(record) if callable(f.default_factory)}
+        parameters = [p.replace(default=made[p.name]()) if p.name in made else p for p in parameters]
     return {
         p.name: Option(p.name, hints.get(p.name, Any), p.default, said.get(p.name, ""))
         for p in parameters

@@ -1,5 +1,6 @@
 """Campaign files are validated to the last key; every mistake is one line that names its cause and cure."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobench.campaigns.reading import DEFAULT, make_campaign, read_campaign
-from mobench.campaigns.record import open_campaign
+from mobench.campaigns.record import load_campaign, open_campaign
 
 GOOD = {"problems": ["catsum"], "searchers": ["random_search:batch=10", {"name": "nsga2", "population": 20}]}
 
@@ -103,3 +104,16 @@ def test_a_campaign_may_grow_in_its_folder_but_not_change(tmp_path):
     open_campaign(make_campaign(GOOD | {"seeds": 3}), tmp_path)
     with pytest.raises(ValueError, match=r"another campaign \(budget, seeds differ\); use another --name"):
         open_campaign(make_campaign(GOOD | {"seeds": 2, "budget": 7}), tmp_path)
+
+
+def test_an_option_called_name_comes_back_from_the_record(tmp_path):
+    """``bilevel_toys:name=quadratic`` has one; records of earlier versions held options beside the name."""
+    entries = {"problems": ["bilevel_toys:name=quadratic", "catsum"], "searchers": ["nsga2"], "seeds": 1}
+    campaign = make_campaign(entries)
+    open_campaign(campaign, tmp_path)
+    assert load_campaign(tmp_path).problems == campaign.problems
+    record = tmp_path / "campaign.json"
+    document = json.loads(record.read_text())
+    document["searchers"] = [{"name": "nsga2", "population": 10}]
+    record.write_text(json.dumps(document))
+    assert load_campaign(tmp_path).searchers == (("nsga2", {"population": 10}),)

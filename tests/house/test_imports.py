@@ -17,6 +17,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 ROOMS = "Rooms import downwards only, and know no searcher and no problem"
 TORCH = "The harness does without torch"
+PYMOO = "Only the adapters know pymoo"
 INWARDS = "The front door is for plugins; a room imports from where things are"
 DOOR = "Plugins come in by the front door, mobench.live and mobench.testing"
 SEARCHERS = "No family of searchers imports another; what they share is in folders with an underscore"
@@ -28,12 +29,15 @@ CIRCLES = "No circles"
 
 NSGA2, CATSUM, RANKING = "searchers/evolution/nsga2.py", "problems/toys/catsum.py", "searchers/_population/ranking.py"
 WITHIN = "def planted() -> None:\n    "
+TYPING = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
 PLANTED = [
     (METHODS, NSGA2, "import mobench.searchers.evolution.moead"),
     (METHODS, NSGA2, "from mobench.searchers.evolution.moead import search as other"),
     (METHODS, NSGA2, "from .moead import search as other"),
     (METHODS, NSGA2, "from . import moead"),
     (METHODS, NSGA2, WITHIN + "from mobench.searchers.evolution import moead"),
+    (METHODS, "searchers/evolution/deep/__init__.py", "from mobench.searchers.evolution import moead"),
+    (METHODS, NSGA2, TYPING + "from mobench.searchers.evolution.moead import search as other"),
     (METHODS, RANKING, "from ..evolution import moead"),  # a method through what is shared
     (SEARCHERS, NSGA2, "from mobench.searchers.gradient import mgda"),
     (SEARCHERS, NSGA2, "from ..gradient.mgda import search as other"),
@@ -57,6 +61,9 @@ PLANTED = [
     (ROOMS, RANKING, "from mobench.problems._toys import constants"),
     (ROOMS, "mobench/attic/__init__.py", ""),  # a room without its place in the contract
     (INWARDS, "mobench/harness/door.py", "from mobench import Problem"),
+    (INWARDS, "mobench/harness/__init__.py", "from mobench import Problem"),
+    (PYMOO, "mobench/core/space.py", "import pymoo"),
+    (TORCH, "mobench/core/space.py", TYPING + "import torch"),
     (DOOR, NSGA2, "from mobench.core.budget import Cost"),
     (DOOR, NSGA2, "from ...core.budget import Cost"),
     (DOOR, CATSUM, WITHIN + "import mobench.files.tables"),
@@ -154,5 +161,15 @@ def test_contracts_that_list_rooms_and_families_list_all_of_them():
     assert {name.removesuffix(".*") for name in contracts[INWARDS]["source_modules"]} == rooms
     assert set(contracts[DOOR]["forbidden_modules"]) == rooms - public
     for name, side in ((METHODS, "searchers"), (SOURCES, "problems")):
-        families = {f"mobench.{side}.{family}.*" for family in folders(ROOT / side)}
+        families = {f"mobench.{side}.{family}.**" for family in folders(ROOT / side)}
         assert set(contracts[name]["modules"]) == families
+
+
+@pytest.mark.parametrize(
+    "line", ["from searchers.evolution import moead", "import problems.toys.catsum", "import tests"]
+)
+def test_folders_that_only_the_checkout_has_are_no_packages(tree, plant, line):
+    plant(NSGA2, line)
+    code, text = tool("ruff", "check", "--no-cache", "--select", "TID251", NSGA2, cwd=tree)
+    assert code
+    assert "TID251" in text

@@ -198,3 +198,28 @@ def test_types_in_words(hint: Any, words: str) -> None:
 )
 def test_values_in_words_can_be_written_behind_an_option(value: Any, words: str) -> None:
     assert value_in_words(value) == words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A record whose default is made anew.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Sizes.
+    """
+
+    sizes: tuple[int, ...] = field(default_factory=lambda: (3, 4))
+
+
+def keyword_record(run: Any, *, options: Made) -> None:
+    run.append(options.sizes)
+
+
+def test_a_record_may_come_by_keyword_and_its_defaults_may_be_made():
+    plugin, found = as_plugin("searcher", "made", keyword_record), []
+    assert option_lines(plugin) == ["sizes: list of whole numbers; default [3, 4]. Sizes."]
+    plugin(found)
+    plugin(found, **check_options(plugin, {"sizes": [5]}))
+    assert found == [(3, 4), (5,)]

@@ -12,7 +12,7 @@ import torch
 from _toy_runs import FAST, RATES, ends, go, recommended, toy
 from torch import Tensor
 
-from mobench.problems._toys import ridgenet as ridgenet
+from mobench.problems._toys import ridgenet_data as ridgenet
 from mobench.searchers._relaxed import hypergradients as _hypergradients
 from mobench.searchers._relaxed.linear import Operator, Solution, Vector, Weights
 
