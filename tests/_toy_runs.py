@@ -27,8 +27,9 @@ def toy(name: str) -> Any:
 
 
 def go(name: str, problem: str, budget: Any, seed: int = 0, **options: Any) -> tuple[Run, History, str]:
-    """Search a toy in memory; return the run, its log and why it ended."""
+    """Search a toy in memory, for what it finds and not for finalists; return the run, its log and why it ended."""
     log, plugin = Log(), find("searcher", name)
+    options = {"finalists": 0} | options
     run = Run(toy(problem), limit=parse_budget(budget, toy(problem).training), seed=seed, log=log)
     reason = search_problem(plugin, run, check_options(plugin, options))
     run.finish()

@@ -16,6 +16,7 @@ from mobench.plugins.plugin import missing
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.references import describe
 from mobench.plugins.sources import Sources
+from mobench.scoring.contract import DEFAULT
 
 __all__ = ["Campaign", "NotApplicable", "Reference", "check_name", "check_seeds"]
 
@@ -62,7 +63,7 @@ class Campaign:
     searchers: tuple[Reference, ...]
     seeds: tuple[int, ...]
     budget: Mapping[str, float]
-    contract: str = "mobench-1"
+    contract: str = DEFAULT
     plugins: tuple[PluginFile, ...] = ()
     recorded: tuple[NotApplicable, ...] | None = None
 

@@ -16,6 +16,7 @@ from mobench.plugins.plugin import Kind
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
+from mobench.scoring.contract import DEFAULT as DEFAULT_CONTRACT
 from mobench.scoring.contract import contract_for
 
 __all__ = ["DEFAULT", "make_campaign", "read_campaign"]
@@ -61,7 +62,7 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
             searchers=searchers,
             seeds=check_seeds(entries.get("seeds", 5)),
             budget=_budget(entries.get("budget", 500)),
-            contract=str(entries.get("contract", "mobench-1")),
+            contract=str(entries.get("contract", DEFAULT_CONTRACT)),
             plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
         )
         for name, options in campaign.problems:

@@ -13,6 +13,7 @@ from mobench.campaigns.record import check_problem_files, load_campaign
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
+from mobench.scoring.contract import DEFAULT
 
 __all__ = ["STATES", "Study", "read_study", "run_state", "select"]
 
@@ -156,7 +157,7 @@ def _open(folder: Path) -> Study:
 def _contract(folder: Path) -> str:
     """The contract of the campaign that a run's folder lies in; the first one of a run by itself."""
     record = folder.resolve() / "../../../.." / "campaign.json"
-    return str(read_document(record, {"contract": str})["contract"]) if record.exists() else "mobench-1"
+    return str(read_document(record, {"contract": str})["contract"]) if record.exists() else DEFAULT
 
 
 def _check_comparable(first: Study, other: Study) -> None:

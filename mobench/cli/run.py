@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
     parser.add_argument("-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies")
     parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which")
-    parser.add_argument("--contract", help="how runs are scored: mobench-1, evoxbench, modnas")
+    parser.add_argument("--contract", help="how runs are scored: mobench-2 (default), mobench-1, evoxbench, modnas")
     parser.add_argument("--name", help="name of the campaign and of its folder")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of campaigns (default: results)")
     parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")

@@ -13,6 +13,7 @@ __all__ = [
     "Fingerprinted",
     "MultiFidelity",
     "Published",
+    "Ranged",
     "Slow",
 ]
 
@@ -71,6 +72,16 @@ class Fingerprinted(Protocol):
     @property
     def fingerprint(self) -> str:
         """Checksum of the data that decides the answers and the scores."""
+        ...
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """The extent of each objective over all architectures is known."""
+
+    @property
+    def ranges(self) -> Array:
+        """(m,) largest less smallest scored value."""
         ...
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "finite",
     "hypervolume",
     "igd_plus",
+    "is_exact",
     "log10_regret",
     "nondominated",
     "r2",
@@ -74,8 +75,25 @@ def nondominated(F: Any, objectives: Sequence[Objective] = ()) -> Array:
     return mask
 
 
+EXACT: dict[int, int] = {6: 600, 7: 150, 8: 80}
+"""Most nondominated points whose hypervolume is exact, by number of objectives: any up to five, 40 from nine on.
+
+They take about 0.3 s; the time grows with the (m - 2)-th power of their number.
+"""
+SAMPLES = 2**18
+"""Directions of the approximation beyond: relative errors as measured are below 0.002 in eight objectives."""
+
+
+def is_exact(n: int, m: int) -> bool:
+    """Whether `hypervolume` of n nondominated points in m objectives is exact."""
+    return m <= 5 or n <= EXACT.get(m, 40)
+
+
 def hypervolume(F: Any, reference: Any) -> float:
     """Volume dominated by (n, m) `F` and bounded by the point `reference`, (m,) or a number (Zitzler and Thiele 1998).
+
+    Exact where `is_exact` says so; beyond, an integral over `SAMPLES` fixed directions (Deng and Zhang 2019), the same
+    at every call: exact ones would take minutes (`benchmarks/hypervolume_error.py`).
 
     Examples
     --------
@@ -85,7 +103,10 @@ def hypervolume(F: Any, reference: Any) -> float:
     F = finite(F)
     if not len(F):
         return 0.0
-    return float(moocore.hypervolume(F, ref=_reference(reference, F.shape[1])))
+    point = _reference(reference, F.shape[1])
+    if len(F) > 40 and F.shape[1] > 5 and not is_exact(len(F := F[nondominated(F)]), F.shape[1]):
+        return float(moocore.hv_approx(F, ref=point, nsamples=SAMPLES))
+    return float(moocore.hypervolume(F, ref=point))
 
 
 def log10_regret(share: Any) -> Array:

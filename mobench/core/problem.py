@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,15 @@ __all__ = ["Objective", "Problem", "Values", "minimised"]
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One column of F. Values keep their unit and sign; direction travels as `maximise`."""
+    """One column of F. Values keep their unit and sign; direction travels as `maximise`.
+
+    With ``scale="log"``, for values over several decades, differences count by their ratio when fronts are compared.
+    """
 
     name: str
     unit: str = ""
     maximise: bool = False
+    scale: Literal["linear", "log"] = "linear"
 
     @property
     def label(self) -> str:

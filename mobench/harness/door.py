@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -36,23 +40,31 @@ class Run:
     fidelities : tuple of int
         Epochs on offer, ascending; empty where the problem has one fidelity only.
     rng : numpy.random.Generator
-        The searcher's own stream, ``[seed, 0]``.
+        The searcher's own stream, ``[seed, 0, crc32(label)]``: luck on one problem says nothing about another.
+    training : Cost
+        What one average full training costs.
     limit : Cost
-        The budget.
+        The budget; within `reserve`, what is not kept of it.
     spent : Cost
         The ledger so far.
     stopped : str
         The currency that ran out, empty before that.
+    recommended : Array
+        (k, d) what was recommended last, empty before that.
     """
 
-    def __init__(self, problem: Problem, *, limit: Cost, seed: int = 0, log: Log | None = None) -> None:
+    def __init__(
+        self, problem: Problem, *, limit: Cost, seed: int = 0, log: Log | None = None, label: str = ""
+    ) -> None:
         self.space: Space = problem.space
         self.objectives: tuple[Objective, ...] = problem.objectives
         self.fidelities: tuple[int, ...] = problem.fidelities if isinstance(problem, MultiFidelity) else ()
-        self.rng = np.random.default_rng([seed, 0])
+        self.rng = np.random.default_rng([seed, 0, zlib.crc32(label.encode())])
+        self.training = problem.training
         self.limit = limit
         self.spent = Cost()
         self.stopped = ""
+        self.recommended: Array = np.empty((0, len(self.space.cardinalities)), dtype=np.int64)
         self._problem = problem
         self._portion = problem.portion if isinstance(problem, Slow) else 0
         self._seed = seed
@@ -141,7 +153,43 @@ class Run:
     def recommend(self, X: Any) -> None:
         """Record the set of architectures, (k, d), that the method would return now: free, and it answers nothing."""
         self._write_learned()
-        self._note("recommend", self.space.check(X))
+        self.recommended = self.space.check(X).copy()
+        self._note("recommend", self.recommended)
+
+    @contextmanager
+    def reserve(self, trainings: float) -> Iterator[None]:
+        """Keep the price of so many average trainings: the budget is smaller by it within the block, whole after it.
+
+        No more is kept than half of the budget, and than it could pay for in every currency. Where the rest is spent,
+        both doors raise `BudgetExhausted`, which ends the block and not the run: what was kept pays for what is asked
+        behind the block. Within it `limit` and `left` are those of the rest, so what is paced by them fits it.
+
+        Parameters
+        ----------
+        trainings : float
+            0 keeps nothing, and the budget ends the run within the block as anywhere.
+
+        Raises
+        ------
+        ValueError
+            `trainings` is negative or not finite.
+        BudgetExhausted
+            The whole budget is spent, because nothing is kept or the pass that ended the block took that, too.
+        """
+        if not 0 <= trainings < math.inf:
+            raise ValueError(f"reserve: trainings must be a finite number from 0, found {trainings!r}")
+        whole = self.limit
+        axes = [(getattr(whole, axis), getattr(self.training, axis)) for axis in CURRENCIES]
+        payable = min([trainings, *(limit / price for limit, price in axes if price > 0)])
+        self.limit = whole - Cost(*(min(payable * price, limit / 2) for limit, price in axes))
+        try:
+            yield
+        except BudgetExhausted:
+            if self.limit == whole or self.spent.reached(whole):
+                raise
+            self.stopped = ""
+        finally:
+            self.limit = whole
 
     def record(self, **diagnostics: Any) -> None:
         """Record diagnostics worth plotting (numbers, strings, arrays and lists of them): free, and answers nothing."""
@@ -200,6 +248,8 @@ class Run:
 
     def _skip(self, line: dict[str, Any]) -> None:
         """Take a line of the past as it is: its answers into the memory, its price into the ledger."""
+        if "recommend" in line:
+            self.recommended = np.array(line["recommend"], dtype=np.int64)
         if "learned" in line:
             self.spent += Cost(flops=line["learned"])
         if "X" in line:

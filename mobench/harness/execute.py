@@ -29,6 +29,9 @@ from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["execute", "search_problem"]
 
+STREAMS = "problem"
+"""What the searcher's stream depends on beside the seed; ends without it are of runs whose luck problems share."""
+
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
 
 
@@ -97,7 +100,8 @@ def _carry_out(spec: RunSpec, log: Log, sources: Sources) -> dict[str, Any]:
         options = check_options(plugin, spec.searcher_options)
         if lacking := missing(plugin, problem):
             raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
-        run = Run(problem, limit=parse_budget(spec.budget, problem.training), seed=spec.seed, log=log)
+        limit = parse_budget(spec.budget, problem.training)
+        run = Run(problem, limit=limit, seed=spec.seed, log=log, label=spec.problem_label)
         reason = search_problem(plugin, run, options)
     except Exception as exception:  # noqa: BLE001 - a failed run is recorded, whatever its searcher raised
         reason = "failed"
@@ -108,6 +112,7 @@ def _carry_out(spec: RunSpec, log: Log, sources: Sources) -> dict[str, Any]:
         "reason": reason,
         **error,
         "spent": {} if run is None else {axis: getattr(run.spent, axis) for axis in run.spent.__dataclass_fields__},
+        "streams": STREAMS,
         "versions": {"python": platform.python_version()} | _versions() | _checksums(spec, sources),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
         "started": started.isoformat(timespec="seconds"),

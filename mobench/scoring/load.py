@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mobench.core.budget import parse_budget
 from mobench.files.documents import read_document
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
@@ -40,4 +41,5 @@ def load(folder: str | Path) -> Result:
             problem.space.check(X)
     except ValueError as error:
         raise ValueError(f"{log}: not a log of this problem ({error})") from None
-    return Result(problem, history, end["reason"], str(end.get("error", "")))
+    limit = parse_budget(spec.budget, problem.training)
+    return Result(problem, history, end["reason"], str(end.get("error", "")), limit=limit, seed=spec.seed)

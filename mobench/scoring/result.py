@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mobench.core.budget import on_axis
+from mobench.core.budget import CURRENCIES, Cost, on_axis
 from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import log10_regret, nondominated
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History
-from mobench.scoring.contract import Contract, anytime, contract_for
+from mobench.scoring import claimed
+from mobench.scoring.contract import DEFAULT, Contract, contract_for
+from mobench.scoring.delivery import Course, course_of, delivered, trace
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Result"]
+
+UNLIMITED = Cost(math.inf, math.inf, math.inf, math.inf)
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,33 +41,57 @@ class Result:
         Why the run ended: ``budget: <currency>``, ``finished``, ``failed``, or ``unfinished``.
     error : str
         Of a failed run.
+    limit : Cost
+        The budget: where what it delivers is judged.
+    seed : int
+        The run's.
     """
 
     problem: Problem
     history: History
     reason: str
     error: str = ""
+    limit: Cost = UNLIMITED
+    seed: int = 0
     _contracts: dict[str, Contract] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         names = ", ".join(objective.name for objective in self.problem.objectives)
         return f"<Result: {len(self.history.X)} answers of ({names}), {self.reason}>"
 
-    def _contract(self, name: str) -> Contract:
+    def contract(self, name: str = DEFAULT) -> Contract:
+        """The named contract of the problem."""
         if name not in self._contracts:
             self._contracts[name] = contract_for(self.problem, name)
         return self._contracts[name]
 
-    def delivered(self, *, contract: str = "mobench-1") -> Array:
-        """The architectures that the run delivers, chosen from what it saw; shape (k, d)."""
-        return self._contract(contract).choose(self.history, len(self.history.X))
+    @cached_property
+    def _course(self) -> Course:
+        return course_of(self.problem, self.history, seed=self.seed)
 
-    def scored(self, *, contract: str = "mobench-1") -> tuple[Array, Array]:
+    def delivered(self, *, contract: str = DEFAULT) -> Array:
+        """The architectures that the run delivers within its budget, chosen from what it saw; shape (k, d)."""
+        return self._chosen(contract)[0]
+
+    def _chosen(self, name: str) -> tuple[Array, Array | None]:
+        """Delivered architectures, (k, d), and what was seen of them, (k, m), where all of them were answered."""
+        rule = self.contract(name).delivered
+        if rule == "paid":
+            limit = {currency: getattr(self.limit, currency) for currency in CURRENCIES}
+            which, seen = delivered(self._course, limit)
+            return self._course.X[which], seen
+        history = self.history
+        return claimed.choose(self.problem, history, len(history.X), population=rule == "population"), None
+
+    def scored(self, *, contract: str = DEFAULT) -> tuple[Array, Array]:
         """The delivered architectures, (k, d), and their scored values in natural units, (k, m)."""
         X = self.delivered(contract=contract)
-        return X, self.problem.score(X) if len(X) else np.empty((0, len(self.problem.objectives)))
+        return X, self._score(X)
 
-    def front(self, *, contract: str = "mobench-1") -> pd.DataFrame:
+    def _score(self, X: Array) -> Array:
+        return self.problem.score(X) if len(X) else np.empty((0, len(self.problem.objectives)))
+
+    def front(self, *, contract: str = DEFAULT) -> pd.DataFrame:
         """The delivered architectures with their scored values in natural units, best first objective first.
 
         Returns
@@ -77,13 +107,15 @@ class Result:
         frame["nondominated"] = nondominated(F, self.problem.objectives)
         return best_first(frame, self.problem)
 
-    def hypervolume(self, *, contract: str = "mobench-1") -> float:
+    def hypervolume(self, *, contract: str = DEFAULT) -> float:
         """Share of the true front's hypervolume that the delivered set reaches, 0 where it delivers nothing."""
         return self.measures(contract=contract)["hypervolume"]
 
-    def measures(self, *, contract: str = "mobench-1") -> dict[str, float]:
+    def measures(self, *, contract: str = DEFAULT) -> dict[str, float]:
         """All measures of the delivered set: see `mobench.scoring.contract.Contract.measures`."""
-        return self._contract(contract).measures(self.scored(contract=contract)[1])
+        X, seen = self._chosen(contract)
+        natural = None if seen is None else minimised(seen, self.problem.objectives)  # twice minimised is natural
+        return self.contract(contract).measures(self._score(X), natural)
 
     def one_shot_tau(self) -> float:
         """Kendall's tau-b between one-shot values that the searcher recorded and the scores of the same architectures.
@@ -102,7 +134,7 @@ class Result:
         scored = minimised(self.problem.score(X), self.problem.objectives)[:, 0]
         return float(kendalltau(values, scored).statistic) if len(X) > 1 else float("nan")
 
-    def curve(self, *, axis: str = "evaluations", contract: str = "mobench-1") -> pd.DataFrame:
+    def curve(self, *, axis: str = "evaluations", contract: str = DEFAULT) -> pd.DataFrame:
         """The share of hypervolume over the course of the run, a row wherever it changes.
 
         Parameters
@@ -122,6 +154,15 @@ class Result:
         """
         import pandas as pd
 
-        spent, share = anytime(self._contract(contract), self.problem, self.history)
-        amounts = on_axis(self.problem.training, spent, axis)
+        judge = self.contract(contract)
+        if judge.delivered == "paid":
+            (amounts, sets), X = trace(self._course, axis), self._course.X
+        else:
+            population = judge.delivered == "population"
+            spent, X, sets = claimed.trace(self.problem, self.history, population=population)
+            amounts = on_axis(self.problem.training, spent, axis)
+        scored = self._score(X)
+        share = np.array([judge.share(scored[rows]) for rows in sets], dtype=np.float64)
+        changes = np.flatnonzero(np.diff(share, prepend=np.nan) != 0)
+        share, amounts = share[changes], np.asarray(amounts)[changes]
         return pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})

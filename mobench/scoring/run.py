@@ -18,7 +18,7 @@ from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import as_plugin, missing
-from mobench.plugins.references import parse_reference
+from mobench.plugins.references import describe, parse_reference
 from mobench.scoring.load import load
 from mobench.scoring.result import Result
 
@@ -62,8 +62,10 @@ def run(
     """
     if folder is not None:
         return _run_in_folder(searcher, problem, budget, seed, Path(folder), options)
+    label = ""
     if isinstance(problem, str):
-        problem = make_problem(*parse_reference(problem))
+        reference = parse_reference(problem)
+        problem, label = make_problem(*reference), describe(*reference)
     if isinstance(searcher, str):
         name, given = parse_reference(searcher)
         plugin = find("searcher", name)
@@ -74,9 +76,10 @@ def run(
     if lacking := missing(plugin, problem):
         raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
     log = Log()
-    door = Run(problem, limit=parse_budget(budget, problem.training), seed=_seed(seed), log=log)
-    reason = search_problem(plugin, door, checked)
-    return Result(problem, read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives)), reason)
+    limit = parse_budget(budget, problem.training)
+    reason = search_problem(plugin, Run(problem, limit=limit, seed=_seed(seed), log=log, label=label), checked)
+    history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
+    return Result(problem, history, reason, limit=limit, seed=int(seed))
 
 
 def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, options: Any) -> Result:

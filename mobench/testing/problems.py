@@ -304,8 +304,9 @@ def contract(specimen: Specimen) -> None:
     found = contract_for(problem)
     if isinstance(problem, Published) and not isinstance(problem, Enumerable):
         shape = (len(problem.objectives),)
-        if found.ideal.shape != shape or found.nadir.shape != shape or not (found.ideal < found.nadir).all():
-            raise Failed(f"bounds: expected ideal < nadir of shape {shape}, found {found.ideal} and {found.nadir}")
+        ideal, nadir = (np.asarray(point) for point in problem.bounds(found.name))
+        if ideal.shape != shape or nadir.shape != shape or not (ideal < nadir).all():
+            raise Failed(f"bounds: expected ideal < nadir of shape {shape}, found {ideal} and {nadir}")
 
 
 def fidelities(specimen: Specimen) -> None:

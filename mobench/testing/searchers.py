@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mobench.core.budget import parse_budget
 from mobench.core.networks import Supernet
 from mobench.core.problem import Problem
 from mobench.harness.history import read_history
@@ -24,8 +25,9 @@ from mobench.plugins.plugin import Plugin, missing
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import Sources, in_use
-from mobench.scoring.contract import contract_for
+from mobench.scoring.result import Result
 from mobench.testing.checks import Failed, Skipped
+from mobench.testing.deliveries import check_recommended
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals
 from mobench.testing.toy import GradedToy, Toy
@@ -275,6 +277,16 @@ def supernets(subject: Subject) -> None:
             raise Failed(f"{reference}: {found.run.outside[0]}")
 
 
+def deliveries(subject: Subject) -> None:
+    """What it recommends could have been trained within its budget, and is a choice."""
+    problem = subject.problem if subject.reference else subject.toy()
+    found = subject.run(problem, seed=1).well()
+    log = Log()
+    log.lines = found.lines
+    history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
+    check_recommended(problem, history, found.run.limit)
+
+
 def hidden_truth(subject: Subject) -> None:
     """It keeps to the doors: nothing private of the run, behind which the problem's scores are."""
     if read := [text for text in subject.run().run.touched if text.startswith("reads")]:
@@ -336,15 +348,13 @@ def _share(subject: Subject, problem: Problem, seed: int) -> float:
     log = Log()
     log.lines = found.lines
     history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
-    contract = contract_for(problem)
-    delivered = contract.choose(history, len(history.X))
-    return contract.share(problem.score(delivered))
+    return Result(problem, history, "finished", limit=parse_budget(150, problem.training), seed=seed).hypervolume()
 
 
 SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
-        *(options, summary, space, runs, budget, supernets, ledger, hidden_truth),
+        *(options, summary, space, runs, budget, supernets, ledger, deliveries, hidden_truth),
         *(deterministic, global_randomness, global_state, resumes, fresh_process),
         *(tiny_spaces, objectives, ties, duplicates, scales, noise, fidelities, better_than_chance),
     )

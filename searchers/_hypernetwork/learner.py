@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mobench import Array, BudgetExhausted, Run, Space
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
+from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.portrait import entropy
 from mobench.searchers._relaxed.search import Search, initial
 from mobench.searchers._relaxed.settings import Settings
@@ -88,7 +89,7 @@ def begin(run: Run, settings: Settings) -> Search:
 
 
 def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -> None:
-    """Go on from the last checkpoint and take steps until they or the budget are used; recommend at intervals.
+    """Go on from the last checkpoint, take steps until they or the budget are used; then train the finalists.
 
     Parameters
     ----------
@@ -96,20 +97,22 @@ def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -
         Trains the hypernetwork and the weights once; returns diagnostics to record.
     """
     state = learner.state
-    _restore(run, learner)
-    steps = state.settings.steps or (math.inf if math.isfinite(run.limit.flops) else STEPS)
-    try:
-        while state.progress < 1.0:
-            diagnostics = step()
-            before = int(state.progress * MARKS)
-            state.count += 1
-            state.progress = max(state.count / steps, run.spent.flops / run.limit.flops)
-            if int(state.progress * MARKS) > before:
-                _mark(run, learner, diagnostics)
-    except BudgetExhausted:
+    with reserve(run, state.settings.finalists):
+        _restore(run, learner)
+        steps = state.settings.steps or (math.inf if math.isfinite(run.limit.flops) else STEPS)
+        try:
+            while state.progress < 1.0:
+                diagnostics = step()
+                before = int(state.progress * MARKS)
+                state.count += 1
+                state.progress = max(state.count / steps, run.spent.flops / run.limit.flops)
+                if int(state.progress * MARKS) > before:
+                    _mark(run, learner, diagnostics)
+        except BudgetExhausted:
+            run.recommend(learner.architectures())
+            raise
         run.recommend(learner.architectures())
-        raise
-    run.recommend(learner.architectures())
+    train_recommended(run, state.settings.finalists)
 
 
 def is_warming_up(state: Search, space: Space) -> bool:

@@ -12,6 +12,7 @@ import torch
 from annotated_types import Ge, Gt, Interval
 
 from mobench import Array, BudgetExhausted, Network, Run, nondominated
+from mobench.searchers._relaxed import finalists as _finalists
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
 from mobench.searchers._relaxed.relaxations import one_hot
 
@@ -24,9 +25,12 @@ class Training:
 
     Attributes
     ----------
+    finalists : int
+        Architectures that are trained through the first door before the budget ends, those that add most hypervolume by
+        their scores; ours: only what was trained is delivered. Their price is kept, at most half of the budget.
     training_share : float
-        Share of the budget that trains the supernet, the rest scores architectures; ours: the papers train for a fixed
-        number of epochs, a ledger has a budget to share.
+        Share of the budget without the finalists' that trains the supernet, the rest scores architectures; ours: the
+        papers train for a fixed number of epochs, a ledger has a budget to share.
     learning_rate : float
         Of SGD with cosine decay along the ledger.
     momentum : float
@@ -39,6 +43,7 @@ class Training:
         Validation batches behind a one-shot score.
     """
 
+    finalists: Annotated[int, Ge(0)] = 5
     training_share: Annotated[float, Interval(gt=0, lt=1)] = 0.8
     learning_rate: Annotated[float, Gt(0)] = 0.05
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
@@ -47,15 +52,34 @@ class Training:
     batches: Annotated[int, Ge(1)] = 4
 
 
-def train(run: Run, sample: Callable[[], Array], options: Training) -> Weights:
-    """Train the weights one sampled path a batch, by SGD with cosine decay, until their share of the budget is spent.
-
-    The learning rate decays along the ledger, not along steps.
+def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> None:
+    """Train the supernet, choose with inherited weights what is recommended, then train the finalists.
 
     Parameters
     ----------
-    sample : callable
-        Draws the (1, d) path of the next batch.
+    choose : callable
+        Asks scores for what it wants; in the end the nondominated architectures scored are recommended.
+
+    Raises
+    ------
+    ValueError
+        The run has no limit of multiply-adds.
+    """
+    with _finalists.reserve(run, options.finalists):
+        scores = Scores(run, run.supernet, _train(run, options), batches=options.batches)
+        try:
+            choose(scores)
+        except BudgetExhausted:
+            _deliver(run, scores)
+            raise
+        _deliver(run, scores)
+    _finalists.train_best(run, options.finalists, scores.X, scores.F)
+
+
+def _train(run: Run, options: Training) -> Weights:
+    """Train the weights one uniform path a batch, by SGD with cosine decay, until their share of the budget is spent.
+
+    The learning rate decays along the ledger, not along steps.
 
     Returns
     -------
@@ -88,7 +112,7 @@ def train(run: Run, sample: Callable[[], Array], options: Training) -> Weights:
         done = (run.spent.flops - start) / (until - start)
         optimizer.param_groups[0]["lr"] = options.learning_rate * (1 + math.cos(math.pi * done)) / 2
         optimizer.zero_grad()
-        network.train_loss(weights, one_hot(sample()[0], like), network.train_batch()).backward()
+        network.train_loss(weights, one_hot(run.space.sample(run.rng, 1)[0], like), network.train_batch()).backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), options.clip, foreach=True)
         optimizer.step()
         if run.spent.flops - kept > (until - start) / 20:
@@ -128,20 +152,10 @@ class Scores:
 
 
 def _budget(run: Run, share: float) -> float:
-    """`share` of the run's limit of multiply-adds."""
+    """`share` of the multiply-adds that learning may spend."""
     if not math.isfinite(run.limit.flops):
         raise ValueError("budget: a supernet is paid in compute; give a budget of trainings or flops")
     return share * run.limit.flops
-
-
-def finish(run: Run, scores: Scores, search: Callable[[], None]) -> None:
-    """Search until the budget is spent; recommend the nondominated architectures scored, and record all scores."""
-    try:
-        search()
-    except BudgetExhausted:
-        _deliver(run, scores)
-        raise
-    _deliver(run, scores)
 
 
 def _deliver(run: Run, scores: Scores) -> None:

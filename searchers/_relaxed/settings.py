@@ -25,6 +25,9 @@ class Settings:
 
     Attributes
     ----------
+    finalists : int
+        Architectures that are trained through the first door before the budget ends, evenly many of the last set along
+        its first cost; ours: only what was trained is delivered. Their price is kept, at most half of the budget.
     steps : int or None
         Steps of alpha a preference; none: as many as an equal share of the budget's multiply-adds pays for.
     relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
@@ -62,6 +65,7 @@ class Settings:
         Weight decay of Adam on alpha; as in DARTS.
     """
 
+    finalists: Annotated[int, Ge(0)] = 5
     steps: Count | None = None
     relaxation: Sampling = "softmax"
     warm_up: Share = 0.0

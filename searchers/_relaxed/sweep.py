@@ -15,6 +15,7 @@ from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed import selection as _selection
 from mobench.searchers._relaxed import stopping as _stopping
 from mobench.searchers._relaxed.checkpoints import fill, packed, unpacked
+from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.linear import Vector
 from mobench.searchers._relaxed.portrait import portrait
 from mobench.searchers._relaxed.preferences import preferences
@@ -51,7 +52,7 @@ class Method:
 
 
 def sweep(run: Run, settings: Settings, method: Method) -> None:
-    """Search for every preference in turn, recommending at intervals the architectures found so far.
+    """Search for every preference in turn, recommending at intervals what was found so far; then train the finalists.
 
     Raises
     ------
@@ -64,25 +65,27 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
     _check(search)
     index, begun, found = WARM_UP, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
-    saved = run.restore()
-    if saved is None:
-        method.begin(search, {})
-    else:
-        index, begun, found = int(saved["index"]), float(saved["begun"]), saved["found"].astype(np.int64)
-        _load(search, saved, wanted[max(index, 0)])
-    if index == WARM_UP:
-        _warm_up(run, search, len(wanted))
-        index, begun = 0, run.spent.flops
-    while True:
-        found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found))
-        index, begun = index + 1, run.spent.flops
-        if index == len(wanted):
-            return
-        before, search = search, _open(run, network, settings, wanted[index])
-        if settings.warm_up:
-            search.weights, search.velocity = before.weights, before.velocity
-            search.extra["unit"] = before.extra["unit"]
-        method.begin(search, before.extra)
+    with reserve(run, settings.finalists):
+        saved = run.restore()
+        if saved is None:
+            method.begin(search, {})
+        else:
+            index, begun, found = int(saved["index"]), float(saved["begun"]), saved["found"].astype(np.int64)
+            _load(search, saved, wanted[max(index, 0)])
+        if index == WARM_UP:
+            _warm_up(run, search, len(wanted))
+            index, begun = 0, run.spent.flops
+        while True:
+            found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found))
+            index, begun = index + 1, run.spent.flops
+            if index == len(wanted):
+                break
+            before, search = search, _open(run, network, settings, wanted[index])
+            if settings.warm_up:
+                search.weights, search.velocity = before.weights, before.velocity
+                search.extra["unit"] = before.extra["unit"]
+            method.begin(search, before.extra)
+    train_recommended(run, settings.finalists)
 
 
 def _warm_up(run: Run, search: Search, preferences: int) -> None:

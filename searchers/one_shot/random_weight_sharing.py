@@ -30,17 +30,15 @@ class Options(_one_shot.Training):
 
 
 def search(run: Run, options: Options) -> None:
-    """Train the shared weights on uniform paths, score random architectures with them, recommend their front.
+    """Train the shared weights on uniform paths, score random architectures with them; train finalists of their front.
 
     Needs a budget of trainings or flops.
     """
-    weights = _one_shot.train(run, lambda: run.space.sample(run.rng, 1), options)
-    scores = _one_shot.Scores(run, run.supernet, weights, batches=options.batches)
 
-    def draw() -> None:
+    def draw(scores: _one_shot.Scores) -> None:
         for i in range(options.samples):
             scores(run.space.sample(run.rng, 1))
             if (i + 1) % 100 == 0:
                 run.recommend(scores.X[nondominated(scores.F)])
 
-    _one_shot.finish(run, scores, draw)
+    _one_shot.search(run, options, draw)

@@ -28,17 +28,15 @@ class Options(_one_shot.Training):
 
 
 def search(run: Run, options: Options) -> None:
-    """Train the shared weights on uniform paths, then search with them; recommend the front of every generation.
+    """Train the shared weights on uniform paths, then search with them, recommending every generation; train finalists.
 
     Needs a budget of trainings or flops.
     """
-    weights = _one_shot.train(run, lambda: run.space.sample(run.rng, 1), options)
-    scores = _one_shot.Scores(run, run.supernet, weights, batches=options.batches)
 
-    def evolve() -> None:
+    def evolve(scores: _one_shot.Scores) -> None:
         for _ in generations(run.rng, run.space, scores, population=options.population):
             run.recommend(scores.X[nondominated(scores.F)])
             if len(scores.X) >= run.space.size:
                 return
 
-    _one_shot.finish(run, scores, evolve)
+    _one_shot.search(run, options, evolve)

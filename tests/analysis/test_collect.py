@@ -122,7 +122,7 @@ def test_of_runs_without_one_the_median_is_the_lower_middle():
 
 def test_a_single_run_is_scored_by_the_contract_of_its_campaign(done):
     run = read_study([done]).runs[0][1]
-    assert read_study([run]).contract == "mobench-1"
+    assert read_study([run]).contract == "mobench-2"
     record = orjson.loads((done / "campaign.json").read_bytes())
     (done / "campaign.json").write_bytes(orjson.dumps(record | {"contract": "modnas"}))
     try:
@@ -172,7 +172,7 @@ def test_other_contracts_are_refused(done, broken, monkeypatch):
         return replace(read(folder), contract="evoxbench") if folder == broken else read(folder)
 
     monkeypatch.setattr(mobench.campaigns.study, "load_campaign", judged_otherwise)
-    with pytest.raises(ValueError, match=r"broken: cannot be .* their contracts differ \(evoxbench, mobench-1\)"):
+    with pytest.raises(ValueError, match=r"broken: cannot be .* their contracts differ \(evoxbench, mobench-2\)"):
         read_study([done, broken])
 
 

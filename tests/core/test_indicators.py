@@ -2,6 +2,7 @@
 
 import itertools
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,3 +119,14 @@ def test_exact_r2_is_the_limit_of_many_weights():
 @given(points)
 def test_r2_improves_when_points_are_added(F):
     assert fronts.r2(F, 0) <= fronts.r2(F[:1], 0) + 1e-12
+
+
+def test_many_points_in_many_objectives_are_approximated_within_the_stated_error():
+    x = np.abs(np.random.default_rng(0).normal(size=(400, 6)))
+    F = 1.0 - 0.9 * x / np.linalg.norm(x, axis=1, keepdims=True)
+    assert [fronts.is_exact(n, m) for n, m in ((600, 6), (601, 6), (10**6, 5))] == [True, False, True]
+    exact = fronts.hypervolume(F, 1.1)
+    near = moocore.hv_approx(F, ref=np.full(6, 1.1), nsamples=fronts.SAMPLES)
+    assert abs(near / exact - 1) < 0.0005
+    many = np.concatenate([F] * 3) + np.linspace(0, 1e-9, 1200)[:, None]  # beyond the limit, dominated but for 400
+    assert fronts.hypervolume(many, 1.1) == pytest.approx(exact, rel=1e-6)

@@ -177,6 +177,7 @@ def test_recommendations_and_records_are_free_and_kept():
     run.record(alpha=np.full((2, 2), 0.5)[:, 0], note="x")  # a column: its values do not lie together
     assert run.spent == Cost(evaluations=1, asked=1, flops=3, seconds=0.5)
     recommended, recorded = history(log).recommended[0], history(log).records[0]
+    assert run.recommended.tolist() == [[1, 2, 3]]
     assert (recommended.answers, recommended.content.tolist()) == (1, [[1, 2, 3]])
     assert (recorded.answers, recorded.content) == (1, {"alpha": [0.5, 0.5], "note": "x"})
     assert recorded.spent["flops"] == 3
@@ -278,6 +279,71 @@ def test_learning_and_answers_share_one_ledger():
 def test_a_problem_without_a_supernet_says_so():
     with pytest.raises(ValueError, match="this problem has none"):
         open_run().supernet  # noqa: B018
+
+
+def learn_on(run):
+    """Learn until the door ends it."""
+    while True:
+        run.supernet.train_loss(0.0, None, run.supernet.train_batch())
+
+
+@pytest.mark.parametrize(
+    ("budget", "trainings", "learned"),
+    [
+        ({"flops": 400}, 5, 380),  # a training costs 4
+        ({"flops": 401}, 0.5, 400),  # the pass that crosses the rest is computed
+        ({"flops": 30}, 5, 20),  # half of the budget, no more
+        ({"flops": 405, "evaluations": 2}, 5, 400),  # no more than two answers can be paid: 397, crossed
+        ({"flops": 400, "seconds": 1}, 5, 380),  # unknown seconds of a training keep none
+    ],
+)
+def test_a_reserve_ends_learning_and_not_the_run(budget, trainings, learned):
+    run = open_run(Learner(), budget=budget)
+    whole = run.limit
+    with run.reserve(trainings):
+        assert run.limit.flops < whole.flops
+        learn_on(run)
+    assert (run.spent.flops, run.stopped, run.limit) == (learned, "", whole)
+
+
+def test_what_was_kept_pays_for_answers_until_the_budget_ends():
+    run = open_run(Learner(), budget={"flops": 100})
+    with run.reserve(5):
+        learn_on(run)
+    with pytest.raises(BudgetExhausted):
+        run.evaluate([[1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 1, 0]])  # 3, 5 and 7 of 20
+    assert (run.spent.flops, run.spent.evaluations, run.stopped) == (95, 3, "flops")
+
+
+def test_answers_within_the_block_are_paid_from_the_rest_too():
+    run = open_run(budget=8)
+    with run.reserve(3):
+        run.evaluate(run.space.at(np.arange(7)))
+    assert run.spent.evaluations == 5
+    run.evaluate(run.space.at(np.arange(60, 63)))
+    assert (run.spent.evaluations, run.stopped) == (8, "")
+
+
+@pytest.mark.parametrize(("flops", "trainings"), [(100, 0), (10, 5), (1, 5)])
+def test_a_block_that_takes_the_whole_budget_ends_the_run(flops, trainings):
+    run = open_run(Learner(), budget={"flops": flops})
+    with pytest.raises(BudgetExhausted), run.reserve(trainings):
+        learn_on(run)
+    assert run.stopped == "flops"
+    assert run.spent.flops < flops + 10
+
+
+def test_a_block_that_ends_by_itself_keeps_nothing_back():
+    run = open_run(Learner(), budget={"flops": 100})
+    with run.reserve(5):
+        run.supernet.train_loss(0.0, None, run.supernet.train_batch())
+    assert run.left.flops == 90
+
+
+@pytest.mark.parametrize("trainings", [-1, np.nan, np.inf])
+def test_a_reserve_of_no_number_is_refused(trainings):
+    with pytest.raises(ValueError, match="must be a finite number from 0"), open_run().reserve(trainings):
+        pass
 
 
 @pytest.mark.parametrize("keep_checkpoint", [True, False])

@@ -224,7 +224,7 @@ def test_campaigns_that_agree_make_one_report_and_others_are_refused_in_a_line(t
     assert (ranks["ended"] == 2).all()
     for other, message in (
         ("dear", "their budgets differ (41 evaluations, 40 evaluations); give campaigns of one budget"),
-        ("judged", "their contracts differ (modnas, mobench-1); give campaigns of one contract"),
+        ("judged", "their contracts differ (modnas, mobench-2); give campaigns of one contract"),
     ):
         assert main(["report", a, str(tmp_path / other), "--to", str(tmp_path / "none")]) == 2
         said = capsys.readouterr().err.strip()

@@ -9,7 +9,10 @@ from mobench.core.indicators import hypervolume, nondominated
 from mobench.core.problem import Objective, Values
 from mobench.core.space import Space
 from mobench.harness.history import History, Note
-from mobench.scoring.contract import CONTRACTS, _archives, anytime, contract_for
+from mobench.scoring import claimed
+from mobench.scoring.archive import archives
+from mobench.scoring.contract import CONTRACTS, contract_for
+from mobench.scoring.result import Result
 
 
 class Misleading:
@@ -51,8 +54,7 @@ ALL = np.array([[0], [1], [2], [3]])
 
 def test_the_set_is_chosen_by_what_was_seen_and_only_then_scored():
     problem = Misleading()
-    contract = contract_for(problem)
-    chosen = contract.choose(history(ALL, problem.seen), 4)
+    chosen = Result(problem, history(ALL, problem.seen), "finished").delivered()
     assert chosen.tolist() == [[0], [1], [2]]  # architecture 3, the best by score, looked dominated
 
 
@@ -63,42 +65,40 @@ def test_the_reference_is_one_point_one_in_units_of_ideal_and_nadir():
     assert contract.share(np.array([[5.0, 5.0]])) == pytest.approx(0.6**2 / (2 * 1.1 * 0.1 - 0.1**2))
 
 
-def test_a_recommendation_is_the_set_and_a_later_one_replaces_it():
+def test_before_mobench_2_a_recommendation_is_the_set_and_a_later_one_replaces_it():
     problem = Misleading()
     seen = history(ALL, problem.seen, recommended=[note(2, np.array([[1]])), note(4, np.array([[3], [3]]))])
-    contract = contract_for(problem)
-    assert contract.choose(seen, 2).tolist() == [[1]]
-    assert contract.choose(seen, 4).tolist() == [[3]]
-    spent, share = anytime(contract, problem, seen)
-    assert spent["flops"].tolist() == [2, 4]
-    assert share[1] > 1  # better than the front that this problem declares: nothing is clipped
+    assert claimed.choose(problem, seen, 2).tolist() == [[1]]
+    assert claimed.choose(problem, seen, 4).tolist() == [[3]]
+    curve = Result(problem, seen, "finished").curve(axis="flops", contract="mobench-1")
+    assert curve["flops"].tolist() == [2, 4]
+    assert curve["hypervolume"][1] > 1  # better than the front that this problem declares: nothing is clipped
 
 
 def test_answers_at_low_fidelity_do_not_enter_the_set():
     problem = Misleading()
     seen = history(ALL, problem.seen, fidelity=np.array([12, 0, 0, 12]))
-    assert contract_for(problem).choose(seen, 4).tolist() == [[1], [2]]
+    assert Result(problem, seen, "finished").delivered().tolist() == [[1], [2]]
 
 
 def test_evoxbench_judges_the_final_population_within_published_bounds():
     problem = Misleading()
     contract = contract_for(problem, "evoxbench")
-    assert (contract.reference, contract.ideal.tolist(), contract.nadir.tolist()) == (1, [0, 0], [10, 10])
+    assert (contract.reference, contract.ideal.tolist(), contract.span.tolist()) == (1, [0, 0], [10, 10])
     seen = history(
         ALL, problem.seen, records=[note(2, {"population": [[0], [1]]}), note(4, {"population": [[2], [3]]})]
     )
-    assert contract.choose(seen, 2).tolist() == [[0], [1]]
-    assert contract.choose(seen, 4).tolist() == [[2]]
+    assert claimed.choose(problem, seen, 2, population=True).tolist() == [[0], [1]]
+    assert claimed.choose(problem, seen, 4, population=True).tolist() == [[2], [3]]
 
 
 def test_the_curve_of_a_population_is_that_of_each_generation_and_may_fall():
     problem = Misleading()
-    contract = contract_for(problem, "evoxbench")
     records = [note(3, {"population": [[1], [2]]}), note(3, {"other": 1}), note(4, {"population": [[0], [1]]})]
-    spent, share = anytime(contract, problem, history(ALL, problem.seen, records=records))
-    assert spent["evaluations"].tolist() == [3, 4]
+    curve = Result(problem, history(ALL, problem.seen, records=records), "finished").curve(contract="evoxbench")
+    assert curve["evaluations"].tolist() == [3, 4]
     # scored (4, 2) and (2, 1) of 10: 0.8 * 0.9; then (9, 3) and (4, 2): 0.6 * 0.8; the front's: 0.1 * 0.9 * 2 - 0.1**2
-    assert share == pytest.approx([0.72 / 0.17, 0.48 / 0.17])
+    assert curve["hypervolume"].tolist() == pytest.approx([0.72 / 0.17, 0.48 / 0.17])
 
 
 # Constants of EvoXBench's code (Lu et al. 2023): utopian and nadir points of error, parameters, FLOPs[, latency]
@@ -153,12 +153,12 @@ def test_evoxbench_on_nasbench201_has_the_published_constants():
     names = ("error", "params", "flops")
     three = contract_for(mobench.make_problem("nasbench201", {"objectives": names}), "evoxbench")
     assert three.ideal.tolist() == [5.626667, 0.073306, 7.78305]
-    assert three.nadir.tolist() == [90.0, 1.073466, 153.27297]
+    assert (three.ideal + three.span).tolist() == [90.0, 1.073466, 153.27297]
     four = contract_for(mobench.make_problem("nasbench201", {"objectives": (*names, "latency:eyeriss")}), "evoxbench")
     assert four.ideal.tolist() == [5.626667, 0.073306, 7.78305, 1.67954]
-    assert four.nadir.tolist() == [50.98, 1.073466, 153.27297, 10.5269]
+    assert (four.ideal + four.span).tolist() == [50.98, 1.073466, 153.27297, 10.5269]
     # a cell of half the range in each of two objectives, and the best in the third
-    middle = (three.ideal + three.nadir) / 2
+    middle = three.ideal + three.span / 2
     F = np.array([[middle[0], middle[1], three.ideal[2]], [middle[0], three.ideal[1], middle[2]]])
     assert three.share(F) * three.volume == pytest.approx(0.25 + 0.25 - 0.125)
 
@@ -187,12 +187,11 @@ def test_the_anytime_archive_is_the_nondominated_set_at_every_moment(m):
     rng = np.random.default_rng(m)
     F = rng.integers(0, 8, (300, m)).astype(float)
     eligible = rng.random(300) < 0.8
-    moments, members = _archives(F, eligible)
+    later = np.flatnonzero(eligible)
+    changes = dict(archives(F, np.arange(300), later[:0], later))
     archive = np.empty(0, dtype=int)
-    changes = dict(zip(moments.tolist(), members, strict=True))
-    for n in range(1, 301):
-        archive = changes.get(n, archive)
-        rows = np.flatnonzero(eligible[:n])
+    for n in range(1, len(later) + 1):
+        archive, rows = changes.get(n, archive), later[:n]
         assert sorted(archive.tolist()) == rows[nondominated(F[rows])].tolist()
 
 

@@ -28,8 +28,8 @@ def test_only_one_shot_searchers_need_categorical_genes() -> None:
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_unequal_numbers_of_operations_are_searched_within_the_space(name: str) -> None:
-    result = mobench.run(name, RAGGED, budget={"flops": 3000}, seed=1, **FAST)
-    assert result.history.total["flops"] <= 3000 + 400
+    result = mobench.run(name, RAGGED, budget={"flops": 4600}, seed=1, **FAST)  # 3,000 to learn, 1,500 for finalists
+    assert result.history.total["flops"] <= 4600
     for note in result.history.recommended:
         result.problem.space.check(np.array(note.content))
     assert 0.2 < result.hypervolume() <= 1.0 + 1e-9

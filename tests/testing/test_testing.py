@@ -24,6 +24,8 @@ SEARCHERS = {
     "resets_ledger": {"ledger"},
     "reads_truth": {"hidden truth"},
     "unseeded": {"deterministic"},
+    "recommends_everything": {"deliveries"},
+    "hoards": {"deliveries"},
     "remembers": {"deterministic"},
     "goes_on": {"budget"},
     "swallows": {"budget"},
@@ -142,7 +144,7 @@ def test_a_function_and_an_object_are_checked_but_for_another_process():
 
     results = check_searcher(search)
     assert_passes(results)
-    assert {r.name for r in results if r.status == "skipped"} == {"fresh process", "supernets"}
+    assert {r.name for r in results if r.status == "skipped"} == {"deliveries", "fresh process", "supernets"}
 
 
 def test_a_searcher_that_fails_on_everything_or_does_nothing_does_not_run():

@@ -397,12 +397,12 @@ def test_a_killed_run_goes_on_to_the_same_end(tmp_path, monkeypatch, own_data):
 
 def test_a_one_shot_search_is_scored_by_trainings_that_cost_nothing():
     result = mobench.run(
-        "spos", make_problem("cell_training", TINY), budget={"trainings": 1.5, "asked": 1000}, batches=1, population=4
+        "spos", make_problem("cell_training", TINY), budget={"trainings": 4, "asked": 1000}, batches=1, population=4
     )
-    assert len(result.history.X) == 0
+    assert 0 < len(result.history.X) <= 5  # its finalists
     before = result.history.spent["flops"]
     assert 0 < result.hypervolume() < 1
-    assert result.history.spent["flops"] is before
+    assert result.history.spent["flops"] is before  # scoring trains, too, and charges nobody
     assert (result.front()["error"] > 0).all()
 
 

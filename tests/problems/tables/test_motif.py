@@ -215,10 +215,10 @@ def test_the_supernet_has_the_costs_of_the_table_and_is_paid_by_the_pass(exact):
 def test_one_shot_search_is_scored_by_the_trained_truth():
     import mobench
 
-    result = mobench.run("spos", "motif", budget={"trainings": 0.15}, batches=1, population=4)
-    assert len(result.history.X) == 0
-    assert 0.14 < result.curve(axis="trainings")["trainings"].iloc[-1] < 0.16
-    assert 0 <= result.hypervolume() <= 1
+    result = mobench.run("spos", "motif", budget={"trainings": 3}, batches=1, population=4)
+    assert 0 < len(result.history.X) <= 5  # its finalists
+    assert result.history.total["flops"] <= result.limit.flops * 1.01
+    assert 0 < result.hypervolume() <= 1
 
 
 @pytest.mark.parametrize("batch", [1, 64])

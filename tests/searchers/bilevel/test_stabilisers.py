@@ -194,7 +194,7 @@ def test_selection_keeps_to_the_budget() -> None:
 def test_partial_connections_make_a_step_cheaper(name: str) -> None:
     spent = {}
     for share in (1, 2):
-        options = {"partial_channels": share, "preferences": 1, "steps": 2}
+        options = {"partial_channels": share, "preferences": 1, "steps": 2, "finalists": 0}
         result = mobench.run(name, "motif:batch=16", budget={"trainings": 1}, **options)
         spent[share] = result.history.total["flops"]
     assert spent[2] < spent[1]

@@ -16,7 +16,10 @@ from mobench.searchers._hypernetwork.networks import TABLES, Tables, circle, clo
 from mobench.searchers.hypernetworks import modnas
 
 torch.set_num_threads(1)
-FAST = {"learning_rate": 0.2, "weight_decay": 0.0, "alpha_rate": 0.02, "alpha_decay": 0.0, "warm_up": 0.0, "steps": 400}
+ANSWERS = {"finalists": 0}
+"""What H itself answers, and what its learning costs: nothing of it is trained."""
+RATES = {"learning_rate": 0.2, "weight_decay": 0.0, "alpha_rate": 0.02, "alpha_decay": 0.0}
+FAST = ANSWERS | RATES | {"warm_up": 0.0, "steps": 400}
 MINIMA = np.array([[1.0, 0.0], [-1.0, 1.0], [0.5, -1.5]])
 """Of the objectives; the first two are the ends of `two_quadratics`."""
 RAYS = np.linspace(0.05, 0.95, 24)
@@ -200,7 +203,7 @@ def test_the_hypernetwork_tells_cheap_from_good_on_ridgenet(relaxation):
 
 
 def test_a_step_costs_a_path_forward_and_backward_in_each_half_for_each_device():
-    spent, options = [], {"warm_up": 0.0, "relaxation": "reinmax", "paths": "alpha"}
+    spent, options = [], ANSWERS | {"warm_up": 0.0, "relaxation": "reinmax", "paths": "alpha"}
     for names in (("error", "flops"), ("error", "flops", "params")):
         problem = mobench.make_problem("motif", {"objectives": names})
         result = mobench.run("modnas", problem, budget={"trainings": 1}, steps=2, **options)
@@ -212,7 +215,7 @@ def test_a_step_costs_a_path_forward_and_backward_in_each_half_for_each_device()
 
 
 def test_the_budget_is_obeyed():
-    result = mobench.run("modnas", "bilevel_toys:name=ridgenet", budget={"flops": 501.0})
+    result = mobench.run("modnas", "bilevel_toys:name=ridgenet", budget={"flops": 501.0}, **ANSWERS)
     assert result.reason == "budget: flops"
     assert 501.0 <= result.history.recommended[-1].spent["flops"] < 501.0 + 3.0
 

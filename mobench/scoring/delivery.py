@@ -1,0 +1,215 @@
+"""What a run delivers under `mobench-2`: only what was trained, from when on it could have been trained, too.
+
+The delivered set is the nondominated set, by validation, of all full-fidelity answers so far and of the members of a
+recommendation. A member without an answer of its own costs one: a recommendation made at the ledger s counts from s
+plus the price of these answers, and answers given after s are delayed by that price, so that nothing is bought twice.
+Recommending blindly is therefore random search at the same price, and recommending what was answered changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mobench.core.budget import CURRENCIES, Cost, on_axis
+from mobench.core.indicators import nondominated
+from mobench.core.problem import Problem, minimised
+from mobench.core.space import Array
+from mobench.harness.answers import addresses
+from mobench.harness.history import History
+from mobench.scoring.archive import archives
+
+__all__ = ["Course", "Regime", "course_of", "delivered", "trace"]
+
+UNASKED = 2**40
+"""Number of the first answer that only scoring looks up: its randomness is that of no answer of the run."""
+NOTHING = dict.fromkeys(CURRENCIES, 0.0)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A recommendation, or the run before the first one, as it counts.
+
+    Attributes
+    ----------
+    at, price : dict of str to float
+        The ledger when it was made, and what its unanswered members cost: each of `CURRENCIES`.
+    rows : Array
+        (u,) rows of `Course` that hold the answers of these members.
+    """
+
+    at: Mapping[str, float]
+    price: Mapping[str, float]
+    rows: Array
+
+
+@dataclass(frozen=True)
+class Course:
+    """Answers of a run at the full fidelity, those that scoring looked up, and what was recommended when.
+
+    Attributes
+    ----------
+    X : Array
+        (K, d) architectures, each once.
+    which, F : Array
+        (R,) the architecture and (R, m) the minimised values of each answer: the run's N first, in order.
+    spent : dict of str to Array
+        (N,) the ledger after each of the run's answers, each of `CURRENCIES`.
+    training : mobench.Cost
+        What one average full training costs.
+    regimes : tuple of Regime
+        The run before any recommendation, then its recommendations in order.
+    """
+
+    X: Array
+    which: Array
+    F: Array
+    spent: Mapping[str, Array]
+    training: Cost
+    regimes: tuple[Regime, ...]
+
+
+def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
+    """Look up what a run recommended and never had answered, at the price of an answer each; the run never sees it.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was searched.
+    history : History
+        The run's log.
+    seed : int
+        The run's: where answers are noisy, one looked up is drawn at an address of its own.
+    """
+    full = np.flatnonzero(history.fidelity == 0)
+    X, F = history.X[full], minimised(history.F[full], problem.objectives)
+    keys = problem.space.key(X).tolist()
+    looked = _LookedUp(problem, seed, first=len(full))
+    regimes = [Regime(NOTHING, NOTHING, np.empty(0, dtype=np.int64))]
+    for note in history.recommended:
+        answered = set(keys[: int(np.searchsorted(full, note.answers))])
+        rows, price = looked.up(note.content, answered)
+        if len(rows) or len(regimes[-1].rows):  # two recommendations in a row that cost nothing are one
+            regimes.append(Regime(note.spent, price, rows))
+    every = np.concatenate([X, *looked.X])
+    _, firsts, which = np.unique(
+        np.array([*keys, *looked.rows], dtype=np.int64), return_index=True, return_inverse=True
+    )
+    spent = {currency: amounts[full] for currency, amounts in history.spent.items()}
+    return Course(every[firsts], which, np.concatenate([F, *looked.F]), spent, problem.training, tuple(regimes))
+
+
+class _LookedUp:
+    """Answers that the run never had: each looked up once, a row each, at its price."""
+
+    def __init__(self, problem: Problem, seed: int, *, first: int) -> None:
+        self.problem, self.seed, self.first = problem, seed, first
+        self.rows: dict[int, int] = {}  # key -> row
+        self.X: list[Array] = []
+        self.F: list[Array] = []
+        self.prices = np.empty((0, 2))  # multiply-adds and seconds of each
+
+    def up(self, X: Array, answered: Container[int]) -> tuple[Array, dict[str, float]]:
+        """Rows of those of (k, d) `X` whose keys are not `answered`, and what they cost together."""
+        members = dict(zip(self.problem.space.key(X).tolist(), X, strict=True))
+        wanted = [key for key in members if key not in answered]
+        if new := [key for key in wanted if key not in self.rows]:
+            self._ask(new, np.stack([members[key] for key in new]))
+        rows = np.array([self.rows[key] for key in wanted], dtype=np.int64)
+        flops, seconds = self.prices[rows - self.first].sum(axis=0).tolist()
+        count = float(len(rows))
+        return rows, {"evaluations": count, "asked": count, "flops": flops, "seconds": seconds}
+
+    def _ask(self, keys: list[int], X: Array) -> None:
+        values = self.problem.evaluate(X, fidelity=None, seeds=addresses(self.seed, UNASKED + len(self.rows), len(X)))
+        prices = [np.broadcast_to(getattr(values, name), len(X)) for name in ("flops", "seconds")]
+        self.rows |= {key: self.first + len(self.rows) + i for i, key in enumerate(keys)}
+        self.X.append(X)
+        self.F.append(minimised(np.asarray(values.F, dtype=np.float64), self.problem.objectives))
+        self.prices = np.concatenate([self.prices, np.column_stack(prices)])
+
+
+def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]:
+    """The set at a budget: what the last recommendation that fits it adds to the answers that are paid by then.
+
+    Parameters
+    ----------
+    limit : mapping of str to float
+        The most of each of `CURRENCIES`.
+
+    Returns
+    -------
+    which, seen : Array, Array
+        (k,) architectures as rows of ``course.X``, and their (k, m) values as seen, minimised; of a noisy problem the
+        means of their answers.
+    """
+
+    def within(regime: Regime, amounts: Mapping[str, Any]) -> Array:
+        fits: Array = np.all(
+            [np.asarray(amounts[c]) + regime.price[c] <= limit[c] * (1 + 1e-12) for c in CURRENCIES], axis=0
+        )
+
+        return fits
+
+    regime = next(r for r in reversed(course.regimes) if within(r, r.at) or r is course.regimes[0])
+    rows = np.concatenate([np.flatnonzero(within(regime, course.spent)), regime.rows])
+    which, F = _means(course, rows)
+    best = nondominated(F) if len(F) else np.zeros(0, dtype=bool)
+    return which[best], F[best]
+
+
+def _means(course: Course, rows: Array) -> tuple[Array, Array]:
+    """Architectures answered in some rows, (k,), and the means of their answers, (k, m)."""
+    which, group, counts = np.unique(course.which[rows], return_inverse=True, return_counts=True)
+    sums = np.zeros((len(which), course.F.shape[1]))
+    np.add.at(sums, group, course.F[rows])
+    return which, sums / counts[:, None]
+
+
+def trace(course: Course, axis: str) -> tuple[Array, list[Array]]:
+    """The delivered set over the course of a run, a set wherever it changes.
+
+    It may go on beyond the run's budget: to where what it recommended could have been trained.
+
+    Parameters
+    ----------
+    axis : str
+        One of `mobench.core.budget.AXES`.
+
+    Returns
+    -------
+    amounts, sets : Array, list of Array
+        (k,) amounts of the axis, and the architectures delivered from each on, as rows of ``course.X``.
+    """
+    prices = [float(_amount(course, regime.price, axis)) for regime in course.regimes]
+    starts = [
+        float(_amount(course, regime.at, axis)) + price for regime, price in zip(course.regimes, prices, strict=True)
+    ]
+    starts[0] = -np.inf
+    ends = [min(starts[i + 1 :], default=np.inf) for i in range(len(starts))]
+    answers = np.asarray(_amount(course, course.spent, axis), dtype=np.float64)
+    moments: list[float] = []
+    sets: list[Array] = []
+    for regime, price, start, end in zip(course.regimes, prices, starts, ends, strict=True):
+        if start < end:
+            for moment, members in _window(course, regime, answers + price, start, end):
+                moments.append(moment)
+                sets.append(members)
+    return np.array(moments), sets
+
+
+def _amount(course: Course, spent: Mapping[str, Any], axis: str) -> Array | float:
+    amount: Array | float = on_axis(course.training, spent, axis)
+    return amount
+
+
+def _window(course: Course, regime: Regime, answers: Array, start: float, end: float) -> Iterator[tuple[float, Array]]:
+    """Sets of one regime while it is the last: that at `start`, then one wherever an answer changes it before `end`."""
+    first, last = int(np.searchsorted(answers, start, side="right")), int(np.searchsorted(answers, end, side="left"))
+    begun = np.concatenate([np.arange(first), regime.rows])
+    later = np.arange(first, last)
+    for number, members in archives(course.F, course.which, begun, later):
+        yield (start if number == 0 else float(answers[first + number - 1])), members
