@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
 from mobench.analysis.advice import advise
-from mobench.analysis.collect import collect, mean_ranks, median_seeds, summarise
+from mobench.analysis.collect import mean_ranks, median_seeds, summarise
+from mobench.analysis.constants import contracts_of
 from mobench.analysis.difficulty import difficulty
-from mobench.analysis.provenance import ends
-from mobench.analysis.significance import pairwise
+from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure, natural
+from mobench.analysis.provenance import ends, streams_alike
+from mobench.analysis.significance import on_each_problem, pairwise
 from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
 from mobench.analysis.targets import runtimes
-from mobench.campaigns.study import Study, read_study, select
+from mobench.campaigns.study import OVER, Study
 from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
 from mobench.core.problem import Problem
 from mobench.plugins.catalogue import make_problem
+from mobench.scoring.contract import Contract
 from mobench.scoring.front import best_first, tabulate
 from mobench.scoring.outcome import Outcome
 
-__all__ = ["TRUE_FRONT", "Analysis", "read_analysis"]
+__all__ = ["TRUE_FRONT", "Analysis"]
 
 TRUE_FRONT = "true front"
 """What stands for the problem among searchers."""
@@ -44,6 +45,10 @@ class Analysis:
         As `mobench.analysis.collect.collect` returns them.
     everyone : tuple of str
         All searchers of the campaigns, those that are left out here too: what colours go by.
+    measure : Measure
+        What tables and tests are about.
+    margin : float
+        Means of it that differ by less count as equal.
     """
 
     study: Study
@@ -52,11 +57,13 @@ class Analysis:
     curves: pd.DataFrame
     outcomes: dict[tuple[str, str, int], Outcome]
     everyone: tuple[str, ...]
+    measure: Measure = HYPERVOLUME
+    margin: float = MARGIN
 
     @cached_property
-    def ended(self) -> bool:
-        """Whether any run ended, so that there is something to compare."""
-        return bool((self.scores["state"] == "ended").any())
+    def over(self) -> bool:
+        """Whether any run ended or failed, so that there is something to compare."""
+        return bool(self.scores["state"].isin(OVER).any())
 
     @cached_property
     def budget(self) -> float:
@@ -65,8 +72,13 @@ class Analysis:
 
     @cached_property
     def matrices(self) -> dict[str, pd.DataFrame]:
-        """Searcher to its shares, seeds x problems."""
-        return matrices(self.scores)
+        """Searcher to its scores by the measure, seeds x problems, more is better."""
+        return matrices(self.scores, self.measure)
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether runs of one seed may be alike on different problems."""
+        return streams_alike(self.ends)
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -75,25 +87,39 @@ class Analysis:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """A row a pair: `mobench.analysis.collect.summarise` with the interval of the median, ``low`` and ``high``."""
-        bounds = medians(self.matrices)[["problem", "searcher", "low", "high"]]
-        return summarise(self.scores).merge(bounds, how="left", on=["problem", "searcher"])
+        """A row a pair: `mobench.analysis.collect.summarise`, and low, high and confidence of the median's interval."""
+        found = natural(medians(self.matrices), "median", self.measure)
+        bounds = found[["problem", "searcher", "low", "high", "confidence"]]
+        return summarise(self.scores, self.measure).merge(bounds, how="left", on=["problem", "searcher"])
 
     @cached_property
     def ranks(self) -> pd.DataFrame:
         """A row a searcher: mean rank, interquartile mean with interval, and runs by state."""
-        iqm = interquartile_means(self.matrices)[["searcher", "iqm", "low", "high"]]
+        found = natural(interquartile_means(self.matrices, self.measure), "iqm", self.measure)
+        iqm = found[["searcher", "iqm", "low", "high", "confidence"]]
         return mean_ranks(self.summary).merge(iqm, how="left", on="searcher")
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """A row a pair of searchers: see `mobench.analysis.significance.pairwise`."""
-        return pairwise(self.matrices).astype({"significant": bool})  # of no pairs, too
+        return pairwise(self.matrices, alike=self.alike, margin=self.margin)
+
+    @cached_property
+    def pairs_on_each(self) -> pd.DataFrame:
+        """A row a pair of searchers on each problem: see `mobench.analysis.significance.on_each_problem`."""
+        return on_each_problem(self.matrices, margin=self.margin)
 
     @cached_property
     def advice(self) -> pd.DataFrame:
         """The best searcher of each problem at parts of the budget: see `mobench.analysis.advice.advise`."""
-        return advise(self.scores, self.curves, axis=self.axis, budget=self.budget)
+        return advise(
+            self.scores,
+            self.curves,
+            axis=self.axis,
+            budget=self.budget,
+            measure=self.measure,
+            margin=self.margin,
+        )
 
     @cached_property
     def difficulty(self) -> pd.DataFrame:
@@ -110,13 +136,20 @@ class Analysis:
         """How runs ended: see `mobench.analysis.provenance.ends`."""
         return ends(self.study)
 
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """The contract of each problem that any run has been scored on."""
+        scored = set(self.scores.loc[self.scores["state"].isin(OVER), "problem"])
+        problems = {label: given for label, given in self.study.problems.items() if label in scored}
+        return contracts_of(problems, self.study.contract)
+
     def problem(self, label: str) -> Problem:
         """The problem of a label."""
         return make_problem(*self.study.problems[label])
 
     @cached_property
     def medians(self) -> dict[tuple[str, str], Outcome]:
-        """(problem, searcher) to the outcome of its run of median share, where one has ended."""
+        """(problem, searcher) to the outcome of its run of median share, where one is over."""
         return {pair: self.outcomes[*pair, seed] for pair, seed in median_seeds(self.scores).items()}
 
     def fronts(self, problem: str) -> dict[str, pd.DataFrame]:
@@ -134,38 +167,6 @@ class Analysis:
             if (outcome := self.medians.get((problem, searcher))) is not None:
                 sets[searcher] = _delivered(built, outcome, self.axis)
         return sets
-
-
-def read_analysis(
-    folders: Sequence[str | Path],
-    *,
-    problems: Sequence[str] = (),
-    searchers: Sequence[str] = (),
-    axis: str = "",
-    progress: bool = False,
-) -> Analysis:
-    """Read and score the runs of results folders, finished or not.
-
-    Parameters
-    ----------
-    folders : sequence of path
-        See `mobench.campaigns.study.read_study`.
-    problems, searchers : sequence of str
-        Labels of what to keep; everything where empty.
-    axis : str
-        Currency of costs; the budget's where empty.
-    progress : bool
-        Whether to show progress on standard error.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        There are no runs, they may not be compared, or a label is unknown (the nearest is offered).
-    """
-    whole = read_study(folders)
-    study = select(whole, problems=problems, searchers=searchers)
-    axis = axis or next(iter(study.budget))
-    return Analysis(study, axis, *collect(study, axis=axis, progress=progress), everyone=whole.searchers)
 
 
 def _delivered(problem: Problem, outcome: Outcome, axis: str) -> pd.DataFrame:

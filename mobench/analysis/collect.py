@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.campaigns.study import STATES, Study, run_state
+from mobench.analysis.measures import HYPERVOLUME, Measure
+from mobench.campaigns.study import OVER, STATES, Study, run_spent, run_state
 from mobench.core.budget import AXES, on_axis
 from mobench.core.capabilities import Fingerprinted
 from mobench.core.indicators import log10_regret
@@ -42,12 +43,13 @@ def collect(
     -------
     scores : pandas.DataFrame
         One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
-        (checksum), the ledger at its end (``evaluations``, ``asked``, ``flops``, ``seconds``, ``trainings``), and for
-        runs that ended the measures of the contract (NaN otherwise).
+        (checksum), and for runs that ended or failed the ledger at their end (``evaluations``, ``asked``, ``flops``,
+        ``seconds``, ``trainings``) and the measures of the contract: what a failed run had delivered by then (NaN for
+        runs that are missing or not over).
     curves : pandas.DataFrame
-        Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever an ended run's share changes.
+        Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever such a run's share changes.
     outcomes : dict of (str, str, int) to Outcome
-        (problem, searcher, seed) to what an ended run delivered and recorded.
+        (problem, searcher, seed) to what such a run delivered and recorded.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def collect(
         for i in order:  # a problem after the other: building one can take long, and only the last few are kept
             spec, folder = study.runs[i]
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
-            if result is not None and rows[i]["state"] == "ended":
+            if result is not None:
                 problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
                 rows[i] |= result.measures(contract=study.contract)
                 curve = result.curve(axis=axis, contract=study.contract)
@@ -85,12 +87,13 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
     """What a run's row says before it is scored, and its result where it has ended or failed."""
     row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
     row |= {"state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
-    if row["state"] not in ("ended", "failed"):
+    if row["state"] not in OVER:
         return row, None
     result = replace(load(folder), _contracts=contracts)  # all runs of a problem share them
     row |= {"error": result.error, "data": _known_data(result, folder)}
-    row |= result.history.total
-    row["trainings"] = on_axis(result.problem.training, result.history.total, "trainings")
+    total = result.history.total | run_spent(folder)
+    row |= total
+    row["trainings"] = on_axis(result.problem.training, total, "trainings")
     return row, result
 
 
@@ -105,20 +108,23 @@ def _known_data(result: Result, folder: Path) -> str:
     return result.history.data
 
 
-def summarise(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row a (problem, searcher) pair: median, quartiles and mean of the share, log10 regret, rank, runs by state.
+def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFrame:
+    """One row a (problem, searcher) pair: median, quartiles, mean of a measure, log10 regret, size, rank, states.
 
-    Searchers are ranked on each problem by the median share of their ended runs (1 is best, ties share a rank).
+    The size is the median number of delivered architectures. Searchers are ranked on each problem by their medians (1
+    is best, ties share a rank); failed runs count as far as they came.
     """
     rows = []
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
-        share = group["hypervolume"].dropna()
-        low, median, high = share.quantile([0.25, 0.5, 0.75]) if len(share) else [np.nan] * 3
+        found = group[measure.name].dropna()
+        low, median, high = found.quantile([0.25, 0.5, 0.75]) if len(found) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
-        row |= {"mean": share.mean() if len(share) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
+        row |= {"mean": found.mean() if len(found) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
+        row["size"] = group["size"].dropna().median() if "size" in group else np.nan
         rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})
     table = pd.DataFrame(rows)
-    table["rank"] = table.groupby("problem")["median"].transform(lambda share: share.round(12).rank(ascending=False))
+    ranked = table.groupby("problem")["median"]
+    table["rank"] = ranked.transform(lambda values: values.round(12).rank(ascending=not measure.maximise))
     return table
 
 
@@ -162,7 +168,7 @@ def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
 
 
 def median_seeds(scores: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """(problem, searcher) to the seed of its ended run whose share is the (lower) median; none where none ended."""
-    ended = scores[scores["state"] == "ended"].sort_values(["hypervolume", "seed"])
-    groups = ended.groupby(["problem", "searcher"], sort=False)["seed"]
+    """(problem, searcher) to the seed of its run whose share is the (lower) median; none where no run is over."""
+    over = scores[scores["state"].isin(OVER)].sort_values(["hypervolume", "seed"])
+    groups = over.groupby(["problem", "searcher"], sort=False)["seed"]
     return {(str(pair[0]), str(pair[1])): int(seeds.iloc[(len(seeds) - 1) // 2]) for pair, seeds in groups}

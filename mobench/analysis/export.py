@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from mobench.analysis.constants import contracts_of, write_contract
 from mobench.analysis.ioh import write_ioh
-from mobench.campaigns.study import Study, run_state
+from mobench.campaigns.study import Study, run_spent, run_state
 from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
 from mobench.core.progress import Progress
@@ -45,7 +46,8 @@ def export(
     (its written form) and a column for every objective of any problem, with its unit, as the searcher saw it.
 
     ``ioh`` writes a folder a searcher in the format of IOHprofiler (Doerr et al. 2018): the best share of hypervolume
-    still missing so far (1: nothing found, less is better) over `axis`, a line wherever it falls, of runs that ended.
+    still missing so far (1: nothing found, less is better) over `axis`, a line wherever it falls, of runs that ended or
+    failed.
 
     Parameters
     ----------
@@ -63,7 +65,8 @@ def export(
     Returns
     -------
     list of Path
-        The files, the first of them ``runs.csv``: a row a run, none left out, with its state and what it spent.
+        The files, the first of them ``runs.csv``: a row a run, none left out, with its state and what it spent; the
+        last ``contract.json``: ideal, nadir, reference and volume of each problem.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def export(
     listing = to / "runs.csv"
     with written_whole(listing) as file:
         pd.DataFrame(states).to_csv(file, index=False)
-    return [listing, *files]
+    return [listing, *files, write_contract(contracts_of(study.problems, study.contract), to)]
 
 
 def _by_pair(study: Study) -> list[tuple[RunSpec, Path]]:
@@ -104,7 +107,7 @@ def _read(
     for spec, folder in members:
         state = run_state(folder)
         result = load(folder) if state != "missing" else None
-        total = result.history.total if result else dict.fromkeys(CURRENCIES, np.nan)
+        total = result.history.total | run_spent(folder) if result else dict.fromkeys(CURRENCIES, np.nan)
         key = dict(zip(KEYS, (spec.problem_label, spec.searcher_label, spec.seed), strict=True))
         states.append(key | {"state": state, "error": result.error if result else ""} | total)
         yield spec, result

@@ -1,4 +1,4 @@
-"""Intervals that keep their word at few seeds: of medians, of statistics over problems, of probabilities to be better.
+"""Intervals that keep their word at few seeds: of medians, of statistics over problems, of shares and of effects.
 
 None of them resamples: with three to ten runs a percentile bootstrap covers far less than it says.
 """
@@ -14,7 +14,15 @@ from scipy.stats import binom, norm, t
 
 from mobench.core.space import Array
 
-__all__ = ["Interval", "improvement_interval", "jackknife", "mean_improvement", "median_interval"]
+__all__ = [
+    "Interval",
+    "improvement_interval",
+    "jackknife",
+    "mean_improvement",
+    "median_interval",
+    "share_interval",
+    "vargha_delaney",
+]
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def median_interval(values: Array, *, confidence: float = 0.95) -> Interval:
 
 
 def jackknife(
-    seeds: Sequence[int], statistic: Callable[[Sequence[int]], float], *, confidence: float = 0.95
+    seeds: Sequence[int], statistic: Callable[[Sequence[int]], float], *, confidence: float = 0.95, trimmed: float = 0.0
 ) -> Interval:
     """Interval of a smooth statistic of runs that share seeds: one seed left out at a time, Student's t (Tukey 1958).
 
@@ -74,32 +82,69 @@ def jackknife(
         The n seeds.
     statistic : callable
         Of the runs of some of the seeds.
+    confidence : float
+        Of the interval.
+    trimmed : float
+        Part of the runs that the statistic leaves out at either end: the degrees of freedom are those of the seeds that
+        are left (Tukey and McLaughlin 1963).
     """
     n = len(seeds)
     if n < 2:
         return NOTHING
     whole = statistic(seeds)
     parts = np.array([statistic([other for other in seeds if other != seed]) for seed in seeds])
+    if not np.isfinite([whole, *parts]).all():
+        return NOTHING
     pseudo = n * whole - (n - 1) * parts
-    half = float(t.ppf((1.0 + confidence) / 2.0, n - 1)) * float(np.std(pseudo, ddof=1)) / np.sqrt(n)
+    freedom = n - 2 * int(trimmed * n) - 1
+    half = float(t.ppf((1.0 + confidence) / 2.0, freedom)) * float(np.std(pseudo, ddof=1)) / np.sqrt(n)
     return Interval(whole - half, whole + half, confidence)
+
+
+def share_interval(share: Array, n: int, *, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Wilson's score interval (1927) of (t,) shares of n runs; low and high, (t,) each.
+
+    It has a width at 0 and at 1, too. Of a mean of such shares over problems the n is that of all runs where they are
+    independent, and of one problem's runs where they may be alike: no spread between problems is larger than that.
+    """
+    z = float(norm.ppf((1.0 + confidence) / 2.0))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def vargha_delaney(x: Array, y: Array) -> float:
+    """Probability that a run of (n,) `x` is better than one of (m,) `y`, ties halved (A12, Vargha and Delaney 2000).
+
+    NaN where either side is empty.
+
+    Examples
+    --------
+    >>> vargha_delaney(np.array([1, 2, 3]), np.array([0, 2]))
+    0.75
+    """
+    if not (len(x) and len(y)):
+        return float("nan")
+    x = np.asarray(x)[:, None]
+    return float((x > y).mean() + (x == y).mean() / 2.0)
 
 
 def improvement_interval(value: float, n: int, m: int, *, confidence: float = 0.95) -> Interval:
     """Interval of A12, the probability that a run of n is better than one of m: Newcombe's method 5 (2006).
 
     The score interval of ``V(p) = p (1 - p) (1 + k (1 - p) / (2 - p) + k p / (1 + p)) / (n m)``,
-    ``k = (n + m) / 2 - 1``: it has a width at 0 and at 1, too.
+    ``k = (n + m) / 2 - 1``: it has a width at 0 and at 1, too. In place of the normal's quantile stands that of
+    Student's t with n + m - 2 degrees of freedom, without which three runs against three cover 0.5 in 90 % only.
 
     Examples
     --------
     >>> found = improvement_interval(1.0, 5, 5)
     >>> round(found.low, 3), found.high
-    (0.643, 1.0)
+    (0.562, 1.0)
     """
-    if min(n, m) < 1:
+    if min(n, m) < 1 or n + m < 3:
         return NOTHING
-    z, k = float(norm.ppf((1.0 + confidence) / 2.0)), (n + m) / 2.0 - 1.0
+    z, k = float(t.ppf((1.0 + confidence) / 2.0, n + m - 2)), (n + m) / 2.0 - 1.0
 
     def gap(p: float) -> float:
         variance = p * (1.0 - p) * (1.0 + k * (1.0 - p) / (2.0 - p) + k * p / (1.0 + p)) / (n * m)
@@ -132,8 +177,9 @@ def mean_improvement(
     """
 
     def mean(kept: Container[int]) -> float:
-        parts = [_improvement(_of(a[problem], kept), _of(b[problem], kept)) for problem in a]
-        return float(np.nanmean(parts)) if parts else float("nan")
+        parts = [vargha_delaney(_of(a[problem], kept), _of(b[problem], kept)) for problem in a]
+        known = [part for part in parts if np.isfinite(part)]
+        return float(np.mean(known)) if known else float("nan")
 
     seeds = sorted({seed for runs in (*a.values(), *b.values()) for seed in runs})
     value = mean(seeds)
@@ -150,9 +196,3 @@ def mean_improvement(
 
 def _of(runs: Mapping[int, float], kept: Container[int]) -> Array:
     return np.array([score for seed, score in runs.items() if seed in kept])
-
-
-def _improvement(x: Array, y: Array) -> float:
-    if not (len(x) and len(y)):
-        return float("nan")
-    return float((np.sign(np.round(x[:, None] - y, 12)) + 1.0).mean()) / 2.0

@@ -24,7 +24,7 @@ Member = tuple[RunSpec, Result | None]
 
 
 def write_ioh(study: Study, to: Path, axis: str, each: Iterable[Member]) -> list[Path]:
-    """Write the runs that ended, a folder a searcher (Doerr et al. 2018); return the files written.
+    """Write the runs that ended or failed, a folder a searcher (Doerr et al. 2018); return the files written.
 
     A problem is a function, numbered in the order of the campaign; the best gap so far (1 less the share) is its value,
     to be minimised; counts are amounts of `axis`, rounded up. Every run is instance 1: runs differ by their seed only.
@@ -62,10 +62,10 @@ def write_ioh(study: Study, to: Path, axis: str, each: Iterable[Member]) -> list
 
 
 def _write_pair(document: dict[str, Any], to: Path, members: Iterable[Member], axis: str, contract: str) -> list[Path]:
-    """The two files of one problem and searcher; none where no run has ended."""
+    """The two files of one problem and searcher; none where no run is over."""
     lines, described = [], []
     for spec, result in members:
-        if result and result.reason not in ("failed", "unfinished"):
+        if result and result.reason != "unfinished":
             gaps = _falls(result, axis, contract)
             lines += ["evaluations raw_y\n", *(f"{count} {gap:.10f}\n" for count, gap in gaps.items())]
             evals, y = min(gaps.items(), key=lambda item: item[1])

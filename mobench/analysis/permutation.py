@@ -6,6 +6,7 @@ whose searchers had one stream for all problems) a seed's labels are exchanged o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -48,14 +49,15 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     shapes = {(n, m) for _, n, m in found}
     if len(shapes) != 1:
         return _drawn(found)
-    ((n, m),) = shapes
-    counts, observed = np.ones(1), 0.0
+    ((n, _),) = shapes
+    unit = math.gcd(*(int(rank - ranks.min()) for ranks, *_ in found for rank in ranks)) or 1
+    counts, observed, centre = np.ones(1), 0.0, 0.0
     for ranks, _, _ in found:
-        counts = np.convolve(counts, _sums(ranks, n))
-        observed += float(ranks[:n].sum())
-    centre = len(found) * n * (n + m + 1.0)
-    sums = np.arange(len(counts))
-    far = np.abs(sums - centre) >= abs(observed - centre) - 1e-9
+        steps = (ranks - ranks.min()) // unit  # the same distribution, with as few sums as there can be
+        counts = np.convolve(counts, _sums(steps, n))
+        observed += float(steps[:n].sum())
+        centre += n * float(steps.mean())
+    far = np.abs(np.arange(len(counts)) - centre) >= abs(observed - centre) - 1e-6
     return float(min(1.0, counts[far].sum() / counts.sum()))
 
 
@@ -103,9 +105,22 @@ def sign_flips(differences: Array) -> float:
     return float((1 + (np.abs(signs @ d) >= abs(d.sum()) - 1e-12).sum()) / (DRAWS + 1))
 
 
-def least_p_value(problems: int, n: int, m: int, *, alike: bool) -> float:
-    """The smallest p-value that so many runs can reach, before any correction: a test below it cannot say anything."""
+def least_p_value(sizes: Sequence[tuple[int, int]], *, alike: bool) -> float:
+    """The smallest p-value that so many runs can reach, before any correction: a test below it cannot say anything.
+
+    Parameters
+    ----------
+    sizes : sequence of (int, int)
+        Runs of either searcher on each problem.
+    alike : bool
+        Whether the signs of seeds are flipped, on all problems at once.
+
+    Examples
+    --------
+    >>> least_p_value([(3, 3)], alike=False), least_p_value([(5, 5)] * 8, alike=True)
+    (0.1, 0.0625)
+    """
     if alike:
-        return 2.0 ** (1 - min(n, m))
-    best = (np.arange(1.0, n + 1) + m, np.arange(1.0, m + 1))
-    return rank_sums({str(i): best for i in range(problems)})
+        return min(1.0, 2.0 ** (1 - min(map(min, sizes))))
+    tails = 2 if all(n == m for n, m in sizes) else 1  # ties can leave unequal numbers with one of them
+    return min(1.0, tails / math.prod(math.comb(n + m, n) for n, m in sizes))

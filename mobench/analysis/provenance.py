@@ -20,7 +20,7 @@ from mobench.harness.spec import END
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.references import describe
 
-__all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups"]
+__all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups", "streams_alike"]
 
 
 def ends(study: Study) -> pd.DataFrame:
@@ -29,8 +29,9 @@ def ends(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Problem, searcher, seed, reason, error, traceback, started (UTC), wall_seconds, cpu_seconds, setup (host and
-        versions, as one text).
+        Problem, searcher, seed, reason, error, traceback, started (UTC), streams (``problem`` where the searcher's
+        random numbers depended on the problem, else empty), wall_seconds, cpu_seconds, setup (host and versions, as one
+        text).
     """
     rows = []
     for spec, folder in study.runs:
@@ -38,10 +39,10 @@ def ends(study: Study) -> pd.DataFrame:
             continue
         end = read_document(folder / "end.json", END)
         row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
-        row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started")}
+        row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started", "streams")}
         row |= {key: float(end.get(key, np.nan)) for key in ("wall_seconds", "cpu_seconds")}
         rows.append(row | {"setup": _setup(end)})
-    columns = ["problem", "searcher", "seed", "reason", "error", "traceback", "started"]
+    columns = ["problem", "searcher", "seed", "reason", "error", "traceback", "started", "streams"]
     return pd.DataFrame(rows, columns=[*columns, "wall_seconds", "cpu_seconds", "setup"])
 
 
@@ -51,6 +52,17 @@ def _setup(end: Mapping[str, Any]) -> str:
     parts = [f"{host.get('name', '?')} ({host.get('machine', '?')}, {host.get('cores', '?')} cores)"]
     parts += [f"{name} {version}" for name, version in sorted((end.get("versions") or {}).items())]
     return ", ".join(parts)
+
+
+def streams_alike(found: pd.DataFrame) -> bool:
+    """Whether runs of one seed may be alike on different problems: unless each one's stream depended on its problem.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        As `ends` returns them.
+    """
+    return found.empty or not bool((found["streams"] == "problem").all())
 
 
 def setups(found: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +120,7 @@ def command_to_run(source: Path) -> str:
     return _shell(load_campaign(source))
 
 
-def command_to_report(study: Study, axis: str) -> str:
+def command_to_report(study: Study, axis: str, **options: str) -> str:
     """The command that makes the report of these runs again; what they lie in are folders of ``results``.
 
     Parameters
@@ -117,13 +129,17 @@ def command_to_report(study: Study, axis: str) -> str:
         The runs.
     axis : str
         The report's currency.
+    **options : str
+        Further options of the command.
     """
     words = ["mobench", "report", *(f"results/{source.resolve().name}" for source in study.sources)]
     for source in study.sources:
         if not (source / "spec.json").exists():
             for file in load_campaign(source).problem_files:
                 words += ["--plugin", str(file.path)]
-    return shlex.join([*words, "--axis", axis])
+    for name, value in {"axis": axis, **options}.items():
+        words += [f"--{name}", value]
+    return shlex.join(words)
 
 
 def _shell(campaign: Campaign) -> str:

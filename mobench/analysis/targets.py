@@ -21,8 +21,8 @@ def runtimes(
 ) -> pd.DataFrame:
     """When each run first delivered a set within each target's gap.
 
-    Runs that failed count as having reached nothing for what they spent; runs that are missing or still running are
-    not there to be counted.
+    Runs that failed count for what they reached before; runs that are missing or still running are not there to be
+    counted.
 
     Parameters
     ----------

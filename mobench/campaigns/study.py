@@ -10,14 +10,18 @@ from typing import Any
 
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.record import check_problem_files, load_campaign
+from mobench.core.budget import CURRENCIES
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
 from mobench.scoring.contract import DEFAULT
 
-__all__ = ["STATES", "Study", "read_study", "run_state", "select"]
+__all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
 
 STATES = ("ended", "failed", "running", "missing")
+
+OVER = ("ended", "failed")
+"""States of runs that are over, and have a score: a failed one that of what it had delivered by then."""
 
 
 def run_state(folder: Path) -> str:
@@ -25,6 +29,17 @@ def run_state(folder: Path) -> str:
     if (folder / "end.json").exists():
         return "failed" if read_document(folder / "end.json", END)["reason"] == "failed" else "ended"
     return "running" if (folder / "log.jsonl").exists() else "missing"
+
+
+def run_spent(folder: Path) -> dict[str, float]:
+    """What the ledger said at the end of a run, questions that no log holds included; empty where it has not ended.
+
+    A run that failed before its problem was made has spent nothing, and says so by an empty ledger.
+    """
+    if not (folder / "end.json").exists():
+        return {}
+    spent = read_document(folder / "end.json", END)["spent"]
+    return {currency: float(spent[currency]) for currency in CURRENCIES if currency in spent}
 
 
 @dataclass(frozen=True)

@@ -46,5 +46,5 @@ def run(args: argparse.Namespace) -> int:
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:
         say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))
-    print(files[1] if len(files) == 2 else f"{args.to}: {len(files)} files")
+    print(files[1] if args.format != "ioh" else f"{args.to}: {len(files)} files")
     return 0

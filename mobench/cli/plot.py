@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw the figures and print their files."""
-    from mobench.analysis.analysis import read_analysis
+    from mobench.analysis.reading import read_analysis
     from mobench.figures.kinds import KINDS, draw, find_kind
     from mobench.figures.registry import Selection
     from mobench.figures.saving import save_figure

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
 from mobench.cli._terminal import add_plugins
 from mobench.core.budget import AXES
 
@@ -13,6 +14,7 @@ _EXAMPLES = """examples:
   mobench report results/default                    one campaign, finished or still running
   mobench report results/mine results/theirs        several as one; their budgets and contracts must agree
   mobench report results/default --axis trainings   over equivalent full trainings
+  mobench report results/default --indicator area   over the whole course: area over the convergence curve
   mobench report results/default/runs/catsum/nsga2/500evaluations-seed0-1a2b3c4d    a single run
 """
 
@@ -28,6 +30,15 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folder", nargs="+", type=Path, help="results/NAME, or a run's folder; several are merged")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of budgets and curves (default: budget's)")
+    parser.add_argument(
+        "--indicator",
+        choices=tuple(MEASURES),
+        default=HYPERVOLUME.name,
+        help="of tables and tests (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--margin", type=float, default=MARGIN, help="means that differ by less count as equal (default: %(default)s)"
+    )
     add_plugins(parser, "of your problems")
     parser.add_argument("--to", type=Path, help="folder to write to (default: report/ in the first folder)")
     parser.set_defaults(command=run)
@@ -37,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the report and print its text."""
     from mobench.report.report import write_report
 
-    page, text = write_report(args.folder, axis=args.axis, to=args.to, progress=True)
+    chosen = {"axis": args.axis, "indicator": args.indicator, "margin": args.margin}
+    page, text = write_report(args.folder, **chosen, to=args.to, progress=True)
     print(f"{text}\n\nreport: {page}")
     return 0

@@ -22,18 +22,24 @@ _SHARE = "share of the true front's hypervolume"
 
 @register("intervals")
 def draw_intervals(analysis: Analysis, selection: Selection) -> Drawing:
-    """Interquartile mean over all problems, with its 95 % interval."""
-    label = f"interquartile mean, {_SHARE}"
+    """Interquartile mean over all problems, with its interval and the confidence that it has."""
     found = interquartile_means(analysis.matrices)
+    label = f"interquartile mean, {_SHARE}{_levels(found)}"
     return plot_intervals(found, measure="iqm", label=label, **look(analysis, selection))
+
+
+def _levels(estimates: pd.DataFrame) -> str:
+    """What the label says of the intervals drawn: their confidences."""
+    levels = sorted({level for level in estimates["confidence"] if level > 0})
+    return f"; intervals of {', '.join(f'{level:.0%}' for level in levels)}" if levels else ""
 
 
 @register("medians")
 def draw_medians(analysis: Analysis, selection: Selection) -> Drawing:
-    """Median of each searcher on each problem, with its 95 % interval."""
-    label = f"median {_SHARE}"
+    """Median of each searcher on each problem, with its interval and the confidence that it has."""
     style = {"width": "double"} | look(analysis, selection)
     found = medians(analysis.matrices)
+    label = f"median {_SHARE}{_levels(found)}"
     return plot_intervals(found, measure="median", label=label, **style)
 
 
@@ -102,7 +108,7 @@ def draw_profiles(analysis: Analysis, selection: Selection) -> Drawing:
     if np.isnan(lowest):
         raise ValueError("nothing to draw: no run has ended")
     thresholds = np.linspace(min(lowest, 0.999), 1.0, 201)
-    return plot_profiles(profiles(analysis.matrices, thresholds), **look(analysis, selection))
+    return plot_profiles(profiles(analysis.matrices, thresholds, alike=analysis.alike), **look(analysis, selection))
 
 
 def plot_profiles(

@@ -42,7 +42,7 @@ def draw(analysis: Analysis, kind: str, selection: Selection) -> Drawing:
     Parameters
     ----------
     analysis : Analysis
-        See `mobench.analysis.analysis.read_analysis`.
+        See `mobench.analysis.reading.read_analysis`.
     kind : str
         One of `KINDS`.
     selection : Selection

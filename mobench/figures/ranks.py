@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from mobench.analysis.analysis import Analysis
-from mobench.analysis.rank_tests import cliques, friedman
+from mobench.analysis.families import cliques
 from mobench.analysis.statistics import rank_table
 from mobench.figures.chosen import check_nonempty, look
 from mobench.figures.registry import Drawing, Selection, register
@@ -68,14 +68,13 @@ def plot_rank_heatmap(ranks: pd.DataFrame, *, title: str = "", width: str = "sin
 
 @register("critical-difference")
 def draw_critical_difference(analysis: Analysis, selection: Selection) -> Drawing:
-    """Mean ranks; a bar joins searchers that Friedman and Wilcoxon-Holm do not tell apart."""
+    """Mean ranks; a bar joins searchers that the tests over problems do not tell apart."""
     ranks = rank_table(analysis.matrices)
-    test = friedman(ranks)
     means = {str(name): float(value) for name, value in ranks.mean().sort_values(kind="stable").items()}
-    pairs = analysis.pairs[analysis.pairs["significant"]]
+    pairs = analysis.pairs[analysis.pairs["verdict"] == "better"]
     groups = cliques(list(means), {frozenset(pair) for pair in zip(pairs["better"], pairs["worse"], strict=True)})
-    p = "not applicable" if np.isnan(test.statistic) else f"p = {test.p_value:.2g}"
-    note = f"N = {test.problems}, k = {test.searchers}; Friedman's {p}; bars: not told apart (Wilcoxon-Holm, 5 %)"
+    test = "sign flips by seed" if analysis.alike else "rank sums"
+    note = f"N = {len(ranks)}, k = {ranks.shape[1]}; bars: not told apart (exact {test}, Holm, 5 %)"
     return plot_critical_difference(means, groups, note=note, **look(analysis, selection))
 
 

@@ -119,13 +119,13 @@ class Run:
         rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
         try:
             if len(new):
-                logged = self._past.answers(X[new], fidelity, self._n)
+                logged, difference = self._past.answers(X[new], fidelity, self._n)
                 for F, prices in logged:
                     memory.add(F)
                     self._charge(len(F), prices)
                 paid = sum(len(F) for F, _ in logged)
                 for start in range(paid, len(new), step := self._portion or len(new)):
-                    self._answer(X[new[start : start + step]], fidelity, memory)
+                    self._answer(X[new[start : start + step]], fidelity, memory, difference)
         finally:
             memory.settle()
         if len(X) < wanted:
@@ -280,8 +280,8 @@ class Run:
         self.stopped = self.stopped or currency
         raise BudgetExhausted(f"budget spent: {self.stopped}")
 
-    def _answer(self, X: Array, fidelity: int | None, memory: Memory) -> None:
-        """Ask the problem, settle the price, log what the budget can pay."""
+    def _answer(self, X: Array, fidelity: int | None, memory: Memory, difference: str) -> None:
+        """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""
         asked, n = len(X), int(min(len(X), self.limit.evaluations - self.spent.evaluations))
         if n == 0:
             self._stop("evaluations")
@@ -296,6 +296,8 @@ class Run:
             raise ValueError(f"the problem answered {F[row, column]} for {name!r} of architecture {X[row].tolist()}")
         prices = {name: np.asarray(getattr(values, name), dtype=np.float64) for name in ("flops", "seconds")}
         payable = self._payable(n, prices)
+        if payable and difference:
+            raise ValueError(difference)
         if payable:
             cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
             memory.add(F[:payable])

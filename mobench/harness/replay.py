@@ -32,18 +32,14 @@ class Past:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def answers(self, X: Array, fidelity: int | None, n: int) -> list[tuple[Array, Prices]]:
+    def answers(self, X: Array, fidelity: int | None, n: int) -> tuple[list[tuple[Array, Prices]], str]:
         """Logged answers to (k, d) questions, the n answers before them taken, as far as the log goes.
 
         Returns
         -------
-        list of (Array, dict)
-            (j, m) values and their prices, a part for each line of the log; together at most k rows.
-
-        Raises
-        ------
-        ValueError
-            A question differs from the logged one; the first difference is named.
+        parts, difference : list of (Array, dict), str
+            (j, m) values and their prices, a part for each line of the log, together at most k rows; and where they end
+            before the log does, what it says instead of the next: a mistake unless the budget could not pay for that.
         """
         parts: list[tuple[Array, Prices]] = []
         done = 0
@@ -52,7 +48,7 @@ class Past:
             logged = np.array(line.get("X", []), dtype=np.int64)[self._used :]
             k = min(len(logged), len(X) - done)
             if not (k and (logged[:k] == X[done : done + k]).all() and line["fidelity"] == fidelity):
-                raise ValueError(_difference(line, logged, X[done:], fidelity, n + done))
+                return parts, _difference(line, logged, X[done:], fidelity, n + done)
             rows = slice(self._used, self._used + k)
             prices = {name: np.asarray(line[name], dtype=np.float64) for name in ("flops", "seconds")}
             cut = {name: price[rows] if price.ndim else price for name, price in prices.items()}
@@ -62,7 +58,7 @@ class Past:
             if self._used == len(line["X"]):
                 self._lines.popleft()
                 self._used = 0
-        return parts
+        return parts, ""
 
     def note(self, kind: str, content: Any, n: int) -> None:
         """Take a line that is no answer; ValueError where it is of another kind or, but for diagnostics, differs."""

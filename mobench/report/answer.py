@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from mobench.analysis.analysis import Analysis
 from mobench.report.page import Block, Folded, Section, Text
@@ -16,20 +15,25 @@ __all__ = ["answer_section"]
 FEW = 8
 """So many problems can be answered one after the other; of more, the answer is counted first."""
 
+NOBODY = "nobody reached the box"
+
 
 def answer_section(analysis: Analysis) -> Section:
     """Which searcher to use, on what, at which budget, and how sure that is."""
     title = "Which searcher, on what, at which budget"
-    if not analysis.ended:
+    if not analysis.over:
         return Section(title, (Text(("No run has ended yet, so nothing can be said.",), "warning"),))
     advice = analysis.advice
+    shown = advice.assign(best=advice["best"].replace("", NOBODY), peers=advice["peers"].replace("", "none"))
     table = Table(
         "advice",
-        f"The searcher of best median hypervolume share, by problem and by what is spent of {analysis.axis}; "
-        "others listed as not told apart may be as good (Mann-Whitney tests, 5 %, Holm-corrected at each amount).",
-        advice.assign(peers=advice["peers"].replace("", "none: best alone")),
-        formats={"spent": ",.4g", "median": ".4f", "low": ".4f", "high": ".4f"},
-        titles={"spent": analysis.axis, "peers": "not told apart from it", "low": "95 % low", "high": "95 % high"},
+        f"The searcher of best median {analysis.measure.label}, by problem and by what is spent of {analysis.axis}; "
+        "others listed as not told apart may be as good (exact rank sums, 5 %, Holm-corrected over the pairs of a "
+        f"problem at each amount); equal are those whose means differ by less than {analysis.margin:g}.",
+        shown,
+        formats={"spent": ",.4g", "confidence": ".1%"} | dict.fromkeys(("median", "low", "high"), ".4f"),
+        titles={"spent": analysis.axis, "peers": "not told apart from it", "confidence": "confidence of it"}
+        | {"equal": "equal to it", "worse": "shown to be worse", "failed": "runs that failed"},
         best=tuple(i for i, spent in enumerate(advice["spent"]) if spent == advice["spent"].max()),
     )
     warned = analysis.difficulty[analysis.difficulty["warning"] != ""]
@@ -41,16 +45,20 @@ def answer_section(analysis: Analysis) -> Section:
 def _answer(analysis: Analysis) -> list[Block]:
     """The answer in sentences: over all problems, then for each; of many problems each searcher's sum first."""
     advice = analysis.advice[analysis.advice["spent"] == analysis.advice["spent"].max()]
-    items = tuple(_sentence(row) for row in advice.to_dict("records"))
+    items = tuple(_sentence(row, analysis.measure.label) for row in advice.to_dict("records"))
     if len(items) <= FEW:
         return [Text(_standing(analysis), "answer", items)]
     counts = []
-    for searcher, rows in advice.groupby("best"):
-        alone = int(((rows["peers"] == "") & (rows["worse"] > 0)).sum())
-        counts.append(
-            (len(rows), f"{searcher}: best median on {len(rows)} problems, better than every other on {alone}.")
-        )
-    summary = tuple(text for _, text in sorted(counts, key=lambda item: -item[0]))
+    for best, rows in advice.groupby("best"):
+        alone = int(((rows["peers"] == "") & (rows["equal"] == "") & (rows["worse"] > 0)).sum())
+        if not best:
+            text = f"{NOBODY.capitalize()} on {len(rows)} problems."
+        elif rows["tied"].iloc[0] > 1:
+            text = f"{best}: tied for the best median on {len(rows)} problems."
+        else:
+            text = f"{best}: best median on {len(rows)} problems, better than every other on {alone}."
+        counts.append((len(rows), text))
+    summary = tuple(text for _, text in sorted(counts, key=lambda item: (-item[0], item[1])))
     return [Text(_standing(analysis), "answer", summary), Folded("The answer for each problem", (Text((), "", items),))]
 
 
@@ -59,27 +67,36 @@ def _standing(analysis: Analysis) -> tuple[str, ...]:
     spent, ranks = f"{analysis.budget:,.4g} {analysis.axis}", analysis.ranks.dropna(subset="mean_rank")
     if len(ranks) < 2:
         return (f"After {spent}:",)
-    best, problems = ranks.iloc[0], int(ranks["problems"].iloc[0])
-    first = ranks.loc[ranks["mean_rank"].round(12) == round(best["mean_rank"], 12), "searcher"]
-    line = (
-        f"After {spent}, {' and '.join(first)} {'has' if len(first) == 1 else 'share'} the best mean rank, "
-        f"{best['mean_rank']:.2f} of {len(ranks)} searchers over {problems} problem{'s' * (problems > 1)}."
-    )
-    mine = _of(analysis.pairs, best["searcher"])
-    rivals = (found for s in ranks["searcher"][1:] if len(found := _of(mine, s)))
-    return (line, *(f"{found['verdict'].iloc[0]}." for found in itertools.islice(rivals, 1)))
+    ranks = ranks.assign(mean_rank=ranks["mean_rank"].round(12)).sort_values(["mean_rank", "searcher"])
+    names, problems = list(ranks["searcher"]), int(ranks["problems"].iloc[0])
+    best = ranks["mean_rank"].iloc[0]
+    first = names[: int((ranks["mean_rank"] == best).sum())]
+    stands = f"{first[0]} has" if len(first) == 1 else f"{' and '.join(first)} are tied at"
+    line = f"After {spent}, {stands} the best mean rank, {best:.2f} of {len(ranks)} searchers over {problems} "
+    line += f"problem{'s' * (problems > 1)}."
+    pairs = analysis.pairs
+    told = pairs.loc[pairs["better"].isin(names[:2]) & pairs["worse"].isin(names[:2]), "sentence"]
+    return (line, *(f"{sentence}." for sentence in told))
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: dict[str, Any], label: str) -> str:
     """The answer for one problem."""
-    text = f"{row['problem']}: {row['best']}, {row['median']:.4f} of the true front's hypervolume "
+    if not row["best"]:
+        return f"{row['problem']}: {NOBODY}, so no searcher is best."
+    best, tied = row["best"], row["tied"] > 1
+    text = f"{row['problem']}: {best}{' are tied' * tied}, {label} {row['median']:.4f} "
     if row["runs"] < 2:
-        return f"{text}in its only run, which tells nothing about luck."
-    peers = (
-        f", not told apart from {row['peers']}" if row["peers"] else ", better than every other" * (row["worse"] > 0)
-    )
-    return f"{text}in the median of {row['runs']} runs (95 % {row['low']:.4f} to {row['high']:.4f}){peers}."
-
-
-def _of(pairs: pd.DataFrame, searcher: str) -> pd.DataFrame:
-    return pairs[(pairs["better"] == searcher) | (pairs["worse"] == searcher)]
+        text += f"in {'their' if tied else 'its'} only run, which tells nothing about luck"
+    else:
+        text += f"in the median of {row['runs']} runs"
+    if np.isfinite(row["low"]):
+        text += f" ({100 * row['confidence']:.0f} % {row['low']:.4f} to {row['high']:.4f})"
+    if row["equal"] and row["runs"] > 1:
+        text += f", equal to {row['equal']}"
+    if row["peers"] and row["runs"] > 1:
+        text += f", not told apart from {row['peers']}"
+    elif row["worse"] and not row["equal"]:
+        text += ", better than every other"
+    if row["failed"]:
+        text += f"; {row['failed']} of the runs here failed, scored by what they had delivered"
+    return f"{text}."

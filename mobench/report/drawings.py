@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mobench.analysis.analysis import Analysis
+from mobench.analysis.measures import HYPERVOLUME
+from mobench.campaigns.study import OVER
 from mobench.figures.kinds import draw, find_kind
 from mobench.figures.registry import Selection
 from mobench.figures.saving import save_figure
@@ -26,18 +29,19 @@ def draw_states(analysis: Analysis, out: Path) -> Drawing | Text:
 
 def draw_overall(analysis: Analysis, out: Path) -> tuple[Drawing | Text, ...]:
     """Figures over all problems."""
-    return tuple(_drawn(analysis, kind, Selection(), out) for kind in OVERALL)
+    shares = analysis if analysis.measure == HYPERVOLUME else replace(analysis, measure=HYPERVOLUME)
+    return tuple(_drawn(shares, kind, Selection(), out) for kind in OVERALL)
 
 
 def draw_problem(analysis: Analysis, label: str, out: Path) -> tuple[Drawing | Text, ...]:
     """Figures of one problem: its course, its fronts over all runs, and where there is something to see, what
     was spent and what was recorded.
     """
-    ended = (analysis.scores["problem"] == label) & (analysis.scores["state"] == "ended")
-    if not ended.any():
+    over = (analysis.scores["problem"] == label) & analysis.scores["state"].isin(OVER)
+    if not over.any():
         return ()
     kinds = ["anytime", "attainment" if len(analysis.problem(label).objectives) == 2 else "parallel"]
-    if not np.isclose(analysis.scores.loc[ended, analysis.axis], analysis.budget, rtol=0.01).all():
+    if not np.isclose(analysis.scores.loc[over, analysis.axis], analysis.budget, rtol=0.01).all():
         kinds.append("spending")  # where every run spent the whole budget there is nothing to see
     if any(outcome.diagnostics for (problem, *_), outcome in analysis.outcomes.items() if problem == label):
         kinds.append("diagnostics")

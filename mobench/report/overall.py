@@ -5,19 +5,21 @@ from __future__ import annotations
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis
+from mobench.analysis.constants import CONTRACT_FILE, constants_table, contract_document
+from mobench.analysis.measures import HYPERVOLUME, MARGIN
 from mobench.analysis.provenance import command_to_report, command_to_run, problem_table, setups
 from mobench.campaigns.study import STATES
 from mobench.core.version import __version__
 from mobench.harness.checkout import commit
 from mobench.report.page import Block, Code, Folded, Pair, Section, Text
+from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
 from mobench.scoring.contract import CONTRACTS
 
-__all__ = [
-    "overall_section",
-    "provenance_section",
-    "state_section",
-]
+__all__ = ["FAILED_COUNT", "overall_section", "provenance_section", "state_section"]
+
+
+FAILED_COUNT = "A failed run is scored by what it had delivered when it failed, and counts like any other."
 
 
 def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
@@ -28,7 +30,8 @@ def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     if not (counts.index == "ended").all():
         text = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
         tone = "failure" if "failed" in counts else "warning"
-        blocks.append(Text((f"{text}, of {total} runs. What follows is about the runs that ended.",), tone))
+        said = (f"{text}, of {total} runs. What follows is about the runs that ended or failed.",)
+        blocks.append(Text((*said, *[FAILED_COUNT] * ("failed" in counts)), tone))
         pairs = analysis.summary[["problem", "searcher", *STATES]]
         incomplete = pairs[pairs["ended"] < pairs[list(STATES)].sum(axis=1)]
         blocks += _failures(analysis)
@@ -61,19 +64,19 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     """Searchers over all problems: ranks, pairs, figures."""
     ranks = Table(
         "ranks",
-        "Mean rank over the problems (1 is best), and interquartile mean of the hypervolume share over all runs with "
-        "its 95 % interval.",
+        f"Mean rank over the problems (1 is best), and interquartile mean of the {analysis.measure.label} over all "
+        "runs with its interval.",
         analysis.ranks,
-        formats={"mean_rank": ".2f", "iqm": ".4f", "low": ".4f", "high": ".4f"},
-        titles={"iqm": "interquartile mean", "low": "95 % low", "high": "95 % high", "problems": "problems ranked on"},
+        formats={"mean_rank": ".2f", "confidence": ".1%"} | dict.fromkeys(("iqm", "low", "high"), ".4f"),
+        titles={"iqm": "interquartile mean", "confidence": "confidence of it", "problems": "problems ranked on"},
     )
     pairs = Table(
         "pairs",
-        "Every pair of searchers over the problems (Wilcoxon signed-rank, Holm-corrected), and what may be said of it.",
-        analysis.pairs[["better", "worse", "verdict", *analysis.pairs.columns[2:-1]]],
-        formats=dict.fromkeys(("improvement", "low", "high", "cliffs_delta"), ".3f")
-        | dict.fromkeys(("p_value", "p_adjusted"), ".2g"),
-        titles={"improvement": "probability of improvement", "low": "95 % low", "high": "95 % high"},
+        f"Every pair of searchers over the problems, and what may be said of it ({_tested(analysis)}, Holm-corrected "
+        f"over the pairs; equal: the means differ by less than {analysis.margin:g}).",
+        pairs_frame(analysis.pairs),
+        formats=PAIR_FORMATS,
+        titles=PAIR_TITLES,
     )
     difficulty = Table(
         "difficulty",
@@ -86,6 +89,15 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     left_out = tuple(f"{note}." for note in analysis.left_out)
     said = (Text(("Not everything can be compared:",), "warning", left_out),) if left_out else ()
     return Section("Over all problems", (*said, ranks, pairs, difficulty, Pair(drawings)))
+
+
+def _tested(analysis: Analysis) -> str:
+    """How searchers are compared over problems."""
+    if len(analysis.study.problems) < 2:
+        return "exact rank sums"
+    if analysis.alike:
+        return "exact sign flips by seed: a seed's runs may be alike on different problems"
+    return "exact rank sums of all problems"
 
 
 def provenance_section(analysis: Analysis) -> Section:
@@ -102,6 +114,13 @@ def provenance_section(analysis: Analysis) -> Section:
         formats={"architectures": ",.0f", "true_front": ",.0f"},
         titles={"true_front": "on the true front", "data": "checksum of data"},
     )
+    constants = Table(
+        "constants",
+        "What shares rest on, as the contract compares values: maximised objectives with their sign changed, "
+        "logarithms where it says so.",
+        constants_table(analysis.contracts),
+        formats=dict.fromkeys(("ideal", "nadir", "volume"), ".6g"),
+    )
     ran = Table(
         "setups",
         "Where the runs that ended were carried out, and by which versions.",
@@ -109,17 +128,22 @@ def provenance_section(analysis: Analysis) -> Section:
         formats={"wall_hours": ".3g", "cpu_hours": ".3g"},
         titles={"setup": "host and versions", "first_started": "first started", "last_started": "last started"},
     )
-    commands = [*map(command_to_run, study.sources), command_to_report(study, analysis.axis)]
+    options = {} if analysis.measure == HYPERVOLUME else {"indicator": analysis.measure.name}
+    options |= {} if analysis.margin == MARGIN else {"margin": f"{analysis.margin:g}"}
+    commands = [*map(command_to_run, study.sources), command_to_report(study, analysis.axis, **options)]
+    checksum = contract_document(analysis.contracts)[1]
     text = (
         f"Contract {study.contract}: {CONTRACTS[study.contract]}.",
         f"{'Seeds' if len(seeds) > 1 else 'Seed'} {compact}. Equal seeds give equal logs, and every number here is "
         f"derived from the logs. {made}",
+        f"The constants of the contract are in tables/{CONTRACT_FILE}, SHA-256 {checksum}.",
     )
     return Section(
         "Provenance",
         (
             Text(text),
             problems,
+            constants,
             ran,
             Text(("To make the runs, and this report of them, again:",)),
             Code("\n".join(commands)),

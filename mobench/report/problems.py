@@ -13,6 +13,7 @@ from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
 from mobench.report.front_panels import Front
 from mobench.report.page import Block, Folded, Pair, Section, Text
+from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
 
 __all__ = ["problem_section"]
@@ -37,6 +38,9 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
     about = f"{problem.space.size:,} architectures; objectives {names}."
     blocks: list[Block] = [Text((about,)), _table(analysis, label)]
+    here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
+    if len(here):
+        blocks.append(Folded("Every pair of searchers on this problem", (_pairs(label, here),)))
     sets = analysis.fronts(label)
     if set(sets) - {TRUE_FRONT}:
         caption = (
@@ -51,16 +55,28 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
 
 def _table(analysis: Analysis, label: str) -> Table:
     rows = analysis.summary[analysis.summary["problem"] == label].sort_values("rank", kind="stable", ignore_index=True)
-    columns = ["searcher", "median", "low", "high", "q25", "q75", "log10_regret", "rank"]
+    columns = ["searcher", "median", "low", "high", "confidence", "q25", "q75", "log10_regret", "rank", "size"]
     states = ["ended", *(state for state in STATES[1:] if rows[state].any())]
     return Table(
         f"problem-{slug(label)}",
-        f"{label}: hypervolume as a share of the true front's, median over runs with its 95 % interval and quartiles.",
+        f"{label}: {analysis.measure.label}, median over runs with its interval (order statistics) and quartiles, and "
+        "the median size of the delivered set.",
         rows[[*columns, *states]],
-        formats=dict.fromkeys(columns[1:6], ".4f") | {"log10_regret": ".2f"},
-        titles={"low": "95 % low", "high": "95 % high", "q25": "lower quartile", "q75": "upper quartile"}
-        | {"log10_regret": "log10 regret"},
+        formats=dict.fromkeys(("median", "low", "high", "q25", "q75"), ".4f")
+        | {"confidence": ".1%", "log10_regret": ".2f"},
+        titles={"confidence": "confidence of it", "q25": "lower quartile", "q75": "upper quartile"}
+        | {"log10_regret": "log10 regret", "size": "set size"},
         best=np.flatnonzero(rows["rank"] == rows["rank"].min()).tolist() if len(rows) > 1 else (),
+    )
+
+
+def _pairs(label: str, here: pd.DataFrame) -> Table:
+    return Table(
+        f"pairs-{slug(label)}",
+        f"Every pair of searchers on {label} (exact rank sums, Holm-corrected over these pairs).",
+        pairs_frame(here.reset_index(drop=True)),
+        formats=PAIR_FORMATS,
+        titles=PAIR_TITLES,
     )
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobench.analysis.analysis import Analysis, read_analysis
-from mobench.campaigns.study import STATES
+from mobench.analysis.analysis import Analysis
+from mobench.analysis.constants import write_contract
+from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure
+from mobench.analysis.reading import read_analysis
+from mobench.campaigns.study import OVER, STATES
 from mobench.files.documents import FORMAT, read_document, write_document, written_whole
 from mobench.report.answer import answer_section
 from mobench.report.drawings import draw_overall, draw_problem, draw_states
-from mobench.report.overall import overall_section, provenance_section, state_section
+from mobench.report.overall import FAILED_COUNT, overall_section, provenance_section, state_section
 from mobench.report.page import Block, Drawing, Folded, Pair, Section, render
 from mobench.report.problems import problem_section
 from mobench.report.searchers import runs_section, searchers_section
@@ -23,7 +26,13 @@ __all__ = ["format_report", "write_report"]
 
 
 def write_report(
-    folders: str | Path | Sequence[str | Path], *, axis: str = "", to: str | Path | None = None, progress: bool = False
+    folders: str | Path | Sequence[str | Path],
+    *,
+    axis: str = "",
+    indicator: str = HYPERVOLUME.name,
+    margin: float = MARGIN,
+    to: str | Path | None = None,
+    progress: bool = False,
 ) -> tuple[Path, str]:
     """Write the report of one or several results folders.
 
@@ -35,6 +44,10 @@ def write_report(
     axis : str, optional
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
+    indicator : str
+        What tables and tests are about: one of `mobench.analysis.measures.MEASURES`. Figures are about the hypervolume.
+    margin : float
+        Means of the indicator that differ by less count as equal.
     to : path, optional
         Folder to write to; ``report`` in the first of `folders` when left out.
     progress : bool
@@ -51,7 +64,7 @@ def write_report(
         There are no runs in a folder, they cannot be read here, or they may not be compared.
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
-    analysis = read_analysis(sources, axis=axis, progress=progress)
+    analysis = read_analysis(sources, axis=axis, indicator=indicator, margin=margin, progress=progress)
     out = Path(to) if to else Path(sources[0]) / "report"
     sections = _sections(analysis, out / "figures")
     blocks = list(_blocks(sections))
@@ -60,6 +73,7 @@ def write_report(
         files += save_table(table, out / "tables")
     curves = Table("curves", "The share over the course of every run.", analysis.curves)
     files += save_table(curves, out / "tables", latex=False)
+    files.append(write_contract(analysis.contracts, out / "tables"))
     page = out / "report.html"
     with written_whole(page) as file:
         file.write(render(f"Report of {analysis.study.name}", _outline(analysis), sections).encode())
@@ -79,7 +93,7 @@ def _clear(out: Path, written: set[str]) -> None:
 
 def _sections(analysis: Analysis, figures: Path) -> list[Section]:
     problems = [problem_section(analysis, p, draw_problem(analysis, p, figures)) for p in analysis.study.problems]
-    overall = [overall_section(analysis, draw_overall(analysis, figures))] if analysis.ended else []
+    overall = [overall_section(analysis, draw_overall(analysis, figures))] if analysis.over else []
     return [
         state_section(
             analysis, () if (analysis.scores["state"] == "ended").all() else (draw_states(analysis, figures),)
@@ -114,7 +128,7 @@ def _outline(analysis: Analysis) -> str:
 
 
 def format_report(analysis: Analysis) -> str:
-    """The report as text: failures first, then a table a problem, then mean ranks."""
+    """The report as text: failures first, then a table a problem, mean ranks, and the verdict on every pair."""
     study = analysis.study
     parts = [f"{study.name}: {_outline(analysis)}\ncontract {study.contract}: {CONTRACTS[study.contract]}"]
     parts += [f"NOT APPLICABLE  {p.searcher} on {p.problem}: {p.reason}" for p in study.not_applicable]
@@ -122,25 +136,30 @@ def format_report(analysis: Analysis) -> str:
     if len(incomplete):
         counts = incomplete["state"].value_counts()
         parts.append("INCOMPLETE  " + ", ".join(f"{n} {state}" for state, n in counts.items()) + ":")
+        parts[-1] += f"\n  {FAILED_COUNT}" * ("failed" in counts)
         failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
         parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
-    parts += [f"{problem}\n{_problem_text(rows)}" for problem, rows in analysis.summary.groupby("problem", sort=False)]
+    tables = analysis.summary.groupby("problem", sort=False)
+    parts += [f"{problem}\n{_problem_text(rows, analysis.measure)}" for problem, rows in tables]
     ranks = analysis.ranks[["searcher", "mean_rank", "problems", *STATES]]
     ranks = ranks.assign(mean_rank=ranks["mean_rank"].map(lambda v: shown(v, ".2f")))
     parts.append(f"mean rank over problems\n{ranks.to_string(index=False)}")
+    if len(analysis.pairs):
+        parts.append("verdicts\n" + "\n".join(f"{sentence}." for sentence in analysis.pairs["sentence"]))
     return "\n\n".join(parts)
 
 
-def _problem_text(rows: pd.DataFrame) -> str:
+def _problem_text(rows: pd.DataFrame, measure: Measure) -> str:
     table = rows.sort_values("rank", kind="stable")
-    interval = [f"{shown(a, '.4f')}..{shown(b, '.4f')}" for a, b in zip(table["low"], table["high"], strict=True)]
+    bounds = zip(table["low"], table["high"], table["confidence"], strict=True)
+    interval = [f"{shown(a, '.4f')}..{shown(b, '.4f')} ({c:.0%})" if c > 0 else ABSENT for a, b, c in bounds]
     columns = {
         "searcher": table["searcher"],
-        "hypervolume": table["median"].map(lambda v: shown(v, ".4f")),
-        "95 % interval": interval,
+        measure.name: table["median"].map(lambda v: shown(v, ".4f")),
+        "interval": interval,
         "log10 regret": table["log10_regret"].map(lambda v: shown(v, ".2f")),
         "rank": table["rank"].map(shown),
-        "runs": table["ended"].astype(str),
+        "runs": table[list(OVER)].sum(axis=1).astype(str),
         "not ended": [", ".join(f"{r[s]} {s}" for s in STATES[1:] if r[s]) or ABSENT for _, r in table.iterrows()],
     }
     return pd.DataFrame(columns).to_string(index=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis
-from mobench.campaigns.study import STATES
+from mobench.campaigns.study import OVER, STATES
 from mobench.core.budget import AXES
 from mobench.files.names import slug
 from mobench.plugins.catalogue import summary as plugin_summary
 from mobench.report.page import Block, Section, Text
 from mobench.report.tables import Table
+from mobench.scoring.contract import CAPS
 
 __all__ = ["runs_section", "searchers_section"]
 
@@ -23,22 +24,25 @@ def searchers_section(analysis: Analysis) -> Section:
 def _searcher(analysis: Analysis, label: str) -> Section:
     mine = analysis.summary[analysis.summary["searcher"] == label]
     scores = analysis.scores[analysis.scores["searcher"] == label]
-    spent = scores[scores["state"] == "ended"].groupby("problem", sort=False)
+    spent = scores[scores["state"].isin(OVER)].groupby("problem", sort=False)
     costs = spent[list(AXES)].median().reset_index()
     ends = analysis.ends[analysis.ends["searcher"] == label]
     took = ends.groupby("problem", sort=False).agg(
         cpu_seconds=("cpu_seconds", "median"), ended_by=("reason", lambda r: ", ".join(sorted(set(r))))
     )
-    columns = ["problem", "median", "low", "high", "log10_regret", "rank", *STATES]
+    columns = ["problem", "median", "low", "high", "confidence", "log10_regret", "rank", "size", *STATES]
     frame = mine[columns].merge(costs, how="left", on="problem").merge(took.reset_index(), how="left", on="problem")
     frame["ended_by"] = frame["ended_by"].fillna("")
     table = Table(
         f"searcher-{slug(label)}",
-        f"{label} on each problem: median share with its 95 % interval, rank, and the median of what a run spent.",
+        f"{label} on each problem: median {analysis.measure.label} with its interval, rank, and the median of what a "
+        "run spent.",
         frame,
-        formats={"median": ".4f", "low": ".4f", "high": ".4f", "log10_regret": ".2f", "cpu_seconds": ".3g"}
+        formats=dict.fromkeys(("median", "low", "high"), ".4f")
+        | {"confidence": ".1%", "log10_regret": ".2f", "cpu_seconds": ".3g"}
         | dict.fromkeys(AXES, ",.4g"),
-        titles={"low": "95 % low", "high": "95 % high", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"},
+        titles={"confidence": "confidence of it", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"}
+        | {"size": "set size"},
     )
     blocks: tuple[Block, ...] = (Text((_about(label.partition(":")[0]),)), table)
     if len(records := _records(analysis, label)):
@@ -73,13 +77,20 @@ def runs_section(analysis: Analysis) -> Section:
     times = analysis.ends[["problem", "searcher", "seed", "reason", "wall_seconds"]]
     frame = analysis.scores.merge(times, how="left", on=["problem", "searcher", "seed"])
     frame["reason"] = frame["reason"].fillna("")
-    measures = [c for c in ("hypervolume", "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
-    columns = ["problem", "searcher", "seed", "state", *measures, *AXES]
+    shares = ("hypervolume", *(f"hypervolume_{k}" for k in CAPS), "area")
+    measures = [c for c in (*shares, "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
+    raw = [c for c in ("volume", "size") if c in frame]
+    columns = ["problem", "searcher", "seed", "state", *measures, *raw, *AXES]
     table = Table(
         "runs",
         "Every run: its state, the measures of what it delivered, what it spent and why it ended.",
         frame[[*columns, "wall_seconds", "reason", "error", "data", "run"]],
-        formats=dict.fromkeys(measures, ".4f") | dict.fromkeys(AXES, ",.4g") | {"wall_seconds": ".3g"},
-        titles={"log10_regret": "log10 regret", "igd_plus": "IGD+", "r2": "R2", "reason": "ended by", "run": "folder"},
+        formats=dict.fromkeys(measures, ".4f")
+        | {"volume": ".6g"}
+        | dict.fromkeys(AXES, ",.4g")
+        | {"wall_seconds": ".3g"},
+        titles={"log10_regret": "log10 regret", "igd_plus": "IGD+", "r2": "R2", "reason": "ended by", "run": "folder"}
+        | {"area": "area over the curve", "volume": "hypervolume in units", "size": "set size"}
+        | {f"hypervolume_{k}": f"hypervolume of {k}" for k in CAPS},
     )
     return Section("All runs", (table,))

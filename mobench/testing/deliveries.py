@@ -12,6 +12,8 @@ from mobench.testing.checks import Failed, Skipped
 
 __all__ = ["check_recommended"]
 
+MOST = 30
+"""A set of no more unanswered members than this is no wish yet, however small the budget."""
 MANY = 10
 """A recommended set of no more members than this is a choice, whatever is in it."""
 
@@ -24,8 +26,8 @@ def check_recommended(problem: Problem, history: History, limit: Cost) -> None:
     Raises
     ------
     Failed
-        More members were never answered than the whole budget could train, or more than half of the answered ones are
-        dominated by what the searcher saw.
+        Many more members were never answered than the whole budget could train, or more than half of the answered
+        ones are dominated by what the searcher saw.
     Skipped
         It recommends nothing: its answers are its set.
     """
@@ -36,7 +38,7 @@ def check_recommended(problem: Problem, history: History, limit: Cost) -> None:
     members = list(dict.fromkeys(problem.space.key(history.recommended[-1].content).tolist()))
     unanswered = sum(key not in answers for key in members)
     payable = _payable(limit, problem.training)
-    if unanswered > max(payable, 1):
+    if unanswered > max(2 * payable, MOST):
         raise Failed(
             f"it recommends {unanswered:,} architectures that were never answered, and its whole budget pays for "
             f"{payable:,}: they count for nothing; recommend what was trained, or as many as can be"

@@ -129,7 +129,7 @@ class CellTraining:
         ValueError
             A contract that is another paper's.
         """
-        if not contract.startswith("mobench-"):
+        if contract not in ("mobench-1", "mobench-2"):
             raise ValueError(f"contract {contract!r}: no paper has bounds for live training; use mobench-2")
         extremes = self._rows(np.array([[NONE] * 6, [CONV3] * 6]))
         low, high = self._columns(extremes, np.array([0.0, 100.0 * (1.0 - 1.0 / self.trainings.skeleton.classes)]))

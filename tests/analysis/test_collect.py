@@ -6,11 +6,18 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mobench
 import mobench.campaigns.study
+from mobench.analysis.advice import advise
 from mobench.analysis.collect import collect, mean_ranks, median_seeds, resample, summarise
+from mobench.analysis.convergence import areas
 from mobench.analysis.difficulty import difficulty
+from mobench.analysis.export import export
+from mobench.analysis.significance import on_each_problem
+from mobench.analysis.statistics import matrices
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.study import STATES, read_study, run_state
@@ -47,15 +54,15 @@ def test_no_run_is_dropped_in_silence(broken):
     scores, curves, _ = collect(read_study([broken]))
     assert scores["state"].tolist() == ["ended", "failed", "running", "missing"]
     assert scores["error"].tolist() == ["", "ValueError: <b>no", "", ""]
-    assert scores["hypervolume"].notna().tolist() == [True, False, False, False]
+    assert scores["hypervolume"].notna().tolist() == [True, True, False, False]
     assert scores["evaluations"].tolist()[:2] == [60, 60]
-    assert curves.groupby(["searcher", "seed"]).ngroups == 1
+    assert curves.groupby(["searcher", "seed"]).ngroups == 2
     summary = summarise(scores)
     assert summary[list(STATES)].sum().tolist() == [1, 1, 1, 1]
     ranks = mean_ranks(summary).set_index("searcher")
-    assert ranks.loc["random_search", ["mean_rank", "ended", "running"]].tolist() == [1, 1, 1]
-    assert np.isnan(ranks.loc["local_search", "mean_rank"])
+    assert ranks.loc["random_search", ["ended", "running"]].tolist() == [1, 1]
     assert ranks.loc["local_search", ["failed", "missing"]].tolist() == [1, 1]
+    assert sorted(ranks["mean_rank"]) == [1, 2]  # the failed run is worth what its log delivers
 
 
 def test_a_campaign_that_has_not_begun_has_all_columns(tmp_path):
@@ -213,6 +220,63 @@ def scored(**shares):
     return frame.assign(log10_regret=np.log10(np.maximum(1 - frame["hypervolume"], 1e-6)), igd_plus=0.1)
 
 
+LUCKY = """\"\"\"Random search that gives up unless it is lucky.\"\"\"
+
+
+def search(run):
+    while True:
+        error = run.evaluate(run.space.sample(run.rng, 10))[:, 0]
+        if error.min() > error.mean() - 1.3 * error.std():
+            raise RuntimeError("not my day")
+"""
+
+
+def test_a_searcher_that_raises_unless_lucky_never_ranks_above_its_honest_twin(tmp_path):
+    (tmp_path / "lucky.py").write_text(LUCKY)
+    (tmp_path / "honest.py").write_text(
+        LUCKY.replace("if error.min() >", "if 0 and").replace("Random", "An honest random")
+    )
+    entries = {"name": "twins", "problems": ["catsum", "lotz:bits=10"], "seeds": 8, "budget": 60}
+    plugins = [str(tmp_path / name) for name in ("lucky.py", "honest.py")]
+    made = make_campaign(entries | {"searchers": ["lucky", "honest"], "plugins": plugins})
+    mobench.run_campaign(made, tmp_path / "twins", workers=1, progress=False)
+    scores, curves, _ = collect(read_study([tmp_path / "twins"]))
+    lucky, honest = (scores[scores["searcher"] == name] for name in ("lucky", "honest"))
+    assert (honest["state"] == "ended").all()
+    assert set(lucky["state"]) >= {"failed"}
+    assert scores["hypervolume"].notna().all()
+    assert (lucky["hypervolume"].to_numpy() <= honest["hypervolume"].to_numpy() + 1e-12).all()
+    summary = summarise(scores).set_index(["problem", "searcher"])["rank"].unstack()
+    assert (summary["honest"] <= summary["lucky"]).all()
+    assert mean_ranks(summarise(scores))["searcher"][0] == "honest"
+    tests = on_each_problem(matrices(scores))
+    assert not ((tests["better"] == "lucky") & (tests["verdict"] == "better")).any()
+    assert "lucky" not in set(difficulty(scores)["best_searcher"])
+    advice = advise(scores, curves, axis="evaluations", budget=60)
+    assert not (advice["best"] == "lucky").any()
+    assert (advice["failed"] > 0).any()
+
+
+def test_what_was_asked_is_the_ledgers_number_and_not_that_of_the_lines(tmp_path):
+    """Known answers are not logged again, but asking for them is counted."""
+    mobench.run("random_search:batch=1", "bilevel_toys:name=ridgenet", budget=64, folder=tmp_path / "run")
+    study = read_study([tmp_path / "run"])
+    end = orjson.loads((tmp_path / "run" / "end.json").read_bytes())
+    lines = (tmp_path / "run" / "log.jsonl").read_bytes().count(b'"X"')
+    scores, *_ = collect(study)
+    listing = pd.read_csv(export(study, tmp_path / "out")[0])
+    assert scores["asked"][0] == listing["asked"][0] == end["spent"]["asked"] > lines
+
+
+def test_the_area_is_the_mean_share_over_the_logarithm_of_the_budget():
+    scores = pd.DataFrame({"problem": "p", "searcher": "s", "seed": [0, 1, 2, 3], "hypervolume": [0.5, 1, 1, np.nan]})
+    rows = [(0, 10.0, 0.5), (1, 0.1, 0.2), (1, 10.0, 1.0), (1, 500.0, 1.0), (2, 300.0, 1.0)]
+    curves = pd.DataFrame(rows, columns=["seed", "evaluations", "hypervolume"]).assign(problem="p", searcher="s")
+    found = areas(scores, curves, axis="evaluations", budget=100)  # from 1 to 100: two decades
+    assert found[:3] == pytest.approx([0.25, 0.6, 0.0])
+    assert np.isnan(found[3])
+
+
 def test_difficulty_tells_floor_ceiling_and_room():
     row = difficulty(scored(random_search=[0.7, 0.8, 0.9], good=[0.9, 0.95, 0.96])).iloc[0]
     assert (row["floor"], row["best"], row["best_run"], row["best_searcher"]) == (0.8, 0.95, 0.96, "good")
@@ -225,12 +289,28 @@ def test_difficulty_tells_floor_ceiling_and_room():
     [
         ({"random_search": [0.9995], "good": [1.0]}, "saturated: random_search is at the ceiling"),
         ({"random_search": [0.9], "one": [0.9999], "two": [1.0]}, "saturated: one, two are at the ceiling"),
-        ({"random_search": [0.9], "one": [0.8]}, "no searcher is better than random_search"),
+        ({"random_search": [0.9], "one": [0.8]}, "no searcher has a better median than random_search"),
+        ({"one": [0.9], "random_search": [0.9]}, "no searcher has a better median than random_search"),
+        ({"random_search": [0.0], "one": [0.0]}, "nobody reached the box"),
         ({"one": [0.9]}, "random_search was not run, so the floor is unknown"),
     ],
 )
 def test_difficulty_warns(shares, message):
     assert message in difficulty(scored(**shares))["warning"][0]
+
+
+@given(st.permutations(["random_search", "a", "b", "c"]), st.lists(st.integers(0, 2), min_size=4, max_size=4))
+def test_what_is_said_of_a_problem_does_not_depend_on_the_order_of_searchers(order, levels):
+    shares = dict(zip(["random_search", "a", "b", "c"], levels, strict=True))
+
+    def said(names):
+        scores = scored(**{name: [shares[name] / 2] * 3 for name in names}).assign(evaluations=1.0)
+        table = advise(scores, scores, axis="evaluations", budget=10)
+        best = [name for name in sorted(names) if shares[name] == max(levels)]
+        assert table["best"][0] == ("" if max(levels) == 0 else ", ".join(best))
+        return difficulty(scores).to_dict("records"), table.astype(str).to_dict("records")
+
+    assert said(order) == said(list(shares))
 
 
 def test_difficulty_says_where_the_front_is_unknown():

@@ -37,7 +37,7 @@ def test_the_table_holds_every_answer_with_its_ledger(folder, tmp_path, format):
     if format == "parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     study = read_study([folder])
-    listing, path = export(study, tmp_path / "out", format=format)
+    listing, path, _ = export(study, tmp_path / "out", format=format)
     table = pd.read_csv(path) if format == "csv" else pd.read_parquet(path)
     assert len(table) == sum(len(load(place).history.X) for _, place in study.runs)
     for spec, place in study.runs:
@@ -110,14 +110,24 @@ def test_runs_that_did_not_end_are_listed_and_exported_as_far_as_they_go(folder,
     assert listing["evaluations"].isna().sum() == 1
     assert len(pd.read_csv(tmp_path / "table" / "evaluations.csv")) == 7 * 80
     assert main(["export", str(part), "--to", str(tmp_path / "ioh"), "--format", "ioh"]) == 0
-    metas = [json.loads(path.read_text()) for path in sorted((tmp_path / "ioh").rglob("*.json"))]
-    assert sum(len(meta["scenarios"][0]["runs"]) for meta in metas) == 5
+    metas = [json.loads(path.read_text()) for path in sorted((tmp_path / "ioh").rglob("IOH*.json"))]
+    assert sum(len(meta["scenarios"][0]["runs"]) for meta in metas) == 6  # the failed one, too
+
+
+def test_the_constants_of_the_contract_go_with_an_export(folder, tmp_path):
+    study = read_study([folder])
+    *_, path = export(study, tmp_path)
+    found = json.loads(path.read_text())
+    assert list(found) == ["catsum", "nasbench_graph"]
+    result = load(study.runs[0][1])
+    assert found["catsum"] == dict(result.contract(study.contract).constants)
 
 
 def test_a_campaign_that_has_not_begun_gives_empty_exports(tmp_path):
     open_campaign(make_campaign(CAMPAIGN), tmp_path / "new")
     study = read_study([tmp_path / "new"])
-    assert export(study, tmp_path / "ioh", format="ioh") == [tmp_path / "ioh" / "runs.csv"]
+    names = [path.name for path in export(study, tmp_path / "ioh", format="ioh")]
+    assert names == ["runs.csv", "contract.json"]
     for format, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
         table = read(export(study, tmp_path / format, format=format)[1])
         assert table.empty

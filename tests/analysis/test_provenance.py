@@ -1,6 +1,7 @@
 """Provenance: the commands that a report prints make its runs and its tables again, and runs know their commit."""
 
 import html
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 import mobench.harness.checkout
 from mobench.analysis.provenance import command_to_run
+from mobench.analysis.reading import read_analysis
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
@@ -68,6 +70,34 @@ def test_the_commands_in_a_report_of_a_single_run_make_it_again(tmp_path, monkey
     kept = {name for name in tables(tmp_path / "out") if not name.startswith(timed)}
     assert kept
     assert all(tables(tmp_path / "again")[name] == tables(tmp_path / "out")[name] for name in kept)
+
+
+def test_seeds_are_alike_over_problems_unless_every_run_says_that_its_stream_was_its_own(tmp_path):
+    campaign = make_campaign(
+        {"name": "c", "problems": ["catsum", "lotz:bits=6"], "searchers": ["random_search", "local_search"]}
+        | {"budget": 30, "seeds": 6}
+    )
+    open_campaign(campaign, tmp_path / "c")
+    ends = []
+    for spec in campaign.specs:
+        execute(spec, tmp_path / "c" / "runs" / spec.folder)
+        ends.append(tmp_path / "c" / "runs" / spec.folder / "end.json")
+
+    def say(path, **more):
+        document = json.loads(path.read_text())
+        document.pop("streams", None)
+        path.write_text(json.dumps(document | more))
+
+    for path in ends:
+        say(path, streams="problem")
+    apart = read_analysis([tmp_path / "c"])
+    assert not apart.alike
+    say(ends[-1])
+    alike = read_analysis([tmp_path / "c"])
+    assert alike.alike
+    assert alike.pairs["least_p"][0] == 2 / 2**6
+    assert apart.pairs["least_p"][0] < 1e-5
+    assert alike.pairs_on_each.equals(apart.pairs_on_each)
 
 
 @pytest.mark.parametrize("seeds", [4, [2, 5]])

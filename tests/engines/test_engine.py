@@ -61,6 +61,14 @@ def write_campaign(folder):
     )
 
 
+def is_worker(process):
+    """Whether it is one of the fork server's children; what has just died is none."""
+    try:
+        return process.is_running() and "forkserver" in " ".join(process.cmdline()) and not process.children()
+    except psutil.Error:
+        return False
+
+
 @pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_of_workers_and_parents_lose_nothing_and_orphan_nobody(tmp_path, expected, kills):
     write_campaign(tmp_path)
@@ -75,7 +83,7 @@ def test_kills_of_workers_and_parents_lose_nothing_and_orphan_nobody(tmp_path, e
         if wait_for_work(parent, runs):
             time.sleep(chance.uniform(0.0, 0.08))
         family = psutil.Process(parent.pid).children(recursive=True) if parent.poll() is None else []
-        workers = [p for p in family if p.is_running() and "forkserver" in " ".join(p.cmdline()) and not p.children()]
+        workers = [p for p in family if is_worker(p)]
         if attempt % 2 and workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(workers).pid, signal.SIGKILL)

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 
 import mobench.figures
 from mobench import Objective
-from mobench.analysis.analysis import read_analysis
 from mobench.analysis.attainment import attained_difference, attainment, staircase
+from mobench.analysis.reading import read_analysis
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
@@ -156,7 +156,10 @@ def test_anytime_draws_the_mean_and_its_band():
     values = np.array([[-1.0, -2.0], [-3.0, -4.0]])
     figure, data = plot_anytime({"a": values}, np.array([1.0, 10.0]), axis="evaluations")
     assert line_data(figure, "a").tolist() == [[1, -2], [10, -3]]
-    assert data[["mean", "low", "high"]].to_numpy().tolist() == [[-2, -3, -1], [-3, -4, -2]]
+    half = 12.706205  # Student's t of one degree of freedom, times a standard error of 1
+    assert data[["mean", "low", "high"]].to_numpy() == pytest.approx(
+        np.array([[-2, -2 - half, -2 + half], [-3, -3 - half, -3 + half]])
+    )
     assert figure.axes[0].get_xlabel() == "unique evaluations"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 import pytest
 
 from mobench.core.budget import BudgetExhausted, Cost, parse_budget
@@ -338,6 +339,28 @@ def test_a_block_that_ends_by_itself_keeps_nothing_back():
     with run.reserve(5):
         run.supernet.train_loss(0.0, None, run.supernet.train_batch())
     assert run.left.flops == 90
+
+
+@pytest.mark.parametrize("short", ["evaluations", "flops"])
+def test_a_run_in_which_answers_fell_short_and_others_followed_is_resumed_from_every_line(tmp_path, short):
+    def attempt(path):
+        with Log(path) as log:
+            run = open_run(budget={"evaluations": 9, "flops": 28 if short == "flops" else 1000}, log=log)
+            with run.reserve(4):
+                run.evaluate(run.space.sample(run.rng, 3))
+                run.evaluate(run.space.sample(run.rng, 5))  # not all of them can be paid
+            run.record(spent=run.spent.evaluations)
+            with pytest.raises(BudgetExhausted):
+                run.evaluate(run.space.sample(run.rng, 30))
+            run.recommend([[0, 0, 0]])  # also after the end
+        return path.read_bytes()
+
+    whole = attempt(tmp_path / "whole.jsonl").splitlines(keepends=True)
+    assert [next(iter(orjson.loads(line))) for line in whole[-3:]] == ["record", "X", "recommend"]
+    for kept in range(len(whole)):
+        path = tmp_path / f"{kept}.jsonl"
+        path.write_bytes(b"".join(whole[:kept]))
+        assert attempt(path) == b"".join(whole)
 
 
 @pytest.mark.parametrize("trainings", [-1, np.nan, np.inf])

@@ -1,6 +1,8 @@
 """The report: failures first, every number remade alike, hostile logs harmless, and a page that works in a browser."""
 
+import hashlib
 import html
+import itertools
 import json
 import re
 import shutil
@@ -100,8 +102,9 @@ def test_what_did_not_end_comes_first_and_is_counted_whole(damaged):
     assert "INCOMPLETE  1 failed, 1 running, 1 missing:" in text
     told = said.index("9 ended, 1 failed, 1 running, 1 missing, of 12 runs")
     assert told < said.index("Which searcher, on what, at which budget</h2>")
-    assert "catsum is left out of what is said over problems: no ended run of nsga2:population=10." in said
-    assert "over 1 problem." in said
+    assert "A failed run is scored by what it had delivered when it failed, and counts like any other." in said
+    assert "; 1 of the runs here failed, scored by what they had delivered." in said
+    assert "over 2 problems." in said
     frame = pd.read_csv(page.parent / "tables" / "runs.csv")
     assert frame["state"].value_counts().to_dict() == {"ended": 9, "failed": 1, "running": 1, "missing": 1}
 
@@ -282,7 +285,10 @@ def test_the_advice_changes_with_the_budget_and_names_who_is_not_told_apart():
     table = advise(*standings({"quick": quick, "slow": slow, "alike": alike}), axis="evaluations", budget=100)
     assert table["spent"].tolist() == [10, 30, 100]
     assert table["best"].tolist() == ["quick", "quick", "alike"]
-    assert table["peers"].tolist() == ["", "", "slow"]
+    assert table["peers"].tolist() == ["", "", ""]
+    assert table["equal"].tolist() == ["", "", "slow"]
+    strict = advise(*standings({"slow": slow, "alike": alike}), axis="evaluations", budget=100, margin=1e-5)
+    assert strict["peers"].tolist()[-1] == "slow"
     assert table["worse"].tolist() == [2, 2, 1]
 
 
@@ -304,9 +310,9 @@ def scored(shares):
 def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
     few = answer_section(scored({"p": {"a": [0.5], "b": [0.5], "random_search": [0.4]}}))
     said = few.blocks[0]
-    assert said.lines[0].startswith("After 10 evaluations, a and b share the best mean rank, 1.50 of 3 searchers")
+    assert said.lines[0].startswith("After 10 evaluations, a and b are tied at the best mean rank, 1.50 of 3 searchers")
     assert said.items == (
-        "p: a, 0.5000 of the true front's hypervolume in its only run, which tells nothing about luck.",
+        "p: a, b are tied, hypervolume share 0.5000 in their only run, which tells nothing about luck.",
     )
     good, bad = list(np.linspace(0.8, 0.9, 12)), list(np.linspace(0.1, 0.2, 12))
     many = {f"p{i}": {"a": bad if i == 3 else good, "random_search": good if i == 3 else bad} for i in range(10)}
@@ -314,6 +320,52 @@ def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
     assert said.lines[0] == "After 10 evaluations, a has the best mean rank, 1.10 of 2 searchers over 10 problems."
     assert said.items[0] == "a: best median on 9 problems, better than every other on 9."
     assert len(folded.blocks[0].items) == 10
+
+
+def test_the_answer_does_not_depend_on_the_order_of_searchers():
+    rng = np.random.default_rng(0)
+    runs = {name: list(np.round(rng.random(6), 1)) for name in ("b", "a", "random_search")}
+    shares = {"p": {**runs, "c": runs["a"]}, "q": dict.fromkeys((*runs, "c"), [0.0] * 6)}
+
+    def said(order):
+        section = answer_section(scored({p: {s: found[s] for s in order} for p, found in shares.items()}))
+        return [(block.lines, block.items) for block in section.blocks if isinstance(block, Text)]
+
+    first = said(("a", "b", "c", "random_search"))
+    assert any("q: nobody reached the box, so no searcher is best." in items for _, items in first)
+    for order in itertools.permutations(("a", "b", "c", "random_search")):
+        assert said(order) == first
+
+
+@pytest.mark.usefixtures("few_figures")
+@pytest.mark.parametrize("indicator", ["igd_plus", "epsilon", "r2", "area"])
+def test_tables_and_tests_are_about_the_indicator_that_is_asked_for(damaged, tmp_path, indicator):
+    folder, _, _ = damaged
+    options = ["--indicator", indicator, "--margin", "0.02", "--to", str(tmp_path / "out")]
+    assert main(["report", str(folder), *options]) == 0
+    tables = tmp_path / "out" / "tables"
+    runs, summary = pd.read_csv(tables / "runs.csv"), pd.read_csv(tables / "problem-lotz-bits=6.csv")
+    mine = runs[runs["problem"] == "lotz:bits=6"].groupby("searcher")[indicator].median()
+    table = summary.set_index("searcher")
+    assert table["median"].to_dict() == pytest.approx(mine.to_dict())
+    best = mine.idxmax() if indicator == "area" else mine.idxmin()
+    assert table.loc[best, "rank"] < 2
+    assert (table["low"] <= table["median"] + 1e-12).all()
+    assert (table["median"] <= table["high"] + 1e-12).all()
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert f"--indicator {indicator} --margin 0.02" in text
+    assert "equal: the means differ by less than 0.02" in text
+
+
+def test_the_constants_of_the_contract_are_in_the_report_with_their_checksum(damaged):
+    _, page, _ = damaged
+    written = (page.parent / "tables" / "contract.json").read_bytes()
+    assert hashlib.sha256(written).hexdigest() in page.read_text("utf-8")
+    found = json.loads(written)["catsum"]
+    assert {"ideal", "nadir", "reference", "volume"} <= set(found)
+    rows = pd.read_csv(page.parent / "tables" / "constants.csv")
+    assert rows.loc[rows["problem"] == "catsum", "ideal"].tolist() == found["ideal"]
+    assert "size" in pd.read_csv(page.parent / "tables" / "problem-catsum.csv")
 
 
 def test_fronts_keep_direction_and_scale():

@@ -91,19 +91,26 @@ def test_where_steps_limit_a_search_its_finalists_are_trained_after_it() -> None
 
 
 @pytest.mark.parametrize("name", ["spos", "darts", "modnas"])
-def test_a_run_killed_while_its_finalists_are_trained_goes_on_to_the_same_log(name: str, tmp_path: Path) -> None:
-    search, problem, budget = find("searcher", name), toy("ridgenet"), {"flops": 3000.0}
+@pytest.mark.parametrize("flops", [3000.0, 1000.0])  # which pays for all of them, and for one
+def test_a_run_killed_while_its_finalists_are_trained_goes_on_to_the_same_log(
+    name: str, flops: float, tmp_path: Path
+) -> None:
+    search, problem, budget = find("searcher", name), toy("ridgenet"), {"flops": flops}
     options = check_options(search, {})
-    whole = trial(search, problem, budget, options=options, path=tmp_path / "whole.jsonl").well().lines
+    uninterrupted = trial(search, problem, budget, options=options, path=tmp_path / "whole.jsonl").well()
+    whole = uninterrupted.lines
     first = next(number for number, line in enumerate(whole) if "X" in orjson.loads(line))
     assert first == len(whole) - 2  # the answers, and what is recommended of them
+    assert uninterrupted.reason == ("finished" if flops == 3000.0 else "budget: flops")
     for last in (first - 1, first, first + 1):
         folder = tmp_path / str(last)
         folder.mkdir()
         path = folder / "log.jsonl"
         assert trial(search, problem, budget, options=options, path=path, killed_at=last).reason == "killed"
         resumed = trial(search, problem, budget, options=options, path=path).well()
-        assert (resumed.lines, resumed.reason) == (whole, "finished")
+        assert (resumed.lines, resumed.reason) == (whole, uninterrupted.reason)
+    again = trial(search, problem, budget, options=options, path=path).well()  # nothing but the end was lost
+    assert again.lines == whole
 
 
 # which they are -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,105 @@
+"""Random search against itself with other seeds, on shipped suites: how often a report would claim a difference."""
+
+import argparse
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mobench.analysis.significance import on_each_problem, pairwise
+from mobench.core.indicators import nondominated
+from mobench.core.problem import minimised
+from mobench.plugins.catalogue import make_problem
+from mobench.plugins.references import parse_reference
+from mobench.scoring.contract import Contract, contract_for
+
+GRAPHS = "arxiv citeseer computers cora cs photo physics proteins pubmed".split()
+OBJECTIVES = (
+    "error,flops",
+    "error,params",
+    "error,latency:cpu_b1",
+    "error,latency:cpu_b64",
+    "error,flops,params",
+    "error,flops,latency:cpu_b64",
+)
+SUITES = {
+    "nasbench_graph": [f"nasbench_graph:dataset={name}" for name in GRAPHS],
+    "motif": [f"motif:objectives=[{names}]" for names in OBJECTIVES],
+    "toys": ["catsum", "lotz:bits=10", "lotz:bits=14"],
+}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A problem with all answers at hand, by the place of an architecture among all of them."""
+
+    label: str
+    cardinalities: np.ndarray
+    keys: np.ndarray
+    seen: np.ndarray
+    scored: np.ndarray
+    contract: Contract
+
+
+def answered(label: str) -> Answered:
+    """Ask everything once."""
+    problem = make_problem(*parse_reference(label))
+    X = problem.space.all()
+    values = problem.evaluate(X, fidelity=None, seeds=np.zeros(len(X), np.uint64))
+    seen = minimised(np.asarray(values.F, dtype=np.float64), problem.objectives)
+    sizes = np.array(problem.space.cardinalities)
+    return Answered(label, sizes, problem.space.key(X), seen, problem.score(X), contract_for(problem))
+
+
+def share(problem: Answered, seed: int, budget: int, *, shared: bool) -> float:
+    """What random search of so many evaluations delivers: a gather, with the stream that a run has."""
+    rng = np.random.default_rng([seed, 0] if shared else [seed, 0, zlib.crc32(problem.label.encode())])
+    drawn = (rng.random((3 * budget, len(problem.cardinalities))) * problem.cardinalities).astype(np.int64)
+    places = np.ravel_multi_index(tuple(drawn.T), tuple(problem.cardinalities))
+    first = np.sort(np.unique(problem.keys[places], return_index=True)[1])[:budget]
+    rows = places[first]
+    best = rows[nondominated(problem.seen[rows])]
+    return problem.contract.share(problem.scored[best])
+
+
+def claims(problems: list[Answered], campaigns: int, budget: int, seeds: int, *, shared: bool) -> dict[str, float]:
+    """Part of the campaigns that claim a difference over the problems, and of (campaign, problem) that do there.
+
+    Over the problems twice: as a report does, and by the test that takes the runs on them as independent.
+    """
+    counts = dict.fromkeys(("over problems", "if independent", "on each"), 0.0)
+    for campaign in range(campaigns):
+        first = 2 * seeds * campaign
+        found = {}
+        for name, start in (("one", first), ("other", first + seeds)):
+            runs = range(start, start + seeds)
+            columns = {p.label: [share(p, seed, budget, shared=shared) for seed in runs] for p in problems}
+            found[name] = pd.DataFrame(columns).round(12)
+        counts["over problems"] += int((pairwise(found, alike=shared)["verdict"] == "better").any())
+        counts["if independent"] += int((pairwise(found, alike=False)["verdict"] == "better").any())
+        counts["on each"] += int((on_each_problem(found)["verdict"] == "better").sum())
+    counts["on each"] /= len(problems)
+    return {name: count / campaigns for name, count in counts.items()}
+
+
+def main() -> None:
+    """Print a line a suite."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--campaigns", type=int, default=200, help="of each suite (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=10, help="of each campaign (default: %(default)s)")
+    parser.add_argument("--budget", type=int, default=50, help="evaluations a run (default: %(default)s)")
+    args = parser.parse_args()
+    print(f"{args.campaigns} campaigns of {args.seeds} seeds, {args.budget} evaluations a run; at most 0.05 is the aim")
+    print(f"{'suite':<16} {'problems':>8}  {'streams':<12} {'over problems':>13} {'if independent':>14} {'on each':>8}")
+    for suite, labels in SUITES.items():
+        problems = [answered(label) for label in labels]
+        for shared in (False, True):
+            found = claims(problems, args.campaigns, args.budget, args.seeds, shared=shared)
+            rates = f"{found['over problems']:>13.3f} {found['if independent']:>14.3f} {found['on each']:>8.3f}"
+            streams = "shared" if shared else "independent"
+            print(f"{suite:<16} {len(problems):>8}  {streams:<12} {rates}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Two searchers compared: what their runs say before any correction, and one of three verdicts in a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from mobench.analysis.intervals import Interval, jackknife, mean_improvement, vargha_delaney
+from mobench.analysis.permutation import least_p_value, rank_sums, sign_flips
+from mobench.analysis.power import least_effect, seeds_needed
+from mobench.core.space import Array
+
+__all__ = ["ALPHA", "Evidence", "Family", "Runs", "judge", "weigh"]
+
+ALPHA = 0.05
+"""Error rate of each family of tests, and of each claim of equality."""
+
+EQUAL_FROM = 5
+"""Runs of either searcher from which equality may be claimed: with fewer no interval has 90 % without assumptions."""
+
+FAR = 100
+"""Where more seeds than these are needed, the least detectable effect says more than their number."""
+
+Runs = Mapping[str, Mapping[int, float]]
+"""Problem to seed to score, more is better."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the runs of two searchers say, before any correction for others.
+
+    Attributes
+    ----------
+    problems, runs : int
+        How many problems, and the fewest runs of either searcher on any of them.
+    alike : bool
+        Whether runs of one seed count as one over the problems.
+    p_value, least : float
+        Of the exact test, and the smallest one that so many runs can reach.
+    improvement, interval : float, Interval
+        Mean over problems of the probability that a run of the first beats one of the second; 95 %.
+    difference, within : float, Interval
+        Mean over problems of the difference of means, first less second; 90 %.
+    """
+
+    problems: int
+    runs: int
+    alike: bool
+    p_value: float
+    least: float
+    improvement: float
+    interval: Interval
+    difference: float
+    within: Interval
+
+
+def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
+    """The evidence of two searchers with runs on the same problems.
+
+    Parameters
+    ----------
+    a, b : Runs
+        The same problems in both, each with a run.
+    alike : bool
+        Whether runs of one seed may be alike on different problems. Then the signs of the seeds' differences are
+        flipped, of midranks so that each problem weighs the same; otherwise ranks are exchanged within each problem.
+    """
+    alike = alike and len(a) > 1
+    sides = {problem: (np.array(list(a[problem].values())), np.array(list(b[problem].values()))) for problem in a}
+    improvement = float(np.mean([vargha_delaney(x, y) for x, y in sides.values()]))
+    if alike:
+        steps = _seed_differences(a, b)
+        inverted = steps.sum() * (improvement - 0.5) < 0  # where seeds are missing the two may disagree
+        p_value, sizes = 1.0 if inverted else sign_flips(steps), [(len(steps), len(steps))]
+    else:
+        p_value, sizes = rank_sums(sides), [(len(x), len(y)) for x, y in sides.values()]
+    seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
+    return Evidence(
+        problems=len(a),
+        runs=min(map(min, sizes)),
+        alike=alike,
+        p_value=p_value,
+        least=least_p_value(sizes, alike=alike),
+        improvement=improvement,
+        interval=mean_improvement(a, b, alike=alike),
+        difference=_difference(a, b, seeds),
+        within=jackknife(seeds, lambda kept: _difference(a, b, kept), confidence=1.0 - 2.0 * ALPHA),
+    )
+
+
+def _seed_differences(a: Runs, b: Runs) -> Array:
+    """Midrank of the first less that of the second, summed over problems; (n,), for the n seeds that both ran."""
+    found: dict[int, float] = {}
+    for problem in a:
+        seeds = [seed for seed in a[problem] if seed in b[problem]]
+        ranks = rankdata([part[problem][seed] for part in (a, b) for seed in seeds]) / max(len(seeds), 1)
+        for i, seed in enumerate(seeds):
+            found[seed] = found.get(seed, 0.0) + float(ranks[i] - ranks[i + len(seeds)])
+    return np.array([found[seed] for seed in sorted(found)])
+
+
+def _difference(a: Runs, b: Runs, seeds: Any) -> float:
+    """Mean over problems of the difference of means over some seeds; NaN where no problem has a run of both."""
+    kept, found = set(seeds), []
+    for problem in a:
+        x, y = ([score for seed, score in part[problem].items() if seed in kept] for part in (a, b))
+        if x and y:
+            found.append(math.fsum(x) / len(x) - math.fsum(y) / len(y))
+    return math.fsum(found) / len(found) if found and all(map(math.isfinite, found)) else float("nan")
+
+
+@dataclass(frozen=True)
+class Family:
+    """The pairs that are tested together, and how their verdicts are put.
+
+    Attributes
+    ----------
+    pairs : int
+        How many.
+    least : float
+        The smallest corrected p-value that any of them could have reached.
+    margin : float
+        Means that differ by less count as equal.
+    where : str
+        What sentences are about: ``on motif``, ``over these 8 problems``.
+    """
+
+    pairs: int
+    least: float
+    margin: float
+    where: str
+
+
+def judge(names: tuple[str, str], evidence: Evidence, p_adjusted: float, family: Family) -> dict[str, Any]:
+    """The verdict on a pair, with all that it rests on.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The searchers, in the order of the evidence, the second not the better one.
+    evidence : Evidence
+        Of these two.
+    p_adjusted : float
+        The p-value corrected for the family.
+    family : Family
+        The pairs that are tested together.
+
+    Returns
+    -------
+    dict
+        better, worse (by probability of improvement, whatever the verdict), verdict (``better``, ``equal`` or
+        ``undecided``), runs, p_value, p_adjusted, least_p, improvement with low and high, difference with
+        difference_low and difference_high, more_seeds, least_effect, sentence.
+    """
+    level, problems = ALPHA / family.pairs, 1 if evidence.alike else evidence.problems
+    within, interval = evidence.within, evidence.interval
+    close = evidence.runs >= EQUAL_FROM and -family.margin < within.low and within.high < family.margin
+    verdict = "better" if p_adjusted <= ALPHA else "equal" if close else "undecided"
+    needed = seeds_needed(evidence.improvement, level=level, problems=problems, alike=evidence.alike)
+    row: dict[str, Any] = {"better": names[0], "worse": names[1], "verdict": verdict, "runs": evidence.runs}
+    row |= {"p_value": evidence.p_value, "p_adjusted": p_adjusted, "least_p": max(family.least, evidence.least)}
+    row |= {"improvement": evidence.improvement, "low": interval.low, "high": interval.high}
+    row |= {"difference": evidence.difference, "difference_low": within.low, "difference_high": within.high}
+    row |= {"more_seeds": max(1.0, needed - evidence.runs) if verdict == "undecided" else 0.0}
+    row["least_effect"] = least_effect(evidence.runs, level=level, problems=problems, alike=evidence.alike)
+    return row | {"sentence": _sentence(row, family, close=close)}
+
+
+def _sentence(row: dict[str, Any], family: Family, *, close: bool) -> str:
+    """What the numbers of a pair support, and nothing more."""
+    a, b, margin, where = row["better"], row["worse"], family.margin, family.where
+    effect = f"a run of {a} beats one of {b} with probability {row['improvement']:.2f}"
+    if np.isfinite(row["low"]):
+        effect += f" (95 % {row['low']:.2f} to {row['high']:.2f})"
+    if row["verdict"] == "better":
+        text = f"{a} is better than {b} {where} (p = {row['p_adjusted']:.2g}); {effect}"
+        return f"{text}; their means differ by less than {margin:g}" if close else text
+    if row["verdict"] == "equal":
+        return (
+            f"{a} and {b} are equal within {margin:g} {where}: their means differ by {row['difference']:.4f} "
+            f"(90 % {row['difference_low']:.4f} to {row['difference_high']:.4f})"
+        )
+    text = f"{a} and {b}: undecided {where} (p = {row['p_adjusted']:.2g}"
+    if row["least_p"] > ALPHA:
+        text += f"; from {_seeds(row['runs'])} it cannot be less than {row['least_p']:.2g}"
+    text += f"); {effect}"
+    if row["more_seeds"] <= FAR:
+        return f"{text}; if that is so, about {_seeds(row['more_seeds'], 'more ')} would show it"
+    if row["least_effect"] < 1:
+        return f"{text}; {_seeds(row['runs'])} would show a probability from {row['least_effect']:.2f} on"
+    return text
+
+
+def _seeds(count: float, which: str = "") -> str:
+    return f"{count:.0f} {which}seed{'s' * (count != 1)}"

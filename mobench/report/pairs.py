@@ -1,0 +1,31 @@
+"""How tables of pairs of searchers are shown: the verdict and its sentence first, then what they rest on."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["PAIR_FORMATS", "PAIR_TITLES", "pairs_frame"]
+
+PAIR_FORMATS = dict.fromkeys(("improvement", "low", "high", "least_effect"), ".3f") | {
+    **dict.fromkeys(("p_value", "p_adjusted", "least_p"), ".2g"),
+    **dict.fromkeys(("difference", "difference_low", "difference_high"), ".4f"),
+    "more_seeds": ".0f",
+}
+
+PAIR_TITLES = {
+    "improvement": "probability of improvement",
+    "low": "95 % low",
+    "high": "95 % high",
+    "least_p": "least attainable p",
+    "difference": "difference of means",
+    "difference_low": "90 % low",
+    "difference_high": "90 % high",
+    "more_seeds": "more seeds needed",
+    "least_effect": "least detectable probability",
+}
+
+
+def pairs_frame(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `mobench.analysis.significance`, with what readers look for first in front."""
+    first = ["better", "worse", "verdict", "sentence"]
+    return pairs[[*first, *(column for column in pairs if column not in (*first, "problem"))]]
