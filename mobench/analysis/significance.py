@@ -16,7 +16,7 @@ import pandas as pd
 from mobench.analysis.families import holm
 from mobench.analysis.measures import MARGIN
 from mobench.analysis.statistics import Matrices, comparable, runs_of
-from mobench.analysis.verdicts import Family, Runs, judge, weigh
+from mobench.analysis.verdicts import Family, Runs, beats, judge, weigh
 
 __all__ = ["on_each_problem", "pairwise"]
 
@@ -82,11 +82,9 @@ def _family(runs: Mapping[str, Runs], *, margin: float, where: str, alike: bool 
     pairs = []
     for names in itertools.combinations(runs, 2):
         a, b = sorted(names)
-        evidence = weigh(runs[a], runs[b], alike=alike)
-        if evidence.improvement < 0.5:
+        if beats(runs[a], runs[b]) < 0.5:
             a, b = b, a
-            evidence = weigh(runs[a], runs[b], alike=alike)
-        pairs.append(((a, b), evidence))
+        pairs.append(((a, b), weigh(runs[a], runs[b], alike=alike)))
     adjusted = holm([evidence.p_value for _, evidence in pairs]).tolist()
     least = min(1.0, len(pairs) * min((evidence.least for _, evidence in pairs), default=1.0))
     family = Family(len(pairs), least, margin, where)

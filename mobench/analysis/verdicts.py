@@ -15,7 +15,7 @@ from mobench.analysis.permutation import least_p_value, rank_sums, sign_flips
 from mobench.analysis.power import least_effect, seeds_needed
 from mobench.core.space import Array
 
-__all__ = ["ALPHA", "Evidence", "Family", "Runs", "judge", "weigh"]
+__all__ = ["ALPHA", "Evidence", "Family", "Runs", "beats", "judge", "weigh"]
 
 ALPHA = 0.05
 """Error rate of each family of tests, and of each claim of equality."""
@@ -59,6 +59,16 @@ class Evidence:
     within: Interval
 
 
+def beats(a: Runs, b: Runs) -> float:
+    """Mean over problems, the same in both, of the probability that a run of `a` beats one of `b`; ties count half."""
+    return float(np.mean([vargha_delaney(*_sides(a, b, problem)) for problem in a]))
+
+
+def _sides(a: Runs, b: Runs, problem: str) -> tuple[Array, Array]:
+    """Scores of both on one problem, (n,) and (m,)."""
+    return np.array(list(a[problem].values())), np.array(list(b[problem].values()))
+
+
 def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
     """The evidence of two searchers with runs on the same problems.
 
@@ -71,8 +81,8 @@ def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
         flipped, of midranks so that each problem weighs the same; otherwise ranks are exchanged within each problem.
     """
     alike = alike and len(a) > 1
-    sides = {problem: (np.array(list(a[problem].values())), np.array(list(b[problem].values()))) for problem in a}
-    improvement = float(np.mean([vargha_delaney(x, y) for x, y in sides.values()]))
+    sides = {problem: _sides(a, b, problem) for problem in a}
+    improvement = beats(a, b)
     if alike:
         steps = _seed_differences(a, b)
         inverted = steps.sum() * (improvement - 0.5) < 0  # where seeds are missing the two may disagree

@@ -13,7 +13,6 @@ __all__ = [
     "Fingerprinted",
     "MultiFidelity",
     "Published",
-    "Ranged",
     "Slow",
 ]
 
@@ -72,16 +71,6 @@ class Fingerprinted(Protocol):
     @property
     def fingerprint(self) -> str:
         """Checksum of the data that decides the answers and the scores."""
-        ...
-
-
-@runtime_checkable
-class Ranged(Protocol):
-    """The extent of each objective over all architectures is known."""
-
-    @property
-    def ranges(self) -> Array:
-        """(m,) largest less smallest scored value."""
         ...
 
 

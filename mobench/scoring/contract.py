@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobench.core.capabilities import Enumerable, Published, Ranged
+from mobench.core.capabilities import Enumerable, Published
 from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, r2
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
@@ -97,7 +97,8 @@ class Contract:
         if len(self.front):
             found |= {"igd_plus": igd_plus(N, self.front), "epsilon": epsilon_additive(N, self.front)}
         if seen is not None:
-            kept = {k: largest(self.normalise(seen), k, self.reference) for k in CAPS}
+            S = self.normalise(seen)
+            kept = {k: largest(S, k, self.reference) for k in CAPS}
             found |= {
                 f"hypervolume_{k}": hypervolume(N[rows], self.reference) / self.volume for k, rows in kept.items()
             }
@@ -160,7 +161,7 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     else:
         raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
     reference = 1.1 if ours else 1.0
-    span = _span(problem, ideal, nadir, degenerate=name == "mobench-2")
+    span = _span(objectives, ideal, nadir, degenerate=name == "mobench-2")
     normalised = (front - ideal) / span
     volume = hypervolume(normalised, reference) if len(front) else reference**m
     if not volume > 0:
@@ -173,16 +174,15 @@ MODNAS_ERROR = 90.0
 """Per cent: architectures of that error and more are left out of MODNAS's fronts and bounds."""
 
 
-def _span(problem: Problem, ideal: Array, nadir: Array, *, degenerate: bool) -> Array:
+def _span(objectives: tuple[Objective, ...], ideal: Array, nadir: Array, *, degenerate: bool) -> Array:
     """What counts as 1 in each objective, (m,): the front's extent.
 
-    Where the front has none, a unit must not decide: it is the extent over all architectures where the problem tells
-    it, else the size of the value itself, and of logarithms a factor of e.
+    Where the front has none, a unit must not decide: it is the size of the value itself, and of logarithms a factor
+    of e.
     """
     extent = nadir - ideal
     if not degenerate:
         return np.where(extent > 0, extent, 1.0)
-    wider = np.asarray(problem.ranges, dtype=np.float64) if isinstance(problem, Ranged) else np.zeros(len(ideal))
-    logs = np.array([objective.scale == "log" for objective in problem.objectives])
+    logs = np.array([objective.scale == "log" for objective in objectives])
     size = np.where((ideal != 0) & ~logs, np.abs(ideal), 1.0)
-    return np.where(extent > 0, extent, np.where((wider > 0) & ~logs, wider, size))
+    return np.where(extent > 0, extent, size)

@@ -151,7 +151,6 @@ def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]
         fits: Array = np.all(
             [np.asarray(amounts[c]) + regime.price[c] <= limit[c] * (1 + 1e-12) for c in CURRENCIES], axis=0
         )
-
         return fits
 
     regime = next(r for r in reversed(course.regimes) if within(r, r.at) or r is course.regimes[0])
@@ -184,13 +183,14 @@ def trace(course: Course, axis: str) -> tuple[Array, list[Array]]:
     amounts, sets : Array, list of Array
         (k,) amounts of the axis, and the architectures delivered from each on, as rows of ``course.X``.
     """
-    prices = [float(_amount(course, regime.price, axis)) for regime in course.regimes]
+    training = course.training
+    prices = [float(on_axis(training, regime.price, axis)) for regime in course.regimes]
     starts = [
-        float(_amount(course, regime.at, axis)) + price for regime, price in zip(course.regimes, prices, strict=True)
+        float(on_axis(training, regime.at, axis)) + price for regime, price in zip(course.regimes, prices, strict=True)
     ]
     starts[0] = -np.inf
     ends = [min(starts[i + 1 :], default=np.inf) for i in range(len(starts))]
-    answers = np.asarray(_amount(course, course.spent, axis), dtype=np.float64)
+    answers = np.asarray(on_axis(training, course.spent, axis), dtype=np.float64)
     moments: list[float] = []
     sets: list[Array] = []
     for regime, price, start, end in zip(course.regimes, prices, starts, ends, strict=True):
@@ -199,11 +199,6 @@ def trace(course: Course, axis: str) -> tuple[Array, list[Array]]:
                 moments.append(moment)
                 sets.append(members)
     return np.array(moments), sets
-
-
-def _amount(course: Course, spent: Mapping[str, Any], axis: str) -> Array | float:
-    amount: Array | float = on_axis(course.training, spent, axis)
-    return amount
 
 
 def _window(course: Course, regime: Regime, answers: Array, start: float, end: float) -> Iterator[tuple[float, Array]]:
