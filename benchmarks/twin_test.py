@@ -1,12 +1,18 @@
-"""Random search against itself with other seeds, on shipped suites: how often a report would claim a difference."""
+"""Random search against itself with other seeds, on shipped suites: how often a report would claim a difference.
+
+python benchmarks/twin_test.py --figure docs/figures/twin-test.png
+"""
 
 import argparse
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from mobench.analysis.intervals import share_interval
 from mobench.analysis.significance import on_each_problem, pairwise
 from mobench.core.indicators import nondominated
 from mobench.core.problem import minimised
@@ -83,13 +89,34 @@ def claims(problems: list[Answered], campaigns: int, budget: int, seeds: int, *,
     return {name: count / campaigns for name, count in counts.items()}
 
 
+def draw(rates: dict[str, dict[str, float]], campaigns: int, file: Path) -> None:
+    """Draw the rates of each suite with their 95 % intervals (Wilson's), against the 5 % that are the aim."""
+    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    marks = {"over problems": ("o", "#2b6cb0"), "on each": ("s", "#2f855a"), "if independent": ("x", "#c53030")}
+    labels = {"if independent": "over problems, shared streams taken as independent"}
+    for k, (kind, (mark, colour)) in enumerate(marks.items()):
+        found = np.array([mine[kind] for mine in rates.values()])
+        low, high = share_interval(found, campaigns)
+        place = np.arange(len(found)) + 0.2 * (k - 1)
+        bars = np.array([found - low, high - found]).clip(min=0)
+        axes.errorbar(found, place, xerr=bars, fmt=mark, color=colour, capsize=2, label=labels.get(kind, kind))
+    axes.axvline(0.05, color="grey", linewidth=1, linestyle="--")
+    axes.set(xlabel="campaigns that claim a difference of random search from itself", xlim=(0, None))
+    axes.set_yticks(range(len(rates)), list(rates))
+    axes.invert_yaxis()
+    axes.legend(fontsize="small")
+    figure.savefig(file, dpi=130)
+
+
 def main() -> None:
     """Print a line a suite."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--campaigns", type=int, default=200, help="of each suite (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=10, help="of each campaign (default: %(default)s)")
     parser.add_argument("--budget", type=int, default=50, help="evaluations a run (default: %(default)s)")
+    parser.add_argument("--figure", type=Path, help="file to draw the rates to")
     args = parser.parse_args()
+    every = {}
     print(f"{args.campaigns} campaigns of {args.seeds} seeds, {args.budget} evaluations a run; at most 0.05 is the aim")
     print(f"{'suite':<16} {'problems':>8}  {'streams':<12} {'over problems':>13} {'if independent':>14} {'on each':>8}")
     for suite, labels in SUITES.items():
@@ -98,7 +125,10 @@ def main() -> None:
             found = claims(problems, args.campaigns, args.budget, args.seeds, shared=shared)
             rates = f"{found['over problems']:>13.3f} {found['if independent']:>14.3f} {found['on each']:>8.3f}"
             streams = "shared" if shared else "independent"
+            every[f"{suite}, {'streams shared by seed' if shared else 'a stream a problem'}"] = found
             print(f"{suite:<16} {len(problems):>8}  {streams:<12} {rates}", flush=True)
+    if args.figure:
+        draw(every, args.campaigns, args.figure)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from .core.capabilities import Enumerable as Enumerable
 from .core.capabilities import Fingerprinted as Fingerprinted
 from .core.capabilities import MultiFidelity as MultiFidelity
 from .core.capabilities import Published as Published
+from .core.capabilities import Ranged as Ranged
+from .core.capabilities import Replicated as Replicated
 from .core.indicators import nondominated as nondominated
 from .core.messages import nearest as nearest
 from .core.networks import CategoricalNetwork as CategoricalNetwork

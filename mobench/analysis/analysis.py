@@ -13,6 +13,8 @@ from mobench.analysis.constants import contracts_of
 from mobench.analysis.difficulty import difficulty
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure, natural
 from mobench.analysis.provenance import ends, streams_alike
+from mobench.analysis.replication import replicate
+from mobench.analysis.shared import shared
 from mobench.analysis.significance import on_each_problem, pairwise
 from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
 from mobench.analysis.targets import runtimes
@@ -20,6 +22,7 @@ from mobench.campaigns.study import OVER, Study
 from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
 from mobench.core.problem import Problem
+from mobench.core.space import Array
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.contract import Contract
 from mobench.scoring.front import best_first, tabulate
@@ -86,6 +89,11 @@ class Analysis:
         return comparable(self.matrices)[1]
 
     @cached_property
+    def shared(self) -> list[str]:
+        """What several problems share, a sentence each: see `mobench.analysis.shared.shared`."""
+        return shared({label: self.problem(label) for label in self.contracts})
+
+    @cached_property
     def summary(self) -> pd.DataFrame:
         """A row a pair: `mobench.analysis.collect.summarise`, and low, high and confidence of the median's interval."""
         found = natural(medians(self.matrices), "median", self.measure)
@@ -102,12 +110,24 @@ class Analysis:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """A row a pair of searchers: see `mobench.analysis.significance.pairwise`."""
-        return pairwise(self.matrices, alike=self.alike, margin=self.margin)
+        return pairwise(self.matrices, alike=self.alike, margin=self.margin, worlds=self.replications)
 
     @cached_property
     def pairs_on_each(self) -> pd.DataFrame:
         """A row a pair of searchers on each problem: see `mobench.analysis.significance.on_each_problem`."""
-        return on_each_problem(self.matrices, margin=self.margin)
+        return on_each_problem(self.matrices, margin=self.margin, worlds=self.replications)
+
+    @cached_property
+    def replications(self) -> dict[str, dict[str, Array]]:
+        """What runs would have scored under other trainings: see `mobench.analysis.replication.replicate`."""
+        runs: dict[str, dict[tuple[str, int], Outcome]] = {}
+        for (label, searcher, seed), outcome in self.outcomes.items():
+            runs.setdefault(label, {})[searcher, seed] = outcome
+        found = {
+            label: replicate(self.problem(label), self.contracts[label], mine, self.measure)
+            for label, mine in runs.items()
+        }
+        return {label: worlds for label, worlds in found.items() if worlds is not None}
 
     @cached_property
     def advice(self) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from mobench.harness.spec import RunSpec
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
-from mobench.scoring.result import Result
+from mobench.scoring.result import NoPopulationError, Result
 
 __all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
 
@@ -45,7 +45,7 @@ def collect(
         One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
         (checksum), and for runs that ended or failed the ledger at their end (``evaluations``, ``asked``, ``flops``,
         ``seconds``, ``trainings``) and the measures of the contract: what a failed run had delivered by then (NaN for
-        runs that are missing or not over).
+        runs that are missing or not over, or that the contract cannot score: error says why).
     curves : pandas.DataFrame
         Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever such a run's share changes.
     outcomes : dict of (str, str, int) to Outcome
@@ -68,10 +68,14 @@ def collect(
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None:
                 problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
-                rows[i] |= result.measures(contract=study.contract)
-                curve = result.curve(axis=axis, contract=study.contract)
-                curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
-                outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
+                try:
+                    rows[i] |= result.measures(contract=study.contract)
+                except NoPopulationError as error:
+                    rows[i]["error"] = str(error)
+                else:
+                    curve = result.curve(axis=axis, contract=study.contract)
+                    curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
+                    outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
             bar.advance()
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
     scores = pd.DataFrame([rows[i] for i in sorted(rows)])

@@ -12,10 +12,14 @@ from mobench.analysis.analysis import Analysis
 from mobench.analysis.collect import collect
 from mobench.analysis.convergence import areas
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
-from mobench.campaigns.study import OVER, read_study, select
+from mobench.campaigns.campaign import NotApplicable
+from mobench.campaigns.study import OVER, Study, read_study, select
 from mobench.core.messages import check_known
+from mobench.scoring.outcome import Outcome
 
 __all__ = ["read_analysis"]
+
+Outcomes = dict[tuple[str, str, int], Outcome]
 
 
 def read_analysis(
@@ -58,11 +62,33 @@ def read_analysis(
     study = select(whole, problems=problems, searchers=searchers)
     axis = axis or next(iter(study.budget))
     scores, curves, outcomes = collect(study, axis=axis, progress=progress)
+    study, scores, curves, outcomes = _without_refused(study, scores, curves, outcomes)
     found = Analysis(study, axis, scores, curves, outcomes, whole.searchers, MEASURES[indicator], margin)
     area = areas(scores, curves, axis=axis, budget=found.budget)
     found = replace(found, scores=scores.assign(area=area))
     _check_measured(found.scores, indicator)
     return found
+
+
+def _without_refused(
+    study: Study, scores: pd.DataFrame, curves: pd.DataFrame, outcomes: Outcomes
+) -> tuple[Study, pd.DataFrame, pd.DataFrame, Outcomes]:
+    """Leave out pairs of which a run that ended cannot be scored by the contract, and say why."""
+    refused = scores[(scores["state"] == "ended") & (scores["error"] != "")]
+    reasons = {(str(row.problem), str(row.searcher)): str(row.error) for row in refused.itertuples()}
+    if not reasons:
+        return study, scores, curves, outcomes
+    runs = tuple(run for run in study.runs if (run[0].problem_label, run[0].searcher_label) not in reasons)
+    if not runs:
+        raise ValueError(next(iter(reasons.values())))
+    left_out = tuple(NotApplicable(problem, searcher, reason) for (problem, searcher), reason in reasons.items())
+    study = replace(study, runs=runs, not_applicable=study.not_applicable + left_out)
+    kept = [
+        frame[[pair not in reasons for pair in zip(frame["problem"], frame["searcher"], strict=True)]]
+        for frame in (scores, curves)
+    ]
+    outcomes = {run: outcome for run, outcome in outcomes.items() if run[:2] not in reasons}
+    return study, kept[0].reset_index(drop=True), kept[1].reset_index(drop=True), outcomes
 
 
 def _check_measured(scores: pd.DataFrame, indicator: str) -> None:

@@ -15,18 +15,21 @@ import pandas as pd
 
 from mobench.analysis.families import holm
 from mobench.analysis.measures import MARGIN
+from mobench.analysis.replication import Replications, noise_floor
 from mobench.analysis.statistics import Matrices, comparable, runs_of
 from mobench.analysis.verdicts import Family, Runs, beats, judge, weigh
 
 __all__ = ["on_each_problem", "pairwise"]
 
+NO_WORLDS: Replications = {}
+
 COLUMNS = (
     "better worse verdict runs p_value p_adjusted least_p improvement low high "
-    "difference difference_low difference_high more_seeds least_effect sentence"
+    "difference difference_low difference_high noise_floor more_seeds least_effect sentence"
 ).split()
 
 
-def on_each_problem(found: Matrices, *, margin: float = MARGIN) -> pd.DataFrame:
+def on_each_problem(found: Matrices, *, margin: float = MARGIN, worlds: Replications = NO_WORLDS) -> pd.DataFrame:
     """Every pair of searchers on every problem: exact rank sums, Holm over the pairs of the problem.
 
     Returns
@@ -38,11 +41,14 @@ def on_each_problem(found: Matrices, *, margin: float = MARGIN) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for problem in dict.fromkeys(itertools.chain.from_iterable(runs.values())):
         here = {searcher: {problem: mine[problem]} for searcher, mine in runs.items() if problem in mine}
-        rows += [{"problem": problem} | row for row in _family(here, margin=margin, where=f"on {problem}")]
+        family = _family(here, margin=margin, where=f"on {problem}", worlds=worlds)
+        rows += [{"problem": problem} | row for row in family]
     return pd.DataFrame(rows, columns=["problem", *COLUMNS])
 
 
-def pairwise(found: Matrices, *, alike: bool = True, margin: float = MARGIN) -> pd.DataFrame:
+def pairwise(
+    found: Matrices, *, alike: bool = True, margin: float = MARGIN, worlds: Replications = NO_WORLDS
+) -> pd.DataFrame:
     """Every pair of searchers over all comparable problems, and what may be said of it.
 
     Parameters
@@ -53,6 +59,8 @@ def pairwise(found: Matrices, *, alike: bool = True, margin: float = MARGIN) -> 
         Whether runs of one seed may be alike on different problems.
     margin : float
         Means that differ by less count as equal.
+    worlds : Replications
+        What runs would have scored under other trainings: see `mobench.analysis.replication.replicate`.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def pairwise(found: Matrices, *, alike: bool = True, margin: float = MARGIN) -> 
     problems = list(next(iter(runs.values()), ()))
     each = each[(each["verdict"] == "better") & each["problem"].isin(problems)]
     where = f"on {problems[0]}" if len(problems) == 1 else f"over these {len(problems)} problems"
-    rows = _family(runs, alike=alike, margin=margin, where=where) if problems else []
+    rows = _family(runs, alike=alike, margin=margin, where=where, worlds=worlds) if problems else []
     for row in rows:
         a, b = row["better"], row["worse"]
         wins, losses = (int(((each["better"] == x) & (each["worse"] == y)).sum()) for x, y in ((a, b), (b, a)))
@@ -77,14 +85,17 @@ def pairwise(found: Matrices, *, alike: bool = True, margin: float = MARGIN) -> 
     return pd.DataFrame(rows, columns=[*COLUMNS[:-1], "problems", "wins", "losses", COLUMNS[-1]])
 
 
-def _family(runs: Mapping[str, Runs], *, margin: float, where: str, alike: bool = False) -> list[dict[str, Any]]:
+def _family(
+    runs: Mapping[str, Runs], *, margin: float, where: str, worlds: Replications, alike: bool = False
+) -> list[dict[str, Any]]:
     """The rows of all pairs of searchers, with p-values corrected over them; the order of searchers plays no part."""
     pairs = []
     for names in itertools.combinations(runs, 2):
         a, b = sorted(names)
         if beats(runs[a], runs[b]) < 0.5:
             a, b = b, a
-        pairs.append(((a, b), weigh(runs[a], runs[b], alike=alike)))
+        floor = noise_floor(worlds, a, b, list(runs[a]))
+        pairs.append(((a, b), weigh(runs[a], runs[b], alike=alike, floor=floor)))
     adjusted = holm([evidence.p_value for _, evidence in pairs]).tolist()
     least = min(1.0, len(pairs) * min((evidence.least for _, evidence in pairs), default=1.0))
     family = Family(len(pairs), least, margin, where)

@@ -62,7 +62,7 @@ def comparable(found: Matrices) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """
     scored = {searcher: matrix.notna().any() for searcher, matrix in found.items()}
     kept = [searcher for searcher, any_run in scored.items() if any_run.any()]
-    notes = [f"{searcher} is left out: none of its runs has ended" for searcher in scored if searcher not in kept]
+    notes = [f"{searcher} is left out: none of its runs has a score" for searcher in scored if searcher not in kept]
     problems = []
     for problem in next(iter(found.values())).columns if kept else []:
         lacking = [searcher for searcher in kept if not scored[searcher][problem]]

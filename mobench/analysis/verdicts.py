@@ -46,6 +46,8 @@ class Evidence:
         Mean over problems of the probability that a run of the first beats one of the second; 95 %.
     difference, within : float, Interval
         Mean over problems of the difference of means, first less second; 90 %.
+    floor : float
+        What other trainings of the tables would move the difference by (95 %); NaN where nobody knows.
     """
 
     problems: int
@@ -57,6 +59,7 @@ class Evidence:
     interval: Interval
     difference: float
     within: Interval
+    floor: float
 
 
 def beats(a: Runs, b: Runs) -> float:
@@ -69,7 +72,7 @@ def _sides(a: Runs, b: Runs, problem: str) -> tuple[Array, Array]:
     return np.array(list(a[problem].values())), np.array(list(b[problem].values()))
 
 
-def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
+def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan) -> Evidence:
     """The evidence of two searchers with runs on the same problems.
 
     Parameters
@@ -79,6 +82,8 @@ def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
     alike : bool
         Whether runs of one seed may be alike on different problems. Then the signs of the seeds' differences are
         flipped, of midranks so that each problem weighs the same; otherwise ranks are exchanged within each problem.
+    floor : float
+        The replication noise floor: see `mobench.analysis.replication.noise_floor`.
     """
     alike = alike and len(a) > 1
     sides = {problem: _sides(a, b, problem) for problem in a}
@@ -100,6 +105,7 @@ def weigh(a: Runs, b: Runs, *, alike: bool) -> Evidence:
         interval=mean_improvement(a, b, alike=alike),
         difference=_difference(a, b, seeds),
         within=jackknife(seeds, lambda kept: _difference(a, b, kept), confidence=1.0 - 2.0 * ALPHA),
+        floor=floor,
     )
 
 
@@ -176,6 +182,7 @@ def judge(names: tuple[str, str], evidence: Evidence, p_adjusted: float, family:
     row |= {"p_value": evidence.p_value, "p_adjusted": p_adjusted, "least_p": max(family.least, evidence.least)}
     row |= {"improvement": evidence.improvement, "low": interval.low, "high": interval.high}
     row |= {"difference": evidence.difference, "difference_low": within.low, "difference_high": within.high}
+    row |= {"noise_floor": evidence.floor}
     row |= {"more_seeds": max(1.0, needed - evidence.runs) if verdict == "undecided" else 0.0}
     row["least_effect"] = least_effect(evidence.runs, level=level, problems=problems, alike=evidence.alike)
     return row | {"sentence": _sentence(row, family, close=close)}
@@ -183,17 +190,22 @@ def judge(names: tuple[str, str], evidence: Evidence, p_adjusted: float, family:
 
 def _sentence(row: dict[str, Any], family: Family, *, close: bool) -> str:
     """What the numbers of a pair support, and nothing more."""
+    floor = f"{row['noise_floor']:.4f} (95 %)"
     a, b, margin, where = row["better"], row["worse"], family.margin, family.where
     effect = f"a run of {a} beats one of {b} with probability {row['improvement']:.2f}"
     if np.isfinite(row["low"]):
         effect += f" (95 % {row['low']:.2f} to {row['high']:.2f})"
     if row["verdict"] == "better":
         text = f"{a} is better than {b} {where} (p = {row['p_adjusted']:.2g}); {effect}"
-        return f"{text}; their means differ by less than {margin:g}" if close else text
+        text += f"; their means differ by less than {margin:g}" if close else ""
+        if abs(row["difference"]) <= row["noise_floor"]:
+            text += f"; the noise of the table alone can make such a difference of means, up to {floor}"
+        return text
     if row["verdict"] == "equal":
         return (
             f"{a} and {b} are equal within {margin:g} {where}: their means differ by {row['difference']:.4f} "
             f"(90 % {row['difference_low']:.4f} to {row['difference_high']:.4f})"
+            + (f"; the noise of the table alone makes up to {floor}" if np.isfinite(row["noise_floor"]) else "")
         )
     text = f"{a} and {b}: undecided {where} (p = {row['p_adjusted']:.2g}"
     if row["least_p"] > ALPHA:

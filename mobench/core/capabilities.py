@@ -13,6 +13,8 @@ __all__ = [
     "Fingerprinted",
     "MultiFidelity",
     "Published",
+    "Ranged",
+    "Replicated",
     "Slow",
 ]
 
@@ -86,4 +88,23 @@ class Published(Protocol):
         ValueError
             The contract has no bounds for this choice of data and objectives.
         """
+        ...
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """What objectives reach over all architectures is known."""
+
+    @property
+    def ranges(self) -> tuple[Array, Array]:
+        """The least and the greatest scored value of each objective, (m,) each, in natural units."""
+        ...
+
+
+@runtime_checkable
+class Replicated(Protocol):
+    """Scores come from repeated trainings or measurements, so that it may be known how far others would move them."""
+
+    def standard_errors(self, X: Array) -> Array:
+        """Standard errors of the scored values of (n, d) architectures: (n, m), 0 where exact, NaN where unknown."""
         ...

@@ -42,7 +42,7 @@ def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     if analysis.study.not_applicable:
         rows = [(pair.problem, pair.searcher, pair.reason) for pair in analysis.study.not_applicable]
         frame = pd.DataFrame(rows, columns=["problem", "searcher", "reason"])
-        blocks.append(Table("not-applicable", "Pairs left out: the problem does not offer what is needed.", frame))
+        blocks.append(Table("not-applicable", "Pairs left out, and why.", frame))
     return Section("State of the runs", tuple(blocks))
 
 
@@ -87,7 +87,9 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
         titles={"best_searcher": "best searcher", "best": "its median", "best_run": "best run"},
     )
     left_out = tuple(f"{note}." for note in analysis.left_out)
-    said = (Text(("Not everything can be compared:",), "warning", left_out),) if left_out else ()
+    said = [Text(("Not everything can be compared:",), "warning", left_out)] if left_out else []
+    if analysis.shared:
+        said.append(Text(("Not all problems are different:",), "warning", tuple(f"{n}." for n in analysis.shared)))
     return Section("Over all problems", (*said, ranks, pairs, difficulty, Pair(drawings)))
 
 

@@ -8,7 +8,7 @@ __all__ = ["PAIR_FORMATS", "PAIR_TITLES", "pairs_frame"]
 
 PAIR_FORMATS = dict.fromkeys(("improvement", "low", "high", "least_effect"), ".3f") | {
     **dict.fromkeys(("p_value", "p_adjusted", "least_p"), ".2g"),
-    **dict.fromkeys(("difference", "difference_low", "difference_high"), ".4f"),
+    **dict.fromkeys(("difference", "difference_low", "difference_high", "noise_floor"), ".4f"),
     "more_seeds": ".0f",
 }
 
@@ -20,6 +20,7 @@ PAIR_TITLES = {
     "difference": "difference of means",
     "difference_low": "90 % low",
     "difference_high": "90 % high",
+    "noise_floor": "replication noise floor",
     "more_seeds": "more seeds needed",
     "least_effect": "least detectable probability",
 }

@@ -17,25 +17,34 @@ __all__ = ["choose", "trace"]
 def choose(problem: Problem, history: History, answers: int, *, population: bool = False) -> Array:
     """Architectures delivered after the first `answers` answers, chosen from what was seen, before any scoring.
 
-    The last recommendation where there is one; else, with `population`, the whole of the last recorded one, as
-    EvoXBench's code scores it; else the nondominated set of the full-fidelity answers.
+    The last recommendation where there is one, else the nondominated set of the full-fidelity answers; or, with
+    `population`, the whole of the last one that was recorded, and nothing before the first.
 
     Returns
     -------
     Array
         (k, d) architectures, each once.
     """
+    if population:
+        return _population(history, answers)
     recommended = [note.content for note in history.recommended if note.answers <= answers]
     if recommended:
         return np.unique(recommended[-1], axis=0)
     candidates = np.flatnonzero(history.fidelity[:answers] == 0)
-    if population:
-        earlier = (note.content for note in history.records if note.answers <= answers)
-        populations = [content["population"] for content in earlier if "population" in content]
-        if populations:
-            members = set(map(tuple, populations[-1]))  # all of it: the convention scores first and filters then
-            return np.unique([x for x in history.X[candidates].tolist() if tuple(x) in members], axis=0)
     return np.unique(history.X[candidates][nondominated(history.F[candidates], problem.objectives)], axis=0)
+
+
+def _population(history: History, answers: int) -> Array:
+    """Members of the last population among the first `answers` answers: EvoXBench's code scores first, then filters."""
+    earlier = [note.content["population"] for note in _populations(history) if note.answers <= answers]
+    members = set(map(tuple, earlier[-1])) if earlier else set()
+    answered = history.X[:answers][history.fidelity[:answers] == 0]
+    kept = [x for x in answered.tolist() if tuple(x) in members]
+    return np.unique(np.array(kept, dtype=np.int64).reshape(-1, history.X.shape[1]), axis=0)
+
+
+def _populations(history: History) -> list[Note]:
+    return [note for note in history.records if "population" in note.content and note.answers]
 
 
 def trace(
@@ -48,11 +57,12 @@ def trace(
     spent, X, sets : dict of str to Array, Array, list of Array
         The ledger, (k,) a currency, when the set changed; (K, d) architectures; and the set from then on, as rows of X.
     """
+    if population and (notes := _populations(history)):
+        return _given(notes, [_population(history, note.answers) for note in notes])
+    if population:
+        return {c: amounts[:0] for c, amounts in history.spent.items()}, history.X, []
     if history.recommended:
         return _given(history.recommended, [np.unique(note.content, axis=0) for note in history.recommended])
-    notes = [note for note in history.records if "population" in note.content and note.answers]
-    if population and notes:
-        return _given(notes, [choose(problem, history, note.answers, population=True) for note in notes])
     rows, each = np.flatnonzero(history.fidelity == 0), np.arange(len(history.X))
     found = list(archives(minimised(history.F, problem.objectives), each, rows[:0], rows))
     moments = rows[np.array([number - 1 for number, _ in found], dtype=np.int64)]

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobench.core.capabilities import Enumerable, Published
+from mobench.core.capabilities import Enumerable, Published, Ranged
 from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, r2
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
@@ -161,7 +161,8 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     else:
         raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
     reference = 1.1 if ours else 1.0
-    span = _span(objectives, ideal, nadir, degenerate=name == "mobench-2")
+    whole = _extent(problem, objectives, ideal) if name == "mobench-2" else np.ones(m)
+    span = np.where(nadir > ideal, nadir - ideal, whole)
     normalised = (front - ideal) / span
     volume = hypervolume(normalised, reference) if len(front) else reference**m
     if not volume > 0:
@@ -174,15 +175,16 @@ MODNAS_ERROR = 90.0
 """Per cent: architectures of that error and more are left out of MODNAS's fronts and bounds."""
 
 
-def _span(objectives: tuple[Objective, ...], ideal: Array, nadir: Array, *, degenerate: bool) -> Array:
-    """What counts as 1 in each objective, (m,): the front's extent.
+def _extent(problem: Problem, objectives: tuple[Objective, ...], ideal: Array) -> Array:
+    """What counts as 1 in objectives in which the front has no extent, (m,): that of all architectures.
 
-    Where the front has none, a unit must not decide: it is the size of the value itself, and of logarithms a factor
-    of e.
+    Where the problem does not know it, or there is none, a unit must not decide either: then it is the size of the
+    value itself, and of logarithms a factor of e.
     """
-    extent = nadir - ideal
-    if not degenerate:
-        return np.where(extent > 0, extent, 1.0)
     logs = np.array([objective.scale == "log" for objective in objectives])
-    size = np.where((ideal != 0) & ~logs, np.abs(ideal), 1.0)
+    size: Array = np.where(logs | (ideal == 0), 1.0, np.abs(ideal))
+    if not isinstance(problem, Ranged):
+        return size
+    ends = _scaled(minimised(np.stack(problem.ranges), objectives), objectives)
+    extent: Array = np.abs(ends[1] - ends[0])
     return np.where(extent > 0, extent, size)

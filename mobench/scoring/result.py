@@ -22,7 +22,12 @@ from mobench.scoring.delivery import Course, course_of, delivered, trace
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result"]
+__all__ = ["NoPopulationError", "Result"]
+
+
+class NoPopulationError(ValueError):
+    """The contract scores final populations, and the run recorded none."""
+
 
 UNLIMITED = Cost(math.inf, math.inf, math.inf, math.inf)
 
@@ -70,11 +75,18 @@ class Result:
         return course_of(self.problem, self.history, seed=self.seed)
 
     def delivered(self, *, contract: str = DEFAULT) -> Array:
-        """The architectures that the run delivers within its budget, chosen from what it saw; shape (k, d)."""
+        """The architectures that the run delivers within its budget, chosen from what it saw; shape (k, d).
+
+        Raises
+        ------
+        NoPopulationError
+            The contract scores final populations, and the run recorded none; scores and curves raise it, too.
+        """
         return self._chosen(contract)[0]
 
     def _chosen(self, name: str) -> tuple[Array, Array | None]:
         """Delivered architectures, (k, d), and what was seen of them, (k, m), where all of them were answered."""
+        self._require_population(name)
         rule = self.contract(name).delivered
         if rule == "paid":
             limit = {currency: getattr(self.limit, currency) for currency in CURRENCIES}
@@ -82,6 +94,15 @@ class Result:
             return self._course.X[which], seen
         history = self.history
         return claimed.choose(self.problem, history, len(history.X), population=rule == "population"), None
+
+    def _require_population(self, name: str) -> None:
+        """Refuse a run that had all its budget and recorded no population under a contract that scores populations."""
+        told = any("population" in note.content for note in self.history.records)
+        if self.contract(name).delivered == "population" and not told and self.reason not in ("failed", "unfinished"):
+            raise NoPopulationError(
+                f"contract {name!r} scores the final population, and this run recorded none: a searcher that has one "
+                "records it by run.record(population=X); score others by mobench-2"
+            )
 
     def scored(self, *, contract: str = DEFAULT) -> tuple[Array, Array]:
         """The delivered architectures, (k, d), and their scored values in natural units, (k, m)."""
@@ -154,6 +175,7 @@ class Result:
         """
         import pandas as pd
 
+        self._require_population(contract)
         judge = self.contract(contract)
         if judge.delivered == "paid":
             (amounts, sets), X = trace(self._course, axis), self._course.X

@@ -15,8 +15,9 @@ from mobench.plugins.sources import Sources, in_use
 from mobench.testing.checks import Check, perform
 from mobench.testing.problems import LENIENT as PROBLEM_LENIENT
 from mobench.testing.problems import MOOT as PROBLEM_MOOT
-from mobench.testing.problems import PROBLEM_CHECKS, Specimen
+from mobench.testing.problems import PROBLEM_CHECKS
 from mobench.testing.searchers import LENIENT, MOOT, SEARCHER_CHECKS, subject_of
+from mobench.testing.specimen import Specimen
 from mobench.testing.state import kept_randomness
 
 __all__ = ["Check", "assert_passes", "check_problem", "check_searcher", "table"]

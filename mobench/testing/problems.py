@@ -6,103 +6,27 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mobench.core.budget import Cost, paid_in, parse_budget
-from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Slow
-from mobench.core.indicators import nondominated
-from mobench.core.networks import (
-    CategoricalNetwork,
-    CategoricalSupernet,
-    ContinuousSupernet,
-    Supernet,
-    check_network,
-    operation_mask,
-)
-from mobench.core.problem import Objective, Problem, Values
+from mobench.core.problem import Objective, Problem
 from mobench.core.space import Array, Space
 from mobench.harness.answers import addresses
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import check_options
-from mobench.plugins.plugin import as_plugin
 from mobench.plugins.plugin_file import read_plugins
-from mobench.plugins.sources import Sources, in_use
-from mobench.scoring.contract import contract_for
+from mobench.plugins.sources import Sources
 from mobench.testing.checks import Failed, Skipped
+from mobench.testing.offers import contract, fidelities, front, ranges, standard_errors, supernet, written_form
+from mobench.testing.specimen import Specimen
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals
 
-__all__ = ["LENIENT", "MOOT", "PROBLEM_CHECKS", "Specimen"]
-
-LISTED = 20_000
-"""Spaces up to this size are checked whole, larger ones by a sample of as many."""
-FEW = 2
-"""Architectures that are asked of a problem whose answers take long; always the same, so that it can keep them."""
-
-
-@dataclass(frozen=True)
-class Specimen:
-    """A problem to be checked.
-
-    Attributes
-    ----------
-    problem : Problem
-        It.
-    name : str
-        Its plugin; empty where another process cannot find it.
-    options : mapping
-        Options that it was made with.
-    summary : str
-        One line on it.
-    sources : Sources
-        What names mean, its own included.
-    """
-
-    problem: Problem
-    name: str
-    options: Mapping[str, Any]
-    summary: str
-    sources: Sources = field(default_factory=in_use)
-
-    @classmethod
-    def of(cls, name: str, options: Mapping[str, Any], made: Any, sources: Sources) -> Specimen:
-        """From a plugin's name, or from a problem or a function that makes one (`made`, else None)."""
-        if made is None:
-            plugin = find("problem", name, sources)
-            checked = check_options(plugin, options)
-            return cls(plugin(**checked), name, options, plugin.summary, sources)
-        problem = made if hasattr(made, "evaluate") else as_plugin("problem", name, made)(**options)
-        return cls(problem, "", options, (made.__doc__ or "").strip().partition("\n")[0])
-
-    def rows(self, n: int) -> Array:
-        """`n` architectures, always the same; the first few of them where answers take long."""
-        return self.problem.space.sample(np.random.default_rng(5), min(n, FEW) if self.slow else n)
-
-    @property
-    def slow(self) -> bool:
-        """Whether each answer takes long."""
-        return isinstance(self.problem, Slow)
-
-    @cached_property
-    def many(self) -> Array:
-        """All architectures, or a sample of them."""
-        space = self.problem.space
-        return space.all() if space.size <= LISTED and not self.slow else self.rows(LISTED)
-
-    def answer(self, X: Array, *, start: int = 0, seed: int = 0, fidelity: int | None = None) -> Values:
-        """Answers number `start` and on of the run with this seed."""
-        return self.problem.evaluate(X.copy(), fidelity=fidelity, seeds=addresses(seed, start, len(X)))
-
-    def score(self, X: Array) -> Array:
-        """Scores of a copy."""
-        return np.asarray(self.problem.score(X.copy()))
+__all__ = ["LENIENT", "MOOT", "PROBLEM_CHECKS"]
 
 
 def members(specimen: Specimen) -> None:
@@ -278,93 +202,6 @@ def classes(specimen: Specimen) -> None:
             raise Failed(f"{face} of {X[i].tolist()} and {X[first][member][i].tolist()} differ, in one class")
 
 
-def front(specimen: Specimen) -> None:
-    """The front's architectures have its values as scores, no one dominates another, and none known dominates one."""
-    problem = specimen.problem
-    if not isinstance(problem, Enumerable):
-        raise Skipped("the front is not listed")
-    X, F = problem.front()
-    X, F = problem.space.check(X), np.asarray(F)
-    if not len(X) or F.shape != (len(X), len(problem.objectives)):
-        raise Failed(f"expected (k, d) architectures and (k, m) values, found shapes {X.shape} and {F.shape}")
-    scores = specimen.score(X)
-    if len(bad := np.argwhere(~np.isclose(scores, F, rtol=1e-12, atol=0).all(axis=1))):
-        i = int(bad[0, 0])
-        raise Failed(f"not attainable: {X[i].tolist()} scores {scores[i].tolist()}, the front says {F[i].tolist()}")
-    if not (kept := nondominated(F, problem.objectives)).all():
-        raise Failed(f"not mutually nondominated: {F[~kept][0].tolist()} is dominated")
-    known = np.concatenate([F, specimen.score(specimen.many)])
-    if not (kept := nondominated(known, problem.objectives)[: len(F)]).all():
-        raise Failed(f"not the front: an architecture dominates {F[~kept][0].tolist()}")
-
-
-def contract(specimen: Specimen) -> None:
-    """Runs can be scored: a front, or bounds that leave some room."""
-    problem = specimen.problem
-    found = contract_for(problem)
-    if isinstance(problem, Published) and not isinstance(problem, Enumerable):
-        shape = (len(problem.objectives),)
-        ideal, nadir = (np.asarray(point) for point in problem.bounds(found.name))
-        if ideal.shape != shape or nadir.shape != shape or not (ideal < nadir).all():
-            raise Failed(f"bounds: expected ideal < nadir of shape {shape}, found {ideal} and {nadir}")
-
-
-def fidelities(specimen: Specimen) -> None:
-    """Fidelities ascend, answer in shape, and cost no more than the full one."""
-    problem = specimen.problem
-    if not isinstance(problem, MultiFidelity):
-        raise Skipped("there is one fidelity")
-    offer = problem.fidelities
-    if not offer or list(offer) != sorted(set(offer)) or min(offer) < 1:
-        raise Failed(f"expected ascending numbers of epochs, found {offer}")
-    X, axis = specimen.rows(10), paid_in(problem.training)
-    full = specimen.answer(X)
-    for fidelity in offer[:-1]:
-        cheap = specimen.answer(X, fidelity=fidelity)
-        if np.shape(cheap.F) != np.shape(full.F) or not np.isfinite(cheap.F).all():
-            raise Failed(f"fidelity {fidelity}: expected finite answers of shape {np.shape(full.F)}")
-        if axis != "evaluations" and (np.asarray(getattr(cheap, axis)) > np.asarray(getattr(full, axis))).any():
-            raise Failed(f"fidelity {fidelity} costs more {axis} than the full one")
-
-
-def supernet(specimen: Specimen) -> None:
-    """Its supernet is of a kind that it announces, has the genes of the space, and ends on architectures of it."""
-    problem = specimen.problem
-    if not isinstance(problem, Supernet):
-        raise Skipped("it has no supernet")
-    if not isinstance(problem, CategoricalSupernet | ContinuousSupernet):
-        raise Failed("it has a supernet of no kind: give it `operations` (genes that choose) or `low` and `high`")
-    if specimen.slow:
-        raise Skipped("it may take long to open")
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
-    check_network(network, problem.space)
-    for name in ("operations", "low", "high"):
-        if getattr(network, name, None) != getattr(problem, name, None):
-            raise Failed(f"{name}: the network and the problem say different things")
-    alpha, shape = network.initial_alpha().detach().clone(), (len(problem.space.cardinalities),)
-    if isinstance(network, CategoricalNetwork):
-        mask = operation_mask(network.operations)
-        shape = mask.shape
-        if tuple(alpha.shape) == shape:
-            alpha[~mask] = 1e3  # absent entries are ignored
-    if tuple(alpha.shape) != shape:
-        raise Failed(f"initial_alpha: expected shape {shape}, found {tuple(alpha.shape)}")
-    if problem.space.check(network.discretise(alpha)).shape != (1, shape[0]):
-        raise Failed(f"discretise: expected one architecture, (1, {shape[0]})")
-
-
-def written_form(specimen: Specimen) -> None:
-    """Different architectures have different written forms."""
-    if not isinstance(specimen.problem, Decodable):
-        raise Skipped("architectures have no written form")
-    X = np.unique(specimen.rows(200), axis=0)
-    texts = specimen.problem.decode(X)
-    if len(texts) != len(X) or not all(isinstance(text, str) for text in texts):
-        raise Failed(f"decode: expected {len(X)} strings, found {len(texts)}: {texts[:1]}")
-    if len(set(texts)) < len(set(specimen.problem.space.key(X).tolist())):
-        raise Failed("decode: different networks have the same written form")
-
-
 def searched(specimen: Specimen) -> None:
     """A searcher comes to a good end on it through the door."""
     n = len(specimen.rows(30))
@@ -413,7 +250,8 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
-        *(randomness, scores, global_randomness, batches, classes, front, contract, fidelities, supernet, written_form),
+        *(randomness, scores, global_randomness, batches, classes, front, contract, ranges, standard_errors),
+        *(fidelities, supernet, written_form),
         *(searched, fresh_process),
     )
 }

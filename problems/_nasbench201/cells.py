@@ -72,6 +72,8 @@ class Cells:
         Epochs to what they show; None is the full fidelity.
     scored : Array
         (15625, m) reported values: mean test error of the longest training there is, and exact costs.
+    noise : Array
+        (15625,) standard error of the reported error, NaN where no trials tell it.
     about : mapping
         ``dataset``, and the epochs ``seen`` and ``scored`` (0 where no objective needs training).
     """
@@ -82,6 +84,7 @@ class Cells:
     deterministic: bool
     views: Mapping[int | None, View]
     scored: Array
+    noise: Array
     about: Mapping[str, Any]
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
@@ -116,6 +119,19 @@ class Cells:
         """Checksum of all that is seen and scored: further imports can change it."""
         parts = [view.parts for view in self.views.values()]
         return fingerprint(self.scored, *(array for arrays in parts for array in arrays))
+
+    def standard_errors(self, X: Array) -> Array:
+        """How far other trainings would move the error of (n, 6) cells, NaN if unknown; costs are taken as exact."""
+        moves = np.zeros((len(X), len(self.objectives)))
+        for column, objective in enumerate(self.objectives):
+            if objective.name == "error":
+                moves[:, column] = self.noise.take(self.space.index(X))
+        return moves
+
+    @functools.cached_property
+    def ranges(self) -> tuple[Array, Array]:
+        """The least and the greatest reported value of each objective, (m,) each, of the cells that have one."""
+        return np.nanmin(self.scored, axis=0), np.nanmax(self.scored, axis=0)
 
     def front(self) -> tuple[Array, Array]:
         """All cells whose reported values are nondominated (one of each class of equal cells), and these values.

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mobench import Array, Table
+from mobench.problems._cells.noise import seed_noise
 from mobench.problems._cells.space import CIFAR10, CIFAR100, IMAGENET16, all_cells, flops, params
 
 FILE = "nasbench201.npz"
@@ -58,6 +59,17 @@ def trials(table: Table, dataset: str, epochs: int) -> Array:
         raise ValueError(f"noise: single trainings come with official data only; import a NATS-Bench folder with {ADD}")
     errors: Array = np.sort(100.0 - accuracy, axis=1)
     return errors
+
+
+def test_noise(table: Table, dataset: str, epochs: int) -> Array:
+    """Standard error of the mean test error, (15625,), as the validation trials tell it; NaN without them."""
+    if f"official/{dataset}/{epochs}/valid/trials" not in table.columns:
+        return np.full(ROWS, np.nan)
+    single = trials(table, dataset, epochs).T
+    known = ~np.isnan(single[0])
+    noise = np.full(ROWS, np.nan)
+    noise[known] = seed_noise(single[:, known]) / np.sqrt((~np.isnan(single[:, known])).sum(axis=0))
+    return noise
 
 
 def seen_error(table: Table, dataset: str, epochs: int, *, noise: bool) -> Array:

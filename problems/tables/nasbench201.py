@@ -84,6 +84,7 @@ def problem(
         deterministic=not noise,
         views=views,
         scored=F[row],
+        noise=columns.test_noise(table, dataset, scored)[row],
         about={"dataset": dataset, "seen": seen[-1], "scored": scored},
     )
 

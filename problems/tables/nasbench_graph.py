@@ -99,6 +99,11 @@ class NASBenchGraph:
         """Checksum of all that is seen and scored."""
         return fingerprint(self.seen, self.scored)
 
+    @cached_property
+    def ranges(self) -> tuple[Array, Array]:
+        """The least and the greatest scored value of each objective, (m,) each."""
+        return self.scored.min(axis=0), self.scored.max(axis=0)
+
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal networks, the first row of each class, and their scored values; read-only."""
         return self._front

@@ -42,6 +42,8 @@ class TableProblem:
         (n, trials, m) what a searcher may be told.
     scored : Array
         (n, m) what is reported.
+    noise : Array
+        (n, m) standard errors of `scored`, as far as the trials tell; NaN where no objective has any.
     flops, seconds : Array or float
         (n,) price of each row, in multiply-adds and in seconds.
     provenance : str
@@ -55,6 +57,7 @@ class TableProblem:
     genes: Array = field(repr=False)
     seen: Array = field(repr=False)
     scored: Array = field(repr=False)
+    noise: Array = field(repr=False)
     flops: Array | float = field(repr=False)
     seconds: Array | float = field(repr=False)
     provenance: str = ""
@@ -96,6 +99,16 @@ class TableProblem:
         """Checksum of all that is seen and scored: the file may change under its name."""
         return fingerprint(self.genes, self.seen, self.scored, self.flops, self.seconds)
 
+    def standard_errors(self, X: Array) -> Array:
+        """How far other trials would move the scores of (n, d) architectures: (n, m), NaN in a table without trials."""
+        noise: Array = self.noise[self.rows[self.space.index(X)]]
+        return noise
+
+    @cached_property
+    def ranges(self) -> tuple[Array, Array]:
+        """The least and the greatest scored value of each objective, (m,) each."""
+        return self.scored.min(axis=0), self.scored.max(axis=0)
+
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal rows of the table, and their scored values; read-only."""
         return self._front
@@ -135,9 +148,9 @@ def problem(*, path: str) -> TableProblem:
     space, genes, choices, rows = _space(header, file, cells)
     objectives = tuple(Objective(c.name, c.unit, c.maximise) for c in header.objectives)
     _distinct("objectives", [objective.name for objective in objectives])
-    seen, scored = _values(header.objectives, numbers)
+    seen, scored, noise = _values(header.objectives, numbers)
     flops, seconds = (_price(file, name, numbers) for name in (header.cost.flops, header.cost.seconds))
-    return TableProblem(space, objectives, choices, rows, genes, seen, scored, flops, seconds, header.provenance)
+    return TableProblem(space, objectives, choices, rows, genes, seen, scored, noise, flops, seconds, header.provenance)
 
 
 def _columns(header: Header) -> list[str]:
@@ -154,8 +167,8 @@ def _distinct(what: str, names: list[str]) -> None:
         raise ValueError(f"{what}: the name {twice[0]!r} is used twice; names must differ")
 
 
-def _values(objectives: list[Criterion], numbers: dict[str, Array]) -> tuple[Array, Array]:
-    """Stack what is seen, (n, trials, m), and what is scored, (n, m).
+def _values(objectives: list[Criterion], numbers: dict[str, Array]) -> tuple[Array, Array, Array]:
+    """Stack what is seen, (n, trials, m), what is scored, (n, m), and how sure that is, (n, m).
 
     An objective with fewer trials than another repeats them, so that each is drawn equally often, and objectives with
     equally many are drawn together, as results of one training.
@@ -166,12 +179,15 @@ def _values(objectives: list[Criterion], numbers: dict[str, Array]) -> tuple[Arr
         raise ValueError(
             f"objectives: {most:,} trials are the least that {counts} share; use equally many columns each"
         )
-    seen, scored = [], []
+    seen, scored, noise = [], [], []
     for objective in objectives:
         trials = np.column_stack([numbers[name] for name in objective.trials])
         seen.append(np.tile(trials, (1, most // trials.shape[1])))
         scored.append(numbers[objective.scored] if objective.scored else trials.mean(axis=1))
-    return np.stack(seen, axis=2), np.column_stack(scored)
+        alone = np.zeros(len(trials)) if most > 1 else np.full(len(trials), np.nan)
+        k = trials.shape[1]
+        noise.append(trials.std(axis=1, ddof=1) / math.sqrt(k) if k > 1 else alone)
+    return np.stack(seen, axis=2), np.column_stack(scored), np.column_stack(noise)
 
 
 def _price(file: Path, name: str | None, numbers: dict[str, Array]) -> Array | float:

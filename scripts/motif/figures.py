@@ -15,11 +15,15 @@ from matplotlib.axes import Axes
 from scipy.stats import kendalltau
 
 from mobench import Array, load_table, nondominated
-from mobench.core.indicators import hypervolume
+from mobench.analysis.replication import noise_floor, replicate
 from mobench.problems._cells.latency_table import fitted_table
+from mobench.problems._cells.noise import NEIGHBOURS, seed_noise
 from mobench.problems._cells.space import all_cells, from_strings, functional_classes, index
-from mobench.problems._motif.table import TABLE
+from mobench.problems._images.motif import TEST
+from mobench.problems._motif.table import TABLE, errors, seeds_of
 from mobench.problems.tables.motif import Motif, problem
+from mobench.scoring.contract import contract_for
+from mobench.scoring.outcome import Outcome
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
 
@@ -64,22 +68,24 @@ def draw_front(axes: Axes, motif: Motif) -> None:
     axes.set(xlabel="FLOPs [M multiply-adds]", ylabel="mean test error [%]", yscale="log", title=title)
 
 
-def draw_noise(axes: Axes, motif: Motif) -> None:
-    """Show how far the seeds of one network lie apart, against its accuracy."""
-    spread = np.nanstd(motif.test[:, (~np.isnan(motif.test)).sum(axis=0) > 1], axis=0, ddof=1)
-    several = (~np.isnan(motif.test)).sum(axis=0) > 1
-    axes.plot(100 - np.nanmean(motif.test[:, several], axis=0), spread, ".", color=BLUE, markersize=2, rasterized=True)
+def draw_noise(axes: Axes, trained: Array) -> None:
+    """Show how far the (seeds, n) test errors of one network lie apart, against its accuracy."""
+    accuracy, order = 100 - np.nanmean(trained, axis=0), np.argsort(np.nanmean(trained, axis=0))
+    spread = np.nanstd(trained, axis=0, ddof=1)
+    axes.plot(accuracy, spread, ".", color=GREY, markersize=2, rasterized=True)
+    axes.plot(accuracy[order], seed_noise(trained)[order], color=RED, label=f"pooled over {NEIGHBOURS} networks")
     axes.set(
         xlabel="mean test accuracy [%]", ylabel="std. dev. between seeds [points]", yscale="log", title="Seed noise"
     )
     axes.set_ylim(bottom=0.02)
+    axes.legend(loc="lower left")
 
 
 def draw_epochs(axes: Axes, motif: Motif) -> Array:
     """Show how well each epoch's validation error ranks the final test error; returns the (12,) taus."""
     epochs = np.array(motif.fidelities)
     final = np.nanmean(motif.test, axis=0)
-    mean = np.array([tau(np.nanmean(motif.valid[:, e - 1], axis=0), final) for e in epochs])
+    mean = np.array([tau(motif.valid[:, e - 1].mean(axis=0), final) for e in epochs])
     axes.plot(epochs, mean, "o-", color=BLUE)
     axes.set(
         xlabel="epoch of the validation error", ylabel="Kendall's tau", ylim=(0, 1), title="Rank with final test error"
@@ -89,7 +95,7 @@ def draw_epochs(axes: Axes, motif: Motif) -> Array:
 
 def draw_learning(axes: Axes, motif: Motif) -> None:
     """Show the validation accuracy of the networks by epoch, as percentiles."""
-    accuracy = 100 - np.nanmean(motif.valid, axis=0)
+    accuracy = 100 - motif.valid.mean(axis=0)
     for low, high, alpha in ((5, 95, 0.2), (25, 75, 0.4)):
         bounds = np.percentile(accuracy, [low, high], axis=1)
         axes.fill_between(motif.fidelities, *bounds, color=BLUE, alpha=alpha, label=f"{low} to {high} %")
@@ -129,18 +135,18 @@ def report_latency(motif: Motif) -> None:
         print(f"tau {tau(fitted.predict(cells), column):.3f}, misses the measured one by {100 * missed:.1f} % (median)")
 
 
-def report(motif: Motif, real: dict[str, Array], per_epoch: Array) -> None:
-    """Print the numbers of the page."""
+def report(motif: Motif, real: dict[str, Array], per_epoch: Array, trained: Array) -> None:
+    """Print the numbers of the page; `trained` are the (seeds, n) test errors of all trainings."""
     final = np.nanmean(motif.test, axis=0)
-    trained = (~np.isnan(motif.test)).sum(axis=0)
-    print(f"seeds a network: {dict(zip(*np.unique(trained, return_counts=True), strict=True))}")
+    counts = (~np.isnan(trained)).sum(axis=0)
+    print(f"seeds a network: {dict(zip(*np.unique(counts, return_counts=True), strict=True))}")
     print(
         "accuracy, percentiles 0 5 25 50 75 95 100:", np.percentile(100 - final, [0, 5, 25, 50, 75, 95, 100]).round(2)
     )
-    for i in range(len(motif.test)):
+    for i in range(3):
         for j in range(i):
-            print(f"tau of test errors, trained seeds {j} and {i}: {tau(motif.test[j], motif.test[i]):.3f}")
-    spread = np.nanstd(motif.test, axis=0, ddof=1)
+            print(f"tau of test errors, seeds {j} and {i}: {tau(trained[j], trained[i]):.3f}")
+    spread = seed_noise(trained)
     for low, high in ((0, 2.5), (2.5, 4), (4, 8), (8, 50)):
         there = (final >= low) & (final < high)
         print(f"seed noise at error {low} to {high} %: {np.median(spread[there]):.2f} points, {there.sum()} networks")
@@ -160,23 +166,34 @@ def report(motif: Motif, real: dict[str, Array], per_epoch: Array) -> None:
 
 
 def report_difficulty(objectives: tuple[str, ...]) -> None:
-    """Print the share of the true front's hypervolume that random search and a choice on validation reach."""
+    """Print the share of the true front that random search and a choice on validation reach, and how noisy it is."""
     motif = problem(objectives=objectives)
-    _, front = motif.front()
-    low, high = front.min(axis=0), front.max(axis=0)
-    whole = hypervolume((front - low) / (high - low), 1.1)
+    contract = contract_for(motif)
 
-    def share(rows: Array) -> float:
-        """Score the rows that look best on validation."""
+    def delivered(rows: Array) -> Array:
+        """The rows that look best on validation."""
         X = motif.space.at(rows)
-        X = X[nondominated(motif.evaluate(X).F)]
-        return hypervolume((motif.score(X) - low) / (high - low), 1.1) / whole
+        return X[nondominated(motif.evaluate(X).F)]
 
-    print(f"{', '.join(objectives)}: front of {len(front)}; ", end="")
+    def floor(first: list[Array], second: list[Array]) -> float:
+        """Replication noise floor of the difference of two searchers with these sets."""
+        sets = {(name, i): X for name, mine in (("a", first), ("b", second)) for i, X in enumerate(mine)}
+        blank = {key: np.zeros(len(X)) for key, X in sets.items()}
+        runs = {key: Outcome(X, motif.score(X), blank[key], blank[key], {}) for key, X in sets.items()}
+        return noise_floor({"": replicate(motif, contract, runs) or {}}, "a", "b", [""])
+
+    print(f"{', '.join(objectives)}: front of {len(contract.front)}; ", end="")
     for n in (50, 200, 1000):
         drawn = [np.random.default_rng([20, i]).choice(motif.space.size, size=n, replace=False) for i in range(20)]
-        print(f"random search {n}: {np.mean([share(rows) for rows in drawn]):.3f}; ", end="")
-    print(f"chosen on validation from all: {share(np.unique(functional_classes())):.3f}")
+        sets = [delivered(rows) for rows in drawn]
+        print(f"random search {n}: {np.mean([contract.share(motif.score(X)) for X in sets]):.3f} ", end="")
+        print(f"(noise floor between ten runs and ten {floor(sets[:10], sets[10:]):.3f}); ", end="")
+    best = delivered(np.unique(functional_classes()))
+    print(f"chosen on validation from all: {contract.share(motif.score(best)):.3f} ", end="")
+    worlds = (
+        replicate(motif, contract, {("all", 0): Outcome(best, motif.score(best), best[:, 0], best[:, 0], {})}) or {}
+    )
+    print(f"(with other trainings a standard deviation of {np.std(worlds['all']):.3f})")
 
 
 def main() -> None:
@@ -185,13 +202,14 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--to", type=Path, default=Path("docs/problems/figures/motif.png"))
     options = parser.parse_args()
-    motif = problem(objectives=("error", "flops"))
+    motif, table = problem(objectives=("error", "flops")), load_table(TABLE)
+    trained = errors(table, "test", TEST, seeds_of(table))
     real = real_accuracy(options.shared)
     accuracy = 100 - np.nanmean(motif.test, axis=0)
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
     draw_histogram(axes[0, 0], accuracy)
     draw_front(axes[0, 1], motif)
-    draw_noise(axes[0, 2], motif)
+    draw_noise(axes[0, 2], trained)
     per_epoch = draw_epochs(axes[1, 0], motif)
     draw_real(axes[1, 1], accuracy, real)
     draw_learning(axes[1, 2], motif)
@@ -200,7 +218,7 @@ def main() -> None:
     draw_latency(axes[1, 3], large, small, label="CPU latency of one image [ms]", title="Latency at two batch sizes")
     options.to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.to, dpi=110)
-    report(motif, real, per_epoch)
+    report(motif, real, per_epoch, trained)
     report_latency(motif)
     for objectives in (("error", "flops"), ("error", "flops", "params"), ("error", "latency:cpu_b64")):
         report_difficulty(objectives)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from trainer import Task, library
 
+from mobench import Array
 from mobench.problems._cells.space import all_cells, functional_classes
 
 SHARDS = 88
@@ -27,28 +28,21 @@ def shard_file(out: Path, seed: int, shard: int) -> Path:
     return out / f"seed{seed}" / f"shard{shard:02d}.npz"
 
 
-def make_shard(job: tuple[Path, int, int]) -> tuple[Path, float]:
-    """Train the classes of one shard and write it; returns its file and the seconds it took."""
+def train_rows(job: tuple[Path, int, Array]) -> tuple[Path, float]:
+    """Train the classes `rows` with one seed and write what they got right; returns the file and the seconds taken."""
     global _task
-    out, seed, shard = job
+    file, seed, rows = job
     begun = time.perf_counter()
     if _task is None:
         _task = Task()
-    rows = np.unique(functional_classes())[shard::SHARDS]
     cells = all_cells()[rows]
     found = [_task.train(genes, seed=seed, row=int(row)) for genes, row in zip(cells, rows, strict=True)]
-    scores, final = np.stack([scores for _, scores, _ in found]), np.stack([final for *_, final in found])
-    arrays = {
-        "loss": scores[..., 0],
-        "correct": scores[..., 1],
-        "final_loss": final[:, 0],
-        "final_correct": final[:, 1],
-    }
-    kinds = {name: np.uint16 if name.endswith("correct") else np.float32 for name in arrays}
-    file = shard_file(out, seed, shard)
+    valid = np.stack([scores[:, 0, 1] for _, scores, _ in found]).astype(np.uint16)
+    test = np.array([final[1] for *_, final in found]).astype(np.uint16)
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.npz")
-    np.savez(part, rows=rows, **{name: values.astype(kinds[name]) for name, values in arrays.items()})
+    part = file.with_suffix(f".{os.getpid()}")
+    with part.open("wb") as stream:
+        np.savez(stream, rows=rows, valid=valid, test=test)
     part.replace(file)
     return file, time.perf_counter() - begun
 
@@ -62,11 +56,16 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     library()  # compiled once, before the workers start
-    jobs = [(options.out, seed, shard) for seed in options.seeds for shard in range(SHARDS)]
-    jobs = [job for job in jobs if not shard_file(*job).exists()]
+    rows = np.unique(functional_classes())
+    jobs = [
+        (file, seed, rows[shard::SHARDS])
+        for seed in options.seeds
+        for shard in range(SHARDS)
+        if not (file := shard_file(options.out, seed, shard)).exists()
+    ]
     begun = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
-        for done, (file, seconds) in enumerate(pool.imap_unordered(make_shard, jobs), start=1):
+        for done, (file, seconds) in enumerate(pool.imap_unordered(train_rows, jobs), start=1):
             left = (time.perf_counter() - begun) / done * (len(jobs) - done)
             log.info("%s: %.0f s; %d of %d, %.0f min left", file, seconds, done, len(jobs), left / 60)
 

@@ -1,5 +1,7 @@
 """Pack Motif's shards into the table that mobench ships; one seed has to be complete, others may be in part.
 
+Measured latencies that the table has already stay in it.
+
 python scripts/motif/pack.py --shards results/motif --to problems/_motif/motif.npz
 """
 
@@ -10,13 +12,12 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from make import SHARDS, shard_file
-from trainer import BATCH, EARLY, EPOCHS, FLAGS, RATE, SKELETON
+from trainer import BATCH, EPOCHS, FLAGS, RATE, SKELETON
 
-from mobench import Array, Column, Table, save_table
+from mobench import Array, Column, Table, load_table, save_table
 from mobench.problems._cells.space import functional_classes
 from mobench.problems._images import motif as _motif_data
-from mobench.problems._motif.table import MISSING
+from mobench.problems._motif.table import MISSING, SEEN
 
 
 def read_seed(shards: Path, seed: int, rows: Array) -> dict[str, Array]:
@@ -24,32 +25,29 @@ def read_seed(shards: Path, seed: int, rows: Array) -> dict[str, Array]:
 
     Returns
     -------
-    dict of ``loss`` and ``correct`` (n, 12, 2), ``final_loss`` and ``final_correct`` (n,), for the n `rows`; where a
-    class is missing, losses are NaN and counts are `MISSING`. Empty if there is no shard.
+    dict of right answers: ``valid`` (n, 12) after each epoch and ``test`` (n,), for the n `rows`; `MISSING` where a
+    class was not trained. Empty if there is no shard.
     """
-    files = [file for shard in range(SHARDS) if (file := shard_file(shards, seed, shard)).exists()]
+    files = sorted((shards / f"seed{seed}").glob("*.npz"))
     whole: dict[str, Array] = {}
     for file in files:
         part = np.load(file, allow_pickle=False)
         at = np.searchsorted(rows, part["rows"])
-        for name in ("loss", "correct", "final_loss", "final_correct"):
+        for name in ("valid", "test"):
             values = part[name]
-            blank = MISSING if name.endswith("correct") else np.nan
-            whole.setdefault(name, np.full((len(rows), *values.shape[1:]), blank, dtype=values.dtype))[at] = values
+            whole.setdefault(name, np.full((len(rows), *values.shape[1:]), MISSING, dtype=np.uint16))[at] = values
     return whole
 
 
 def columns_of(seed: int, found: dict[str, Array]) -> dict[str, Column]:
-    """Make the six columns of a seed."""
-    columns = {}
-    for i, (name, split, images) in enumerate((("valid", "valid", _motif_data.VALID), ("early_test", "test", EARLY))):
-        about = {"split": split, "seed": seed, "images": images, "epochs": list(range(1, EPOCHS + 1))}
-        columns[f"{name}_correct:{seed}"] = Column(found["correct"][:, :, i], "right answers", about)
-        columns[f"{name}_loss:{seed}"] = Column(found["loss"][:, :, i].astype(np.float16), "nats", about)
-    about = {"split": "test", "seed": seed, "images": _motif_data.TEST, "epochs": [EPOCHS]}
-    columns[f"test_correct:{seed}"] = Column(found["final_correct"], "right answers", about)
-    columns[f"test_loss:{seed}"] = Column(found["final_loss"], "nats", about)
-    return columns
+    """Make the two columns of a seed."""
+    splits = {"valid": (_motif_data.VALID, list(range(1, EPOCHS + 1))), "test": (_motif_data.TEST, [EPOCHS])}
+    return {
+        f"{split}_correct:{seed}": Column(
+            found[split], "right answers", {"split": split, "seed": seed, "images": images, "epochs": epochs}
+        )
+        for split, (images, epochs) in splits.items()
+    }
 
 
 def processor() -> str:
@@ -69,13 +67,14 @@ def provenance(trained: dict[int, int]) -> dict[str, object]:
         "coverage": {
             f"seed {seed}": f"{count:,} of 5,260 classes x {EPOCHS} epochs" for seed, count in trained.items()
         },
-        "missing": f"a count of {MISSING} and a loss of NaN: not trained with this seed",
+        "missing": f"a count of {MISSING}: not trained with this seed",
+        "seen": f"seeds below {SEEN} answer searchers, the others are scored",
         "skeleton": vars(SKELETON),
         "training": f"{EPOCHS} epochs, batch {BATCH}, SGD with Nesterov momentum 0.9, weight decay 5e-4, float32, "
         f"learning rate {RATE} with cosine decay by step; weights drawn at [seed, 3, row], order at [seed, 2, row]",
         "data": f"{_motif_data.TRAIN} training, {_motif_data.VALID} validation and {_motif_data.TEST} test images "
-        f"of 8x8, from seed {_motif_data.DATA_SEED}; `early_test`: the first {EARLY} test images after every epoch",
-        "made_by": "scripts/motif/make.py and scripts/motif/pack.py",
+        f"of 8x8, from seed {_motif_data.DATA_SEED}",
+        "made_by": "scripts/motif/make.py, near.py and pack.py",
         "sha256": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
         "compiled_by": f"{compiler}, {' '.join(FLAGS)}",
         "host": processor(),
@@ -87,7 +86,7 @@ def main() -> None:
     """Pack what there is, and say what there is not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=Path, default=Path("results/motif"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--to", type=Path, default=Path("problems/_motif/motif.npz"))
     options = parser.parse_args()
     rows = np.unique(functional_classes())
@@ -98,10 +97,13 @@ def main() -> None:
         found = read_seed(options.shards, seed, rows)
         if found:
             columns |= columns_of(seed, found)
-            trained[seed] = int((found["final_correct"] != MISSING).sum())
+            trained[seed] = int((found["test"] != MISSING).sum())
         print(f"seed {seed}: {trained.get(seed, 0):,} of {len(rows):,} classes")
     if len(rows) not in trained.values():
         raise SystemExit(f"{options.shards}: no seed is complete; nothing packed")
+    if options.to.exists():
+        known = load_table(options.to).columns
+        columns |= {name: known[name] for name in known if name.startswith(("latency:", "spread:"))}
     save_table(options.to, Table(columns, provenance(trained)), compress=True)
     print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB")
 

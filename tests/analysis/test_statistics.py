@@ -74,7 +74,7 @@ def test_what_cannot_be_compared_is_left_out_and_said():
     part, notes = comparable(found)
     assert {name: list(matrix) for name, matrix in part.items()} == {name: ["p0", "p2"] for name in "abc"}
     assert notes == [
-        "d is left out: none of its runs has ended",
+        "d is left out: none of its runs has a score",
         "p1 is left out of what is said over problems: no ended run of b",
     ]
     assert rank_table(found).shape == (2, 3)

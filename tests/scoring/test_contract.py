@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import mobench
 from mobench.core.budget import CURRENCIES, Cost
@@ -12,7 +14,7 @@ from mobench.harness.history import History, Note
 from mobench.scoring import claimed
 from mobench.scoring.archive import archives
 from mobench.scoring.contract import CONTRACTS, contract_for
-from mobench.scoring.result import Result
+from mobench.scoring.result import NoPopulationError, Result
 
 
 class Misleading:
@@ -99,6 +101,68 @@ def test_the_curve_of_a_population_is_that_of_each_generation_and_may_fall():
     assert curve["evaluations"].tolist() == [3, 4]
     # scored (4, 2) and (2, 1) of 10: 0.8 * 0.9; then (9, 3) and (4, 2): 0.6 * 0.8; the front's: 0.1 * 0.9 * 2 - 0.1**2
     assert curve["hypervolume"].tolist() == pytest.approx([0.72 / 0.17, 0.48 / 0.17])
+
+
+def test_evoxbench_refuses_a_run_that_records_no_population():
+    problem = Misleading()
+    recommends = [note(4, np.array([[3]]))]
+    for changes in ({}, {"recommended": recommends}, {"records": [note(4, {"loss": 1.0})]}):
+        run = Result(problem, history(ALL, problem.seen, **changes), "finished")
+        for ask in (run.delivered, run.scored, run.hypervolume, run.curve):
+            with pytest.raises(NoPopulationError, match=r"recorded none.*score others by mobench-2"):
+                ask(contract="evoxbench")
+        failed = Result(problem, run.history, "failed")  # it might have recorded one, and is scored as nothing
+        assert failed.hypervolume(contract="evoxbench") == 0
+        assert len(failed.curve(contract="evoxbench")) == 0
+
+
+def test_under_evoxbench_a_recommendation_does_not_replace_the_population():
+    problem = Misleading()
+    records = [note(2, {"population": [[0], [1]]})]
+    run = Result(
+        problem, history(ALL, problem.seen, records=records, recommended=[note(4, np.array([[2]]))]), "finished"
+    )
+    assert run.delivered(contract="evoxbench").tolist() == [[0], [1]]
+    assert run.curve(contract="evoxbench")["evaluations"].tolist() == [2]
+
+
+class Flat(Misleading):
+    """The front has no extent in the second objective, whose values over all architectures reach from 2 to 6."""
+
+    true = np.array([[1.0, 2], [1, 6], [3, 5], [2, 4]])
+
+    def front(self):
+        return np.array([[0]]), self.true[:1]
+
+    @property
+    def ranges(self):
+        return self.true.min(axis=0), self.true.max(axis=0)
+
+
+def test_where_the_front_has_no_extent_the_table_has():
+    contract = contract_for(Flat())
+    assert contract.span.tolist() == [2, 4]  # 3 - 1, and 6 - 2
+    assert contract.share(Flat.true[:1]) == pytest.approx(1)
+    assert contract.share(Flat.true[2:]) == pytest.approx(0.6 * 0.6 / 1.1**2)
+    assert contract_for(Flat(), "mobench-1").span.tolist() == [1, 1]  # as it was
+
+
+class Unknown(Flat):
+    """Nobody knows what the objectives reach."""
+
+    ranges = property()  # none: asking for it is an AttributeError
+
+
+@settings(max_examples=50)
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans(), st.sampled_from([Flat, Unknown]))
+def test_no_unit_changes_a_share_where_the_front_has_no_extent(a, b, maximise, kind):
+    scaled, plain = kind(), kind()
+    scaled.true = plain.true * [a, -b if maximise else b]
+    scaled.objectives = (Objective("error"), Objective("cost", maximise=maximise))
+    scaled.front = lambda: (np.array([[0]]), scaled.true[:1])
+    for rows in ([1], [2, 3], [0, 1, 2]):
+        mine, theirs = (contract_for(p).share(p.true[rows]) for p in (scaled, plain))
+        assert mine == pytest.approx(theirs, rel=1e-9)
 
 
 # Constants of EvoXBench's code (Lu et al. 2023): utopian and nadir points of error, parameters, FLOPs[, latency]

@@ -65,6 +65,8 @@ PROBLEMS = {
     "mixed_classes": {"classes"},
     "falling_fidelities": {"fidelities"},
     "no_contract": {"contract"},
+    "short_ranges": {"ranges"},
+    "negative_noise": {"standard errors"},
     "same_words": {"written form"},
     "hashed": {"fresh process"},
     "unnamed_operations": {"supernet"},

@@ -1,5 +1,6 @@
 """Motif's table: whole, small and quick; equal networks get equal answers, and the front is the true one."""
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from scipy.stats import kendalltau
 
 from mobench import Column, Decodable, Enumerable, MultiFidelity, Problem, Table, load_table, nondominated
+from mobench.core.capabilities import Replicated
 from mobench.problems._cells import space as cell
+from mobench.problems._cells.noise import seed_noise
 from mobench.problems._motif import table as motif_table
 from mobench.problems.tables import motif
 
@@ -43,16 +46,11 @@ def test_the_table_holds_every_class_of_the_space_and_says_how_it_was_made(table
     coverage = table.about["coverage"]
     assert coverage["seed 0"] == "5,260 of 5,260 classes x 12 epochs"
     for seed in (name.removeprefix("seed ") for name in coverage):
-        for split, images, shape in (
-            ("valid", 2048, (5260, 12)),
-            ("early_test", 2048, (5260, 12)),
-            ("test", 8192, (5260,)),
-        ):
-            counts, losses = table[f"{split}_correct:{seed}"], table[f"{split}_loss:{seed}"]
-            assert counts.shape == losses.shape == shape
+        for split, images, shape in (("valid", 2048, (5260, 12)), ("test", 8192, (5260,))):
+            counts = table[f"{split}_correct:{seed}"]
+            assert counts.shape == shape
             trained = counts != motif_table.MISSING
             assert (counts[trained] <= images).all()
-            np.testing.assert_array_equal(np.isfinite(losses), trained)
             assert f"{trained.reshape(5260, -1)[:, 0].sum():,} of" in coverage[f"seed {seed}"]
     assert {"trainer.c", "_motif_data.py"} == set(table.about["sha256"])
 
@@ -89,9 +87,9 @@ def test_an_answer_costs_epochs_times_images_times_three_forward_passes(exact, X
 def test_the_searcher_sees_validation_and_is_scored_by_test(exact, X, table):
     row = 1234
     first = X[[table["row"][row]]]
-    valid = [table[name][row] for name in table.columns if name.startswith("valid_correct")]
-    test = [table[name][row] for name in table.columns if name.startswith("test_correct")]
-    valid, test = ([v for v in vs if np.all(v != motif_table.MISSING)] for vs in (valid, test))
+    valid = [table[f"valid_correct:{seed}"][row] for seed in (0, 1)]
+    test = [table[f"test_correct:{seed}"][row] for seed in motif_table.seeds_of(table)[2:]]
+    test = [count for count in test if count != motif_table.MISSING]
     seen = [exact.evaluate(first, fidelity=e).F[0, 0] for e in exact.fidelities]
     np.testing.assert_allclose(seen, 100 - 100 * np.mean(valid, axis=0) / 2048)
     np.testing.assert_allclose(exact.score(first)[0, 0], 100 - 100 * np.mean(test) / 8192)
@@ -121,7 +119,53 @@ def test_noise_draws_trained_seeds_and_nothing_else(noisy, X):
 def test_a_training_that_was_not_made_is_neither_averaged_nor_drawn():
     counts = {"a": [1024, motif_table.MISSING, 0], "b": [2048, 512, motif_table.MISSING]}
     table = Table({f"test_correct:{seed}": Column(np.array(c, dtype=np.uint16)) for seed, c in counts.items()})
-    np.testing.assert_array_equal(motif_table.errors(table, "test", 2048), [[50, 75, 100], [0, np.nan, np.nan]])
+    errors = motif_table.errors(table, "test", 2048, ["a", "b"])
+    np.testing.assert_array_equal(errors, [[50, 75, 100], [0, np.nan, np.nan]])
+
+
+def test_no_training_is_both_seen_and_scored(exact, X, table):
+    """A searcher that knew all that is seen would still have to be right about other trainings."""
+    seeds = motif_table.seeds_of(table)
+    scored = motif_table.errors(table, "test", 8192, seeds[motif_table.SEEN :])
+    np.testing.assert_array_equal(exact.costs[:, 0], np.nanmean(scored, axis=0))
+    seen = motif_table.errors(table, "valid", 2048, seeds[: motif_table.SEEN])
+    np.testing.assert_array_equal(exact.valid, seen)
+    for shown in np.unique(exact.evaluate(X, fidelity=12).F[:, 0]):
+        assert shown in seen.mean(axis=0)[-1]
+
+
+COSTS = ("flops", "params", "latency:cpu_b1", "latency:cpu_b64")
+
+
+@pytest.mark.parametrize("costs", [c for k in (1, 2, 4) for c in itertools.combinations(COSTS, k)])
+def test_all_networks_within_reach_of_a_front_have_ten_seeds(costs, table):
+    """Within reach: no network that costs no more is better by two standard errors of the difference."""
+    errors = motif_table.errors(table, "test", 8192, motif_table.seeds_of(table))
+    trained = (~np.isnan(errors)).sum(axis=0)
+    assert trained.min() >= 3
+    chosen = motif.problem(objectives=("error", *costs))
+    mean, variance = np.nanmean(errors, axis=0), seed_noise(errors) ** 2 / trained
+    for i in np.flatnonzero(trained < 10):
+        as_cheap = (chosen.costs[:, 1:] <= chosen.costs[i, 1:]).all(axis=1)
+        ahead = (mean[i] - mean) / np.sqrt(variance[i] + variance)
+        assert ahead[as_cheap].max() > 2
+    scored = np.flatnonzero(np.isin(chosen.costs, chosen.front()[1]).all(axis=1))
+    assert (trained[scored] >= 10).all()
+
+
+def test_the_noise_of_a_score_is_that_of_its_trainings_and_measurements():
+    problem = motif.problem(objectives=("error", "latency:cpu_b64", "flops"))
+    X = problem.space.at(np.unique(cell.functional_classes()))
+    noise, seeds = problem.standard_errors(X), (~np.isnan(problem.test)).sum(axis=0)
+    assert isinstance(problem, Replicated)
+    assert (noise[:, 2] == 0).all()
+    np.testing.assert_allclose(noise[:, 1] / problem.costs[:, 1], noise[0, 1] / problem.costs[0, 1])
+    assert 0.005 < noise[0, 1] / problem.costs[0, 1] < 0.05
+    # halves of the scored seeds of a network lie apart as the noise says
+    many = seeds >= 8
+    apart = problem.test[:4, many].mean(axis=0) - problem.test[4:8, many].mean(axis=0)
+    says = noise[many, 0] * np.sqrt(seeds[many] / 4 * 2)
+    assert 0.9 < np.std(apart / says) < 1.1
 
 
 @pytest.mark.parametrize("fidelity", [0, 13, 200])
@@ -172,10 +216,8 @@ def write_shards(make, folder, *, seed, shards):
         np.savez(
             file,
             rows=mine,
-            correct=rng.integers(0, 2049, (len(mine), 12, 2)).astype(np.uint16),
-            loss=rng.random((len(mine), 12, 2)).astype(np.float32),
-            final_correct=mine.astype(np.uint16) % 8193,
-            final_loss=rng.random(len(mine)).astype(np.float32),
+            valid=rng.integers(0, 2049, (len(mine), 12)).astype(np.uint16),
+            test=mine.astype(np.uint16) % 8193,
         )
 
 
@@ -271,11 +313,8 @@ def test_a_table_unpacked_and_packed_again_is_the_same(tmp_path, table):
         subprocess.run([sys.executable, scripts / script, *map(str, arguments)], check=True, capture_output=True)
     again = load_table(tmp_path / "again.npz")
     trained = [name for name in table.columns if name.partition(":")[2].isdigit()]
-    whole = ["row", *(name for name in trained if _whole(table, int(name.partition(":")[2])))]
-    assert len(whole) > 6
-    for name in whole:
+    assert len(trained) == 2 * len(motif_table.seeds_of(table)) >= 6
+    for name in ["row", *trained]:
         np.testing.assert_array_equal(again[name], table[name])
-
-
-def _whole(table, seed):
-    return (table[f"test_correct:{seed}"] != motif_table.MISSING).all()
+    for name in ("what", "coverage", "training", "data", "seen", "missing"):
+        assert again.about[name] == table.about[name]

@@ -1,0 +1,140 @@
+"""What is checked of all that a problem offers beyond answers: a front, bounds, fidelities, a supernet, and more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mobench.core.budget import paid_in
+from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Replicated
+from mobench.core.indicators import nondominated
+from mobench.core.networks import (
+    CategoricalNetwork,
+    CategoricalSupernet,
+    ContinuousSupernet,
+    Supernet,
+    check_network,
+    operation_mask,
+)
+from mobench.scoring.contract import contract_for
+from mobench.testing.checks import Failed, Skipped
+from mobench.testing.specimen import Specimen
+
+__all__ = ["contract", "fidelities", "front", "ranges", "standard_errors", "supernet", "written_form"]
+
+
+def front(specimen: Specimen) -> None:
+    """The front's architectures have its values as scores, no one dominates another, and none known dominates one."""
+    problem = specimen.problem
+    if not isinstance(problem, Enumerable):
+        raise Skipped("the front is not listed")
+    X, F = problem.front()
+    X, F = problem.space.check(X), np.asarray(F)
+    if not len(X) or F.shape != (len(X), len(problem.objectives)):
+        raise Failed(f"expected (k, d) architectures and (k, m) values, found shapes {X.shape} and {F.shape}")
+    scores = specimen.score(X)
+    if len(bad := np.argwhere(~np.isclose(scores, F, rtol=1e-12, atol=0).all(axis=1))):
+        i = int(bad[0, 0])
+        raise Failed(f"not attainable: {X[i].tolist()} scores {scores[i].tolist()}, the front says {F[i].tolist()}")
+    if not (kept := nondominated(F, problem.objectives)).all():
+        raise Failed(f"not mutually nondominated: {F[~kept][0].tolist()} is dominated")
+    known = np.concatenate([F, specimen.score(specimen.many)])
+    if not (kept := nondominated(known, problem.objectives)[: len(F)]).all():
+        raise Failed(f"not the front: an architecture dominates {F[~kept][0].tolist()}")
+
+
+def contract(specimen: Specimen) -> None:
+    """Runs can be scored: a front, or bounds that leave some room."""
+    problem = specimen.problem
+    found = contract_for(problem)
+    if isinstance(problem, Published) and not isinstance(problem, Enumerable):
+        shape = (len(problem.objectives),)
+        ideal, nadir = (np.asarray(point) for point in problem.bounds(found.name))
+        if ideal.shape != shape or nadir.shape != shape or not (ideal < nadir).all():
+            raise Failed(f"bounds: expected ideal < nadir of shape {shape}, found {ideal} and {nadir}")
+
+
+def ranges(specimen: Specimen) -> None:
+    """No score lies beyond the least and the greatest that are given."""
+    problem = specimen.problem
+    if not isinstance(problem, Ranged):
+        raise Skipped("it gives no ranges")
+    shape = (len(problem.objectives),)
+    least, greatest = (np.asarray(end) for end in problem.ranges)
+    if least.shape != shape or greatest.shape != shape:
+        raise Failed(f"expected two arrays of shape {shape}, found shapes {least.shape} and {greatest.shape}")
+    F = specimen.score(specimen.many)
+    if len(bad := np.argwhere((F < least) | (F > greatest))):
+        row, column = (int(i) for i in bad[0])
+        name = problem.objectives[column].name
+        raise Failed(f"{name}: {F[row, column]} lies outside {least[column]} to {greatest[column]}")
+
+
+def standard_errors(specimen: Specimen) -> None:
+    """How sure scores are is a number for each of them: 0 where exact, NaN where unknown, and always the same."""
+    problem = specimen.problem
+    if not isinstance(problem, Replicated):
+        raise Skipped("nothing is said about the noise of scores")
+    X = specimen.many
+    found = np.asarray(problem.standard_errors(X.copy()))
+    if found.shape != (len(X), len(problem.objectives)):
+        raise Failed(f"expected shape {(len(X), len(problem.objectives))}, found {found.shape}")
+    if (found < 0).any() or np.isinf(found).any():
+        raise Failed(f"expected numbers from 0 on, or NaN, found {found[(found < 0) | np.isinf(found)][0]}")
+    if not np.array_equal(found, np.asarray(problem.standard_errors(X.copy())), equal_nan=True):
+        raise Failed("asked twice, it says different things")
+
+
+def fidelities(specimen: Specimen) -> None:
+    """Fidelities ascend, answer in shape, and cost no more than the full one."""
+    problem = specimen.problem
+    if not isinstance(problem, MultiFidelity):
+        raise Skipped("there is one fidelity")
+    offer = problem.fidelities
+    if not offer or list(offer) != sorted(set(offer)) or min(offer) < 1:
+        raise Failed(f"expected ascending numbers of epochs, found {offer}")
+    X, axis = specimen.rows(10), paid_in(problem.training)
+    full = specimen.answer(X)
+    for fidelity in offer[:-1]:
+        cheap = specimen.answer(X, fidelity=fidelity)
+        if np.shape(cheap.F) != np.shape(full.F) or not np.isfinite(cheap.F).all():
+            raise Failed(f"fidelity {fidelity}: expected finite answers of shape {np.shape(full.F)}")
+        if axis != "evaluations" and (np.asarray(getattr(cheap, axis)) > np.asarray(getattr(full, axis))).any():
+            raise Failed(f"fidelity {fidelity} costs more {axis} than the full one")
+
+
+def supernet(specimen: Specimen) -> None:
+    """Its supernet is of a kind that it announces, has the genes of the space, and ends on architectures of it."""
+    problem = specimen.problem
+    if not isinstance(problem, Supernet):
+        raise Skipped("it has no supernet")
+    if not isinstance(problem, CategoricalSupernet | ContinuousSupernet):
+        raise Failed("it has a supernet of no kind: give it `operations` (genes that choose) or `low` and `high`")
+    if specimen.slow:
+        raise Skipped("it may take long to open")
+    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    check_network(network, problem.space)
+    for name in ("operations", "low", "high"):
+        if getattr(network, name, None) != getattr(problem, name, None):
+            raise Failed(f"{name}: the network and the problem say different things")
+    alpha, shape = network.initial_alpha().detach().clone(), (len(problem.space.cardinalities),)
+    if isinstance(network, CategoricalNetwork):
+        mask = operation_mask(network.operations)
+        shape = mask.shape
+        if tuple(alpha.shape) == shape:
+            alpha[~mask] = 1e3  # absent entries are ignored
+    if tuple(alpha.shape) != shape:
+        raise Failed(f"initial_alpha: expected shape {shape}, found {tuple(alpha.shape)}")
+    if problem.space.check(network.discretise(alpha)).shape != (1, shape[0]):
+        raise Failed(f"discretise: expected one architecture, (1, {shape[0]})")
+
+
+def written_form(specimen: Specimen) -> None:
+    """Different architectures have different written forms."""
+    if not isinstance(specimen.problem, Decodable):
+        raise Skipped("architectures have no written form")
+    X = np.unique(specimen.rows(200), axis=0)
+    texts = specimen.problem.decode(X)
+    if len(texts) != len(X) or not all(isinstance(text, str) for text in texts):
+        raise Failed(f"decode: expected {len(X)} strings, found {len(texts)}: {texts[:1]}")
+    if len(set(texts)) < len(set(specimen.problem.space.key(X).tolist())):
+        raise Failed("decode: different networks have the same written form")
