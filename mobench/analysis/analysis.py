@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -153,8 +154,9 @@ class Analysis:
 
     @cached_property
     def ends(self) -> pd.DataFrame:
-        """How runs ended: see `mobench.analysis.provenance.ends`."""
-        return ends(self.study)
+        """How runs that are scored ended: see `mobench.analysis.provenance.ends`."""
+        scored = ((spec.problem_label, spec.searcher_label, spec.seed) in self.outcomes for spec, _ in self.study.runs)
+        return ends(itertools.compress(self.study.runs, scored))
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:

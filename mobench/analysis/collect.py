@@ -12,10 +12,10 @@ import pandas as pd
 from mobench.analysis.measures import HYPERVOLUME, Measure
 from mobench.campaigns.study import OVER, STATES, Study, run_spent, run_state
 from mobench.core.budget import AXES, on_axis
-from mobench.core.capabilities import Fingerprinted
 from mobench.core.indicators import log10_regret
 from mobench.core.progress import Progress
 from mobench.core.space import Array
+from mobench.harness.sealed import DamagedRunError
 from mobench.harness.spec import RunSpec
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
@@ -54,7 +54,7 @@ def collect(
     Raises
     ------
     ValueError
-        Runs of one problem were answered from different data, or from other data than is here now.
+        A document cannot be read, or a problem cannot be built.
     """
     labels = list(study.problems)
     contracts: dict[str, dict[str, Contract]] = {label: {} for label in labels}
@@ -91,25 +91,17 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
     """What a run's row says before it is scored, and its result where it has ended or failed."""
     row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
     row |= {"state": run_state(folder), "error": "", "run": str(spec.folder), "data": ""}
-    if row["state"] not in OVER:
+    if row["state"] in ("running", "missing"):
         return row, None
-    result = replace(load(folder), _contracts=contracts)  # all runs of a problem share them
-    row |= {"error": result.error, "data": _known_data(result, folder)}
+    try:
+        result = replace(load(folder, expected=spec), _contracts=contracts)  # all runs of a problem share them
+    except DamagedRunError as error:
+        return row | {"state": "damaged", "error": str(error)}, None
+    row |= {"error": result.error, "data": result.history.data}
     total = result.history.total | run_spent(folder)
     row |= total
     row["trainings"] = on_axis(result.problem.training, total, "trainings")
     return row, result
-
-
-def _known_data(result: Result, folder: Path) -> str:
-    """Checksum of the data that answered a run; ValueError where it is not the data that would score it."""
-    here = result.problem.fingerprint if isinstance(result.problem, Fingerprinted) else ""
-    if result.history.data != here and (len(result.history.X) or result.history.recommended):
-        raise ValueError(
-            f"{folder}: was answered from data {result.history.data or 'without a checksum'}, but scores would come "
-            f"from {here or 'none'}; restore the data it was run on, or delete the run and run it again"
-        )
-    return result.history.data
 
 
 def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
 from mobench.core.progress import Progress
 from mobench.files.documents import written_whole
+from mobench.harness.sealed import DamagedRunError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.load import load
@@ -106,10 +107,16 @@ def _read(
     """Each run with its result, None where it is missing; its row of ``runs.csv`` is added to `states`."""
     for spec, folder in members:
         state = run_state(folder)
-        result = load(folder) if state != "missing" else None
+        result, error = None, ""
+        if state != "missing":
+            try:
+                result = load(folder, expected=spec)
+                error = result.error
+            except DamagedRunError as damage:
+                state, error = "damaged", str(damage)
         total = result.history.total | run_spent(folder) if result else dict.fromkeys(CURRENCIES, np.nan)
         key = dict(zip(KEYS, (spec.problem_label, spec.searcher_label, spec.seed), strict=True))
-        states.append(key | {"state": state, "error": result.error if result else ""} | total)
+        states.append(key | {"state": state, "error": error} | total)
         yield spec, result
         bar.advance()
 

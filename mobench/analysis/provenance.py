@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,15 @@ from mobench.campaigns.record import load_campaign
 from mobench.campaigns.study import Study
 from mobench.core.capabilities import Enumerable, Fingerprinted
 from mobench.files.documents import read_document
-from mobench.harness.spec import END
+from mobench.harness.spec import END, RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.references import describe
 
 __all__ = ["command_to_report", "command_to_run", "ends", "problem_table", "setups", "streams_alike"]
 
 
-def ends(study: Study) -> pd.DataFrame:
-    """How each run ended, a row a run that did.
+def ends(runs: Iterable[tuple[RunSpec, Path]]) -> pd.DataFrame:
+    """How each of these runs ended, a row a run that did.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def ends(study: Study) -> pd.DataFrame:
         text).
     """
     rows = []
-    for spec, folder in study.runs:
+    for spec, folder in runs:
         if not (folder / "end.json").exists():
             continue
         end = read_document(folder / "end.json", END)

@@ -21,8 +21,8 @@ def run_states(folder: Path, places: Iterable[Path]) -> list[str]:
     """State of each run of a campaign: see `mobench.campaigns.study.run_state`.
 
     The index holds what each ``end.json`` said when it was last read. An entry counts while the file has the same
-    inode, size and time of change (whatever the clock says), so a stale index costs time and tells nothing wrong, and
-    several processes may write it. Where it cannot be written, all goes on without.
+    inode, size and time of change (whatever the clock says), and the log its size; so a stale index costs time and
+    tells nothing wrong, and several processes may write it. Where it cannot be written, all goes on without.
 
     Parameters
     ----------
@@ -31,10 +31,6 @@ def run_states(folder: Path, places: Iterable[Path]) -> list[str]:
     places : iterable of Path
         Folders of runs, relative to ``folder / "runs"``.
 
-    Raises
-    ------
-    ValueError
-        An ``end.json`` is damaged, or written in another format.
     """
     known = _read(folder / INDEX)
     read: dict[str, list[Any]] = {}
@@ -47,15 +43,23 @@ def run_states(folder: Path, places: Iterable[Path]) -> list[str]:
         except OSError:
             states.append("running" if os.path.exists(f"{path}/log.jsonl") else "missing")
             continue
-        mark = [end.st_ino, end.st_size, end.st_mtime_ns]
+        mark = [end.st_ino, end.st_size, end.st_mtime_ns, _size(f"{path}/log.jsonl")]
         entry = known.get(place)
         if entry not in ([*mark, "ended"], [*mark, "failed"]):
             entry = read[place] = [*mark, run_state(Path(path))]
-        states.append(entry[3])
+        states.append(entry[4])
     if read:
         with contextlib.suppress(OSError):
             write_document(folder / INDEX, {"format": FORMAT, "runs": known | read})
     return states
+
+
+def _size(path: str) -> int:
+    """Bytes of a file; -1 where there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,16 +18,25 @@ from mobench.scoring.contract import DEFAULT
 
 __all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
 
-STATES = ("ended", "failed", "running", "missing")
+STATES = ("ended", "failed", "damaged", "running", "missing")
 
 OVER = ("ended", "failed")
 """States of runs that are over, and have a score: a failed one that of what it had delivered by then."""
 
 
 def run_state(folder: Path) -> str:
-    """``ended``, ``failed``, ``running`` (or interrupted: it has a log but no end) or ``missing``."""
+    """``ended``, ``failed``, ``damaged``, ``running`` (or interrupted: it has a log but no end) or ``missing``.
+
+    Damage is looked for in passing, by the log's size: `mobench.scoring.load.load` compares everything.
+    """
     if (folder / "end.json").exists():
-        return "failed" if read_document(folder / "end.json", END)["reason"] == "failed" else "ended"
+        try:
+            end, log = read_document(folder / "end.json", END), folder / "log.jsonl"
+            if "log" in end and log.stat().st_size != dict(end["log"])["bytes"]:
+                return "damaged"
+        except (ValueError, TypeError, KeyError, FileNotFoundError):
+            return "damaged"
+        return "failed" if end["reason"] == "failed" else "ended"
     return "running" if (folder / "log.jsonl").exists() else "missing"
 
 

@@ -16,7 +16,7 @@ from mobench.figures.style import AXIS_LABELS, MARKERS, folded, new_figure, pale
 
 __all__ = ["draw_cost", "draw_spending", "draw_states", "plot_cost", "plot_spending", "plot_states"]
 
-_STATES = {"ended": "#0173b2", "running": "#cc78bc", "failed": "#d55e00", "missing": "0.85"}
+_STATES = {"ended": "#0173b2", "running": "#cc78bc", "failed": "#d55e00", "damaged": "#000000", "missing": "0.85"}
 
 
 @register("cost", of_one_problem=True)
@@ -183,6 +183,6 @@ def plot_states(runs: pd.DataFrame, *, title: str = "", width: str = "double") -
         for ax in axes[-across:]:
             ax.set_xlabel("runs")
         axes[0].xaxis.get_major_locator().set_params(integer=True, nbins=4)
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_STATES))
         figure.suptitle(title)
     return figure, counts.reset_index().rename_axis(columns=None)

@@ -14,13 +14,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from mobench.core.budget import BudgetExhausted, parse_budget
-from mobench.files.documents import FORMAT, read_document, write_document
+from mobench.files.documents import FORMAT, write_document
 from mobench.harness.checkout import commit
 from mobench.harness.door import Run
 from mobench.harness.log import Log
+from mobench.harness.sealed import read_run, seal
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
@@ -63,30 +62,26 @@ def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict
         Another process took this run over while we were at it.
     mobench.harness.log.StorageError, OSError
         The folder cannot be written; the run can be resumed later.
+    mobench.harness.sealed.DamagedRunError
+        The folder holds another run (what differs is named), or one whose log and end disagree.
     ValueError
-        The folder holds another run or another format.
+        It is of another format.
     """
-    end = folder / "end.json"
-    if end.exists():
-        return read_document(end)
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(spec, folder / "spec.json")
-    with Log(folder / "log.jsonl") as log:
-        if end.exists():  # another process ended it while we waited for the log
-            return read_document(end)
+    if not (folder / "spec.json").exists():
+        write_document(folder / "spec.json", spec.document)
+    if (known := read_run(folder, expected=spec)).end is not None:
+        return dict(known.end)
+    path = folder / "log.jsonl"
+    with Log(path) as log:
+        if (known := read_run(folder, expected=spec)).end is not None:  # ended by another process while we waited
+            return dict(known.end)
         document = _carry_out(spec, log, sources or in_use())
         log.sync()
-        write_document(end, document)  # the log is still locked: an end belongs to the attempt that wrote the log
+        # the log is still locked: an end belongs to the attempt that wrote the log
+        document["log"] = seal(path)
+        write_document(folder / "end.json", document)
     return document
-
-
-def _claim(spec: RunSpec, path: Path) -> None:
-    if not path.exists():
-        write_document(path, spec.document)
-        return
-    found = read_document(path)
-    if orjson.dumps(found, option=orjson.OPT_SORT_KEYS) != orjson.dumps(spec.document, option=orjson.OPT_SORT_KEYS):
-        raise ValueError(f"{path}: holds the specification of another run; use another results folder")
 
 
 def _carry_out(spec: RunSpec, log: Log, sources: Sources) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class History:
         Recommendations and diagnostics in order.
     data : str
         Checksum of the data that answered; empty where the problem's answers come from no data.
+    last_learned : float
+        Multiply-adds of the last line about learning: the pass that crosses a limit is in it.
     """
 
     X: Array
@@ -64,15 +66,18 @@ class History:
     recommended: list[Note]
     records: list[Note]
     data: str = ""
+    last_learned: float = 0.0
 
 
-def read_history(source: Path | Log, *, d: int, m: int) -> History:
+def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = None) -> History:
     """Read a log (finished, running or cut short) into arrays.
 
     Parameters
     ----------
     source : Path or Log
         A log file, or a log in memory.
+    lines : bytes, optional
+        What the file was found to hold.
     d, m : int
         Genes of an architecture and number of objectives.
 
@@ -81,7 +86,9 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
     ValueError
         The log is damaged, or does not have `d` genes and `m` objectives.
     """
-    if isinstance(source, Log):
+    if lines is not None:
+        data = lines
+    elif isinstance(source, Log):
         data = b"".join(source.lines) if source.path is None else source.path.read_bytes()
     else:
         data = source.read_bytes()
@@ -89,7 +96,7 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
     spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
     total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
-    checksum = ""
+    checksum, learned = "", 0.0
     try:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
             if "X" in event:
@@ -103,7 +110,8 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
             elif "data" in event:
                 checksum = str(event["data"])
             elif "learned" in event:
-                total["flops"] += float(event["learned"])
+                learned = float(event["learned"])
+                total["flops"] += learned
             elif "recommend" in event:
                 chosen = _genes(event["recommend"]).reshape(-1, d)
                 notes["recommend"].append(Note(int(total["evaluations"]), dict(total), chosen))
@@ -124,6 +132,7 @@ def read_history(source: Path | Log, *, d: int, m: int) -> History:
         recommended=notes["recommend"],
         records=notes["record"],
         data=checksum,
+        last_learned=learned,
     )
 
 

@@ -35,6 +35,9 @@ def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
         pairs = analysis.summary[["problem", "searcher", *STATES]]
         incomplete = pairs[pairs["ended"] < pairs[list(STATES)].sum(axis=1)]
         blocks += _failures(analysis)
+        damaged = scores.loc[scores["state"] == "damaged", ["problem", "searcher", "seed", "error"]]
+        if len(damaged):
+            blocks.append(Table("damaged", "Damaged runs: what their folders hold contradicts itself.", damaged))
         blocks.append(Table("incomplete", "Runs by state, of every pair that is not complete.", incomplete))
         blocks += drawings
     else:

@@ -139,6 +139,8 @@ def format_report(analysis: Analysis) -> str:
         parts[-1] += f"\n  {FAILED_COUNT}" * ("failed" in counts)
         failed = incomplete[incomplete["state"] == "failed"].drop_duplicates(["problem", "searcher", "error"])
         parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
+        damaged = incomplete[incomplete["state"] == "damaged"]
+        parts[-1] += "".join(f"\n  damaged: {error}" for error in damaged["error"])
     parts += [f"SHARED  {note}" for note in analysis.shared]
     tables = analysis.summary.groupby("problem", sort=False)
     parts += [f"{problem}\n{_problem_text(rows, analysis.measure)}" for problem, rows in tables]

@@ -5,41 +5,54 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import parse_budget
-from mobench.files.documents import read_document
+from mobench.core.capabilities import Fingerprinted
 from mobench.harness.history import read_history
-from mobench.harness.log import Log
-from mobench.harness.spec import END, read_spec
+from mobench.harness.sealed import DamagedRunError, check_ledger, read_run
+from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.result import Result
 
 __all__ = ["load"]
 
 
-def load(folder: str | Path) -> Result:
+def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
     """Read a run from its folder: finished, failed, or as far as it has come.
+
+    Parameters
+    ----------
+    folder : path
+        It holds a ``spec.json``.
+    expected : RunSpec, optional
+        What its campaign has in this place.
 
     Raises
     ------
+    mobench.harness.sealed.DamagedRunError
+        Specification, place, log, end, budget and data do not agree.
     FileNotFoundError
         There is no run in the folder.
     ValueError
         The folder is damaged or of another format, or its problem cannot be built here.
     """
     folder = Path(folder)
-    if not (folder / "spec.json").exists():
+    if not any((folder / name).exists() for name in ("spec.json", "log.jsonl", "end.json")):
         raise FileNotFoundError(f"{folder}: no run here (spec.json is missing)")
-    spec, end = read_spec(folder / "spec.json"), {"reason": "unfinished"}
-    if (folder / "end.json").exists():
-        end = read_document(folder / "end.json", END)
+    found = read_run(folder, expected=expected)
+    spec, end = found.spec, found.end or {"reason": "unfinished"}
     problem = make_problem(spec.problem, spec.problem_options)
     log = folder / "log.jsonl"
-    history = read_history(
-        log if log.exists() else Log(), d=len(problem.space.cardinalities), m=len(problem.objectives)
-    )
     try:
+        history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives), lines=found.log)
         for X in (history.X, *(note.content for note in history.recommended)):
             problem.space.check(X)
     except ValueError as error:
-        raise ValueError(f"{log}: not a log of this problem ({error})") from None
+        raise DamagedRunError(f"{log}: not a log of this problem ({error})") from None
+    here = problem.fingerprint if isinstance(problem, Fingerprinted) else ""
+    if history.data != here and (len(history.X) or history.recommended):
+        raise DamagedRunError(
+            f"{folder}: was answered from data {history.data or 'without a checksum'}, but scores would come "
+            f"from {here or 'none'}; restore the data it was run on, or delete the run and run it again"
+        )
     limit = parse_budget(spec.budget, problem.training)
+    check_ledger(folder, history, found.end, limit)
     return Result(problem, history, end["reason"], str(end.get("error", "")), limit=limit, seed=spec.seed)

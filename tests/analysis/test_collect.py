@@ -22,6 +22,8 @@ from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.study import STATES, read_study, run_state
 from mobench.harness.history import read_history
+from mobench.harness.sealed import DamagedRunError, seal
+from mobench.scoring.outcome import outcome_of
 
 BASE = {"problems": ["catsum"], "searchers": ["random_search", "local_search"], "seeds": 2, "budget": 60}
 
@@ -58,7 +60,7 @@ def test_no_run_is_dropped_in_silence(broken):
     assert scores["evaluations"].tolist()[:2] == [60, 60]
     assert curves.groupby(["searcher", "seed"]).ngroups == 2
     summary = summarise(scores)
-    assert summary[list(STATES)].sum().tolist() == [1, 1, 1, 1]
+    assert summary[list(STATES)].sum().to_dict() == {"ended": 1, "failed": 1, "damaged": 0, "running": 1, "missing": 1}
     ranks = mean_ranks(summary).set_index("searcher")
     assert ranks.loc["random_search", ["ended", "running"]].tolist() == [1, 1]
     assert ranks.loc["local_search", ["failed", "missing"]].tolist() == [1, 1]
@@ -112,9 +114,10 @@ def test_an_outcome_is_what_the_run_delivered_with_what_was_seen_of_it(tmp_path)
 def test_diagnostics_are_the_finite_numbers_that_were_recorded(tmp_path):
     mobench.run("random_search", "catsum", budget=20, folder=tmp_path / "run")
     events = [{"one_shot_tau": 0.25, "step": 1, "name": "x", "ok": True}, {"one_shot_tau": float("nan"), "loss": 2}]
+    (tmp_path / "run" / "end.json").unlink()
     with (tmp_path / "run" / "log.jsonl").open("ab") as log:
         log.writelines(orjson.dumps({"record": event}) + b"\n" for event in [*events, {"one_shot_tau": 0.5}])
-    (outcome,) = collect(read_study([tmp_path / "run"]))[2].values()
+    outcome = outcome_of(mobench.load(tmp_path / "run"), contract="mobench-2", axis="evaluations")
     assert {name: series.tolist() for name, series in outcome.diagnostics.items()} == {
         "one_shot_tau": [[20, 0.25], [20, 0.5]],
         "loss": [[20, 2]],
@@ -200,17 +203,25 @@ def test_a_single_run_is_a_collection_of_one(tmp_path):
     assert median_seeds(scores) == {("catsum", "nsga2"): 3}
 
 
-def test_runs_on_other_data_are_refused(tmp_path):
+def resealed(folder):
+    """Make the end of a run agree with its log, as a forger would."""
+    end = orjson.loads((folder / "end.json").read_bytes())
+    (folder / "end.json").write_bytes(orjson.dumps(end | {"log": seal(folder / "log.jsonl")}))
+
+
+def test_runs_on_other_data_are_damaged_and_say_so(tmp_path):
     folder = tmp_path / "run"
     mobench.run("random_search", "nasbench_graph", budget=20, folder=folder)
     lines = (folder / "log.jsonl").read_bytes().splitlines(keepends=True)
     assert collect(read_study([folder]))[0]["data"][0] == orjson.loads(lines[0])["data"]
-    (folder / "log.jsonl").write_bytes(b'{"data":"0123456789abcdef"}\n' + b"".join(lines[1:]))
-    with pytest.raises(ValueError, match=r"answered from data 0123456789abcdef, but scores would come from \w+;"):
-        collect(read_study([folder]))
-    (folder / "log.jsonl").write_bytes(b"".join(lines[1:]))
-    with pytest.raises(ValueError, match="without a checksum"):
-        collect(read_study([folder]))
+    for first, said in ((b'{"data":"0123456789abcdef"}\n', "from data 0123456789abcdef"), (b"", "without a checksum")):
+        (folder / "log.jsonl").write_bytes(first + b"".join(lines[1:]))
+        resealed(folder)
+        row = collect(read_study([folder]))[0].iloc[0]
+        assert (row["state"], np.isnan(row["hypervolume"])) == ("damaged", True)
+        assert said in row["error"]
+        with pytest.raises(DamagedRunError, match="but scores would come from"):
+            mobench.load(folder)
 
 
 def scored(**shares):

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -24,6 +25,7 @@ from mobench.campaigns.study import Study
 from mobench.cli.main import main
 from mobench.core.problem import Objective
 from mobench.harness.execute import execute
+from mobench.harness.sealed import seal
 from mobench.harness.spec import RunSpec
 from mobench.report.answer import answer_section
 from mobench.report.front_panels import Front, view_front
@@ -242,6 +244,9 @@ def test_recorded_numbers_are_drawn_and_tabled(tmp_path):
     for spec in campaign.specs:
         with (tmp_path / "c" / "runs" / spec.folder / "log.jsonl").open("a") as log:
             log.writelines(f'{{"record":{{"one_shot_tau":{tau}}}}}\n' for tau in (0.25, 0.75))
+        end = tmp_path / "c" / "runs" / spec.folder / "end.json"
+        sealed = {"log": seal(end.with_name("log.jsonl"))}
+        end.write_bytes(orjson.dumps(orjson.loads(end.read_bytes()) | sealed))
     page, _ = write_report(tmp_path / "c")
     drawn = pd.read_csv(page.parent / "figures" / "diagnostics-catsum.csv")
     assert drawn[["quantity", "value"]].to_numpy().tolist() == [["one_shot_tau", 0.25], ["one_shot_tau", 0.75]] * 2
