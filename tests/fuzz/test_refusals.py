@@ -50,6 +50,7 @@ def test_a_line_that_is_no_answer(run, key, value, words):
     event = json.loads(lines[0])
     event |= {"X": event["X"][:1], "F": event["F"][:1]} | {key: value}
     (run / "log.jsonl").write_text(f"{json.dumps(event)}\n" * (2 if key == "seconds" else 1))
+    (run / "end.json").unlink()  # which would say that this is not its log
     refused(lambda: mobench.load(run), words)
 
 
@@ -66,7 +67,10 @@ def test_a_line_that_is_no_answer(run, key, value, words):
 def test_a_document_that_lacks_what_it_needs(run, name, change, words):
     document = json.loads((run / name).read_text()) | change
     (run / name).write_text(json.dumps(document))
-    refused(lambda: (run_state(run), read_spec(run / "spec.json")), words)
+    if name == "end.json":
+        assert run_state(run) == "damaged"
+    else:
+        refused(lambda: read_spec(run / "spec.json"), words)
     refused(lambda: mobench.load(run), words)
 
 
