@@ -72,15 +72,15 @@ def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict
         write_document(folder / "spec.json", spec.document)
     if (known := read_run(folder, expected=spec)).end is not None:
         return dict(known.end)
-    path = folder / "log.jsonl"
+    path, end = folder / "log.jsonl", folder / "end.json"
     with Log(path) as log:
-        if (known := read_run(folder, expected=spec)).end is not None:  # ended by another process while we waited
-            return dict(known.end)
+        if end.exists():  # another process ended it while we waited for the log
+            return dict(read_run(folder, expected=spec).end or {})
         document = _carry_out(spec, log, sources or in_use())
         log.sync()
         # the log is still locked: an end belongs to the attempt that wrote the log
-        document["log"] = seal(path)
-        write_document(folder / "end.json", document)
+        document["log"] = seal(path.read_bytes())
+        write_document(end, document)
     return document
 
 

@@ -42,9 +42,8 @@ class Sealed:
     end: Mapping[str, Any] | None
 
 
-def seal(log: Path) -> dict[str, Any]:
+def seal(data: bytes) -> dict[str, Any]:
     """What ``end.json`` says of the finished log: lines, bytes and SHA-256."""
-    data = log.read_bytes()
     return {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -82,7 +81,7 @@ def _compared(folder: Path, expected: RunSpec | None) -> Sealed:
         return Sealed(spec, data[: data.rfind(b"\n") + 1], None)
     end = read_document(folder / "end.json", END)
     if "log" in end:  # ends of earlier versions said nothing of it
-        found = {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        found = seal(data)
         if end["log"] != found:
             said = end["log"] if isinstance(end["log"], Mapping) else {}
             raise DamagedRunError(
@@ -111,13 +110,17 @@ def check_ledger(folder: Path, history: History, end: Mapping[str, Any] | None, 
         It does not.
     """
     if end is not None and end["spent"]:
-        for currency in ("evaluations", "flops", "seconds"):
-            said, found = float(end["spent"].get(currency, 0.0)), history.total[currency]
+        try:
+            ledger = {currency: float(end["spent"].get(currency, 0.0)) for currency in CURRENCIES}
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DamagedRunError(f"{folder}: the ledger of end.json is not made of numbers ({error})") from None
+        for currency in ("evaluations", "flops", "seconds"):  # questions may go on after the last line
+            said, found = ledger[currency], history.total[currency]
             if abs(said - found) > TOLERANCE * max(abs(said), abs(found)):
                 raise DamagedRunError(f"{folder}: the log adds up to {found:g} {currency}, end.json says {said:g}")
     for currency in CURRENCIES:
         most, spent = getattr(limit, currency), history.total[currency]
         if currency == "flops":
             spent -= history.last_learned
-        if spent > most * (1.0 + TOLERANCE):
-            raise DamagedRunError(f"{folder}: the log holds {spent:g} {currency}, and the budget is {most:g}")
+        if spent / (1.0 + TOLERANCE) > most:  # a limit may be a whole number beyond the floats
+            raise DamagedRunError(f"{folder}: the log holds {spent:g} {currency}, and the budget is {float(most):g}")

@@ -161,8 +161,9 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     else:
         raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
     reference = 1.1 if ours else 1.0
-    whole = _extent(problem, objectives, ideal) if name == "mobench-2" else np.ones(m)
-    span = np.where(nadir > ideal, nadir - ideal, whole)
+    span = nadir - ideal
+    if (flat := span <= 0).any():
+        span = np.where(flat, _extent(problem, objectives, ideal) if name == "mobench-2" else 1.0, span)
     normalised = (front - ideal) / span
     volume = hypervolume(normalised, reference) if len(front) else reference**m
     if not volume > 0:

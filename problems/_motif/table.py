@@ -34,10 +34,15 @@ def seeds_of(table: Table) -> list[int]:
     return sorted(int(name.partition(":")[2]) for name in table.columns if name.startswith("test_correct:"))
 
 
+def in_percent(counts: Array, images: int) -> Array:
+    """Errors in per cent of counts of right answers; NaN where a training was not made."""
+    percent: Array = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / images))
+    return percent
+
+
 def errors(table: Table, split: str, images: int, seeds: Sequence[int]) -> Array:
     """Errors of some seeds in per cent, (seeds, 12, 5260) or at the end (seeds, 5260); NaN, and last, if missing."""
-    counts = np.stack([table[f"{split}_correct:{seed}"].T for seed in seeds])
-    percent = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / images))
+    percent = in_percent(np.stack([table[f"{split}_correct:{seed}"].T for seed in seeds]), images)
     trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
     ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
     return ordered

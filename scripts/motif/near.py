@@ -21,7 +21,7 @@ from mobench import Array
 from mobench.problems._cells.noise import seed_noise
 from mobench.problems._cells.space import functional_classes
 from mobench.problems._images.motif import TEST
-from mobench.problems._motif.table import MISSING, SEEN
+from mobench.problems._motif.table import SEEN, in_percent
 from mobench.problems.tables.motif import problem
 
 COSTS = ("flops", "params", "latency:cpu_b1", "latency:cpu_b64")
@@ -37,8 +37,7 @@ def test_errors(out: Path, rows: Array, *, seeds: int) -> Array:
     for seed in range(seeds):
         found = read_seed(out, seed, rows)
         if found:
-            counts = found["test"]
-            errors[seed] = np.where(counts == MISSING, np.nan, 100.0 * (1.0 - counts / TEST))
+            errors[seed] = in_percent(found["test"], TEST)
     return errors
 
 

@@ -206,7 +206,7 @@ def test_a_single_run_is_a_collection_of_one(tmp_path):
 def resealed(folder):
     """Make the end of a run agree with its log, as a forger would."""
     end = orjson.loads((folder / "end.json").read_bytes())
-    (folder / "end.json").write_bytes(orjson.dumps(end | {"log": seal(folder / "log.jsonl")}))
+    (folder / "end.json").write_bytes(orjson.dumps(end | {"log": seal((folder / "log.jsonl").read_bytes())}))
 
 
 def test_runs_on_other_data_are_damaged_and_say_so(tmp_path):

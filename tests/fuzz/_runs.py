@@ -21,6 +21,7 @@ from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import read_study
 from mobench.cli.main import main
 from mobench.harness.execute import execute
+from mobench.harness.sealed import seal
 from mobench.harness.spec import RunSpec, read_spec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
@@ -149,6 +150,16 @@ def _each_run(home: Path) -> list[Path]:
     return sorted(path.parent for path in home.glob("results/runs/*/*/*/spec.json"))
 
 
+def _forge(run: Path, lines: bytes, *, keep_end: bool) -> None:
+    """Write a log that its digest does not give away: the end is made to match, or it is a run that goes on."""
+    (run / "log.jsonl").write_bytes(lines)
+    end = run / "end.json"
+    if keep_end:
+        end.write_bytes(orjson.dumps(orjson.loads(end.read_bytes()) | {"log": seal(lines)}))
+    else:
+        end.unlink()
+
+
 def log(home: Path, edits: Any) -> None:
     """A run's log: as bytes where the first edit's place is in the lower half, else a line as a tree."""
     run = _each_run(_copied(home).parent)[edits[0][2] % 4]
@@ -160,7 +171,7 @@ def log(home: Path, edits: Any) -> None:
     else:
         rows = [orjson.loads(line) for line in lines.splitlines()]
         lines = b"".join(orjson.dumps(row) + b"\n" for row in mutated_tree(rows, edits) if row is not None)
-    (run / "log.jsonl").write_bytes(lines)
+    _forge(run, lines, keep_end=edits[0][1] % 2 == 0)
     result = load(run)
     result.measures()
     for axis in ("evaluations", "seconds"):
@@ -182,16 +193,18 @@ def documents(home: Path, edits: Any) -> None:
         if isinstance(found, RunSpec):
             _plain(found.folder)
     study = read_study([folder if edits[0][0] < 0.5 else run])
-    ends(study)
+    ends(study.runs)
     collect(study)
 
 
 def exported(home: Path, edits: Any) -> None:
     """Exports of runs whose log was damaged."""
     run = _each_run(_copied(home).parent)[edits[0][2] % 4]
-    (run / "log.jsonl").write_bytes(mutated_bytes((run / "log.jsonl").read_bytes(), edits))
+    _forge(run, mutated_bytes((run / "log.jsonl").read_bytes(), edits), keep_end=edits[0][1] % 2 == 0)
     for form in ("csv", "ioh"):
-        export(read_study([run]), home / "out", format=form)
+        listing, *_ = export(read_study([run]), home / "out", format=form)
+        if ",damaged," in listing.read_text(encoding="utf-8"):
+            raise ValueError("refused: a row without numbers, and the export goes on")
 
 
 def resumed(home: Path, edits: Any) -> None:

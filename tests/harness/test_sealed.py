@@ -40,7 +40,7 @@ def change_end(folder, **entries):
 
 
 def reseal(folder):
-    change_end(folder, log=seal(folder / "log.jsonl"))
+    change_end(folder, log=seal((folder / "log.jsonl").read_bytes()))
 
 
 def lines(folder):
@@ -108,9 +108,13 @@ def end_of_nothing(campaign, run):
     change_end(run, log=None)
 
 
+def ledger_of_words(campaign, run):
+    change_end(run, spent={"evaluations": ["many"]})
+
+
 ATTACKS = [
     *(cut_to_one_line, torn, halved, front_recommended, many_answers, many_answers_and_a_ledger_to_match, cheaper),
-    *(another_run, no_log, no_spec, broken_end, end_of_nothing),
+    *(another_run, no_log, no_spec, broken_end, end_of_nothing, ledger_of_words),
 ]
 
 

@@ -245,7 +245,7 @@ def test_recorded_numbers_are_drawn_and_tabled(tmp_path):
         with (tmp_path / "c" / "runs" / spec.folder / "log.jsonl").open("a") as log:
             log.writelines(f'{{"record":{{"one_shot_tau":{tau}}}}}\n' for tau in (0.25, 0.75))
         end = tmp_path / "c" / "runs" / spec.folder / "end.json"
-        sealed = {"log": seal(end.with_name("log.jsonl"))}
+        sealed = {"log": seal(end.with_name("log.jsonl").read_bytes())}
         end.write_bytes(orjson.dumps(orjson.loads(end.read_bytes()) | sealed))
     page, _ = write_report(tmp_path / "c")
     drawn = pd.read_csv(page.parent / "figures" / "diagnostics-catsum.csv")
