@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin import missing
 from mobench.plugins.plugin_file import PluginFile
-from mobench.plugins.references import describe
+from mobench.plugins.references import describe, versioned
 from mobench.plugins.sources import Sources
 from mobench.scoring.contract import DEFAULT
 
@@ -54,6 +54,10 @@ class Campaign:
         How runs are scored: a key of `mobench.scoring.contract.CONTRACTS`.
     plugins : tuple of PluginFile
         Files that were named for it, and those in use that its searchers and problems come from.
+    identity : mapping of str to str
+        Which code and data it is about: ``searcher NAME`` and ``problem NAME`` to what tells their versions apart (see
+        `mobench.plugins.sources.Sources.code`), ``data LABEL`` to the checksum of a problem's data; nothing where there
+        is none.
     recorded : tuple of NotApplicable, optional
         What the campaign's record says of `not_applicable`; found out without it.
     """
@@ -65,6 +69,7 @@ class Campaign:
     budget: Mapping[str, float]
     contract: str = DEFAULT
     plugins: tuple[PluginFile, ...] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)
     recorded: tuple[NotApplicable, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -82,7 +87,8 @@ class Campaign:
             built = make_problem(problem, p_options, self.sources)
             if lacking := missing(find("searcher", searcher, self.sources), built):
                 reason = f"needs {', '.join(lacking)}"
-                found.append(NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason))
+                label = describe(versioned(searcher, self.identity.get(f"searcher {searcher}", "")), s_options)
+                found.append(NotApplicable(describe(problem, p_options), label, reason))
         return tuple(found)
 
     @property
@@ -94,10 +100,16 @@ class Campaign:
     def specs(self) -> tuple[RunSpec, ...]:
         """All runs, seed by seed, so that an interrupted campaign has covered every pair equally."""
         left_out = {(pair.problem, pair.searcher) for pair in self.not_applicable}
+        known = self.identity.get
         specs = [
-            RunSpec(problem, searcher, seed, self.budget, p_options, s_options)
-            for seed, (problem, p_options), (searcher, s_options) in itertools.product(
-                self.seeds, self.problems, self.searchers
+            RunSpec(
+                *(problem, searcher, seed, self.budget, p_options, s_options),
+                searcher_code=known(f"searcher {searcher}", ""),
+                problem_code=known(f"problem {problem}", ""),
+                data=known(f"data {label}", ""),
+            )
+            for seed, (problem, p_options, label), (searcher, s_options) in itertools.product(
+                self.seeds, [(*problem, describe(*problem)) for problem in self.problems], self.searchers
             )
         ]
         return tuple(spec for spec in specs if (spec.problem_label, spec.searcher_label) not in left_out)
@@ -120,6 +132,7 @@ class Campaign:
             "budget": dict(self.budget),
             "contract": self.contract,
             "plugins": [{"path": str(file.path), "checksum": file.checksum} for file in self.plugins],
+            "identity": dict(self.identity),
             "not_applicable": [vars(pair) for pair in self.not_applicable],
         }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
+from mobench.harness.identity import data_of
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import Kind
@@ -65,13 +67,16 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
             contract=str(entries.get("contract", DEFAULT_CONTRACT)),
             plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
         )
-        for name, options in campaign.problems:
+        identity = {f"searcher {name}": campaign.sources.code("searcher", name) for name, _ in searchers}
+        for name, options in problems:
             problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training)
             contract_for(problem, campaign.contract)
+            identity[f"problem {name}"] = campaign.sources.code("problem", name)
+            identity[f"data {describe(name, options)}"] = data_of(problem)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{source}: {error}") from error.__cause__
-    return campaign
+    return replace(campaign, identity={subject: value for subject, value in identity.items() if value})
 
 
 def _references(items: Any, kind: Kind, sources: Sources) -> tuple[Reference, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import read_document, write_document
+from mobench.harness.spec import RunSpec
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import in_use
 
@@ -27,31 +31,55 @@ def open_campaign(campaign: Campaign, folder: Path) -> None:
     """
     path = folder / "campaign.json"
     folder.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        old, new = read_document(path), campaign.document
-        changed = [k for k in ("name", "budget", "contract") if old.get(k) != new[k]]
-        for kind in ("problems", "searchers"):
-            known = [{"name": item["name"], "options": _options(item)} for item in old.get(kind, [])]
-            changed += [kind] if any(item not in new[kind] for item in known) else []
-        changed += ["seeds"] if not set(old.get("seeds", [])) <= set(campaign.seeds) else []
-        if changed:
-            raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
-        for file in _changed(campaign, old):
-            own = (spec for spec in campaign.specs if file.name in (spec.problem, spec.searcher))
-            if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
-                raise ValueError(
-                    f"{folder}: {file.path.name}, or a file that it imports, has changed since {begun} of these runs "
-                    "began; use another --name (where they failed: --retry-failed)"
-                )
-        if old == new:
-            return
-    write_document(path, campaign.document)
+    with _claimed(folder):  # of two commands that begin at once, the second finds what the first wrote
+        if path.exists():
+            old = load_campaign(folder)
+            _check_same(campaign, old, folder)
+            _check_identity(campaign, old, folder)
+            if read_document(path) == campaign.document:
+                return
+        write_document(path, campaign.document)
 
 
-def _changed(campaign: Campaign, document: Mapping[str, Any]) -> list[PluginFile]:
-    """Plugin files whose bytes are not those that `document`, the campaign's record, was written with."""
-    before = {Path(entry["path"]).stem: entry["checksum"] for entry in document.get("plugins", [])}
-    return [file for file in campaign.plugins if before.get(file.name, file.checksum) != file.checksum]
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Let one command at a time look at a folder's record and write it; without locks where it offers none."""
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _check_same(campaign: Campaign, old: Campaign, folder: Path) -> None:
+    """ValueError where a campaign is not `old`, or more of it."""
+    changed = [k for k in ("name", "budget", "contract") if getattr(old, k) != getattr(campaign, k)]
+    for kind in ("problems", "searchers", "seeds"):
+        changed += [kind] if any(item not in getattr(campaign, kind) for item in getattr(old, kind)) else []
+    if changed:
+        raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
+
+
+def _check_identity(campaign: Campaign, old: Campaign, folder: Path) -> None:
+    """ValueError where runs have begun whose code or data was another one than it is now."""
+    before, now = old.identity, campaign.identity
+    for subject in sorted({*before, *now}):
+        if before.get(subject) == now.get(subject):
+            continue
+        own = [s for s in old.specs if subject in _subjects(s)]
+        if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
+            raise ValueError(
+                f"{folder}: {subject} has changed since {begun} of these runs began ({before.get(subject, 'none')}, "
+                f"now {now.get(subject, 'none')}); use another --name, and give `mobench report` both (where they "
+                "failed: --retry-failed)"
+            )
+
+
+def _subjects(spec: RunSpec) -> tuple[str, ...]:
+    """What of a campaign's identity a run depends on."""
+    return f"searcher {spec.searcher}", f"problem {spec.problem}", f"data {spec.problem_label}"
 
 
 def load_campaign(folder: Path) -> Campaign:
@@ -78,12 +106,19 @@ def load_campaign(folder: Path) -> Campaign:
             budget=dict(document["budget"]),
             contract=str(document["contract"]),
             plugins=tuple(_recorded_file(**entry) for entry in document.get("plugins", [])),
+            identity=_texts(document.get("identity", {})),
             recorded=None if left_out is None else tuple(NotApplicable(**pair) for pair in left_out),
         )
         parse_budget(campaign.budget, Cost(1, 1, 1, 1))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not the record of a campaign ({type(error).__name__}: {error})") from None
     return campaign
+
+
+def _texts(entries: Any) -> dict[str, str]:
+    if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
+        raise TypeError(f"identity: expected texts by name, found {entries!r}")
+    return entries
 
 
 def _named(items: list[dict[str, Any]]) -> tuple[Reference, ...]:

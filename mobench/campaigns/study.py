@@ -14,6 +14,7 @@ from mobench.core.budget import CURRENCIES
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
+from mobench.plugins.references import plain
 from mobench.scoring.contract import DEFAULT
 
 __all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
@@ -121,6 +122,7 @@ def read_study(folders: Sequence[str | Path]) -> Study:
         known = chosen.get(spec.folder)
         if known is None or (run_state(known[1]) != "ended" and run_state(folder) == "ended"):
             chosen[spec.folder] = (spec, folder)
+    _check_labels(chosen)
     done = {(spec.problem_label, spec.searcher_label) for spec, _ in chosen.values()}
     left_out = dict.fromkeys(itertools.chain.from_iterable(part.not_applicable for part in parts))
     return Study(
@@ -141,7 +143,7 @@ def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[st
     study : Study
         The runs to choose from.
     problems, searchers : sequence of str
-        Labels of what to keep; everything where empty.
+        Labels of what to keep; everything where empty. Without its version a label stands for all versions.
 
     Raises
     ------
@@ -149,8 +151,10 @@ def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[st
         A label is unknown (the nearest is offered), or nothing is left.
     """
     check_known("problem", problems, study.problems)
-    check_known("searcher", searchers, study.searchers)
-    kept = set(problems or study.problems), set(searchers or study.searchers)
+    known = study.searchers
+    check_known("searcher", searchers, (*known, *map(plain, known)))
+    wanted = {label for label in known if not searchers or label in searchers or plain(label) in searchers}
+    kept = set(problems or study.problems), wanted
     chosen = tuple(
         (spec, folder)
         for spec, folder in study.runs
@@ -192,6 +196,20 @@ def _check_comparable(first: Study, other: Study) -> None:
                 f"{other.sources[0]}: cannot be compared with {first.sources[0]}, their {what}s differ "
                 f"({_text(theirs)}, {_text(ours)}); give campaigns of one {what}"
             )
+
+
+def _check_labels(chosen: Mapping[Path, tuple[RunSpec, Path]]) -> None:
+    """ValueError where two versions of a method, or of a problem, have one label: they would count as one."""
+    known: dict[str, tuple[str, Path]] = {}
+    for spec, folder in chosen.values():
+        searcher, problem = f"searcher {spec.searcher_label}", f"problem {spec.problem_label}"
+        for label, code in ((searcher, spec.searcher_code), (problem, spec.problem_code)):
+            other, where = known.setdefault(label, (code, folder))
+            if other != code:
+                raise ValueError(
+                    f"{folder}: its {label} is {code or 'without a checksum'}, and that of {where} is "
+                    f"{other or 'without a checksum'}; report them apart"
+                )
 
 
 def _text(value: Any) -> str:

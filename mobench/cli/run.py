@@ -32,6 +32,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="carry out the I-th of N parts, as one of N jobs")
     parser.add_argument("--engine", choices=("local", "dask"), default="local", help="where runs execute")
     parser.add_argument("--address", default="", help="scheduler of --engine dask (default: a cluster of its own here)")
+    parser.add_argument(
+        "--time-limit", type=float, default=0.0, metavar="SECONDS", help="a run that takes longer has failed"
+    )
+    parser.add_argument(
+        "--memory-limit", type=float, default=0.0, metavar="GIB", help="a run whose process takes more has failed"
+    )
     parser.add_argument("--retry-failed", action="store_true", help="set failed runs aside and try them again")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=run)
@@ -39,6 +45,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what has not ended; say what was left out and what failed."""
+    from mobench.campaigns.record import load_campaign
     from mobench.campaigns.shard import parse_shard, share
     from mobench.engines.engine import run_campaign
 
@@ -47,17 +54,19 @@ def run(args: argparse.Namespace) -> int:
     folder = args.results / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
-    if args.retry_failed:
-        _set_aside(folder, [spec.folder for spec in share(campaign.specs, shard)])
-    tally = run_campaign(campaign, folder, workers=args.workers, progress=not args.quiet, shard=shard, engine=engine)
+    if args.retry_failed and (folder / "campaign.json").exists():
+        _set_aside(folder, [spec.folder for spec in share(load_campaign(folder).specs, shard)])
+    how = {"workers": args.workers, "progress": not args.quiet, "shard": shard, "engine": engine}
+    tally = run_campaign(campaign, folder, limits=_limits(args), **how)
     part = f"shard {shard}: " if shard.count > 1 else ""
     done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
-    for label, runs in (("failed", tally.failed), ("interrupted", tally.interrupted)):
+    words = {"failed": tally.failed, "not possible on this host": tally.unfit, "interrupted": tally.interrupted}
+    for label, runs in words.items():
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
     print(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
-    return 1 if tally.failed or tally.interrupted else 0
+    return 1 if any(words.values()) else 0
 
 
 def _campaign(args: argparse.Namespace) -> Any:
@@ -82,6 +91,15 @@ def _campaign(args: argparse.Namespace) -> Any:
     if not args.campaign and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")
     return read_campaign(args.campaign or DEFAULT, **changes)
+
+
+def _limits(args: argparse.Namespace) -> Any:
+    from mobench.harness.limits import Limits
+
+    for option, value in (("--time-limit", args.time_limit), ("--memory-limit", args.memory_limit)):
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{option}: expected a positive number, found {value:g}")
+    return Limits(args.time_limit, int(args.memory_limit * 2**30))
 
 
 def _amounts(text: str) -> Any:

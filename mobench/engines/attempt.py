@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from mobench.core.progress import Progress
-from mobench.harness.execute import execute
+from mobench.harness.checkpoint import DamagedCheckpointError
+from mobench.harness.execute import UnfitHostError, execute
+from mobench.harness.limits import NO_LIMITS, Limits
 from mobench.harness.log import RunIsBusy, RunIsLost, StorageError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
@@ -28,6 +30,8 @@ class Tally:
     ----------
     ended, failed : list
         Specifications of runs that ended in good order, and that failed (with their error).
+    unfit : list
+        Runs that a host could not carry out, with what it lacks: nothing is recorded against them.
     interrupted : list
         Runs whose worker died (with its exit code), or that another process took over: they can be resumed.
     busy : list
@@ -38,6 +42,7 @@ class Tally:
 
     ended: list[RunSpec] = field(default_factory=list)
     failed: list[tuple[RunSpec, str]] = field(default_factory=list)
+    unfit: list[tuple[RunSpec, str]] = field(default_factory=list)
     interrupted: list[tuple[RunSpec, str]] = field(default_factory=list)
     busy: list[RunSpec] = field(default_factory=list)
     already: int = 0
@@ -45,8 +50,8 @@ class Tally:
     @property
     def note(self) -> str:
         """What did not go well, in a few words."""
-        parts = [f"{len(items)} {word}" for word in ("failed", "interrupted") if (items := getattr(self, word))]
-        return ", ".join(parts)
+        words = {"failed": "failed", "unfit": "not possible on this host", "interrupted": "interrupted"}
+        return ", ".join(f"{len(items)} {text}" for word, text in words.items() if (items := getattr(self, word)))
 
     def add(self, spec: RunSpec, outcome: str, text: str) -> bool:
         """Take down how an attempt went, see `Attempt`; whether there is nothing more to do for this run.
@@ -61,7 +66,7 @@ class Tally:
         if outcome in ("ended", "busy"):
             (self.ended if outcome == "ended" else self.busy).append(spec)
         else:
-            (self.failed if outcome == "failed" else self.interrupted).append((spec, text))
+            {"failed": self.failed, "unfit": self.unfit}.get(outcome, self.interrupted).append((spec, text))
         return outcome != "busy"
 
 
@@ -84,10 +89,13 @@ class Attempt:
         A run's folder is ``folder / spec.folder``.
     sources : Sources
         What names of searchers and problems mean.
+    limits : Limits
+        What each run may take.
     """
 
     folder: Path
     sources: Sources
+    limits: Limits = NO_LIMITS
 
     def __call__(self, spec: RunSpec) -> tuple[str, str]:
         """Carry out or resume a run.
@@ -95,21 +103,19 @@ class Attempt:
         Returns
         -------
         outcome : str
-            ``ended``; ``failed`` (recorded, and not tried again); ``busy`` (another process is at it);
-            ``interrupted`` (can be resumed); or ``stopped``: the results folder cannot be written, so that no run can
-            go on.
+            ``ended``; ``failed`` (recorded, and not tried again); ``busy`` (another process is at it); ``unfit`` (this
+            host cannot carry it out, and nothing is recorded against it); ``interrupted`` (can be resumed); or
+            ``stopped``: the results folder cannot be written, so that no run can go on.
         text : str
             Why; empty where it ended.
         """
         try:
-            self.sources.check((spec.problem, spec.searcher))
-        except ValueError as error:
-            return "interrupted", str(error)
-        try:
-            end = execute(spec, self.folder / spec.folder, self.sources)
+            end = execute(spec, self.folder / spec.folder, self.sources, limits=self.limits)
         except RunIsBusy as error:
             return "busy", str(error)
-        except RunIsLost as error:
+        except UnfitHostError as error:
+            return "unfit", str(error)
+        except (RunIsLost, DamagedCheckpointError) as error:
             return "interrupted", str(error)
         except (StorageError, OSError) as error:
             return "stopped", str(error)
@@ -118,11 +124,11 @@ class Attempt:
         return ("failed", str(end["error"])) if end["reason"] == "failed" else ("ended", "")
 
     def modules(self, specs: Iterable[RunSpec]) -> set[str]:
-        """Modules that attempts at these runs import, but for files of users: a worker can be born with them."""
+        """Built-in modules that attempts at these runs import: a worker can be born with them."""
         wanted: set[tuple[Kind, str]] = set()
         for spec in specs:
             wanted |= {("problem", spec.problem), ("searcher", spec.searcher)}
-        named = (pair for pair in wanted if self.sources.file(pair[1]) is None)
+        named = (pair for pair in wanted if not self.sources.code(*pair))
         return {find(kind, name, self.sources).call.__module__ for kind, name in named}
 
 

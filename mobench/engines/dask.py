@@ -19,7 +19,7 @@ from typing import Any
 from mobench.core.progress import Progress
 from mobench.core.version import __version__
 from mobench.engines.attempt import Attempt, Tally, cores, one_thread
-from mobench.engines.local import begin_worker, process_context
+from mobench.engines.worker import begin_worker, kill_group, process_context
 from mobench.harness.spec import RunSpec
 
 __all__ = ["dask_cluster"]
@@ -129,8 +129,7 @@ class _Crew:
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            process.kill()
-            process.join()
+            kill_group(process)
 
 
 def _dask_worker(address: str) -> None:

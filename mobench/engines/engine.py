@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import open_campaign
@@ -14,6 +15,7 @@ from mobench.campaigns.shard import WHOLE, Shard, share
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
+from mobench.harness.limits import NO_LIMITS, Limits
 from mobench.harness.log import is_held
 from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import Sources, in_use
@@ -32,6 +34,7 @@ def run_specs(
     progress: bool = True,
     engine: Engine = local_processes,
     sources: Sources | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Tally:
     """Carry out or resume all runs that have not ended.
 
@@ -52,6 +55,8 @@ def run_specs(
         Where runs execute: processes of this machine, or `mobench.engines.dask.dask_cluster`.
     sources : Sources, optional
         What names of searchers and problems mean; what `mobench.use_plugins` made known when left out.
+    limits : Limits
+        What each run may take; one that exceeds them has failed.
 
     Raises
     ------
@@ -63,8 +68,9 @@ def run_specs(
         Ctrl-C: the workers are ended; every run can be resumed.
     """
     _check(workers)
+    folder = folder.absolute()
     pending = [spec for spec in specs if not _has_ended(spec, folder)]
-    tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(folder, sources or in_use())
+    tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(folder, sources or in_use(), limits)
     if not pending:
         return tally
     with Progress(len(specs), done=tally.already, show=progress) as bar:
@@ -117,6 +123,7 @@ def run_campaign(
     progress: bool = True,
     shard: Shard = WHOLE,
     engine: Engine = local_processes,
+    limits: Limits = NO_LIMITS,
 ) -> Tally:
     """Carry out or resume a campaign, or one shard of it, in its results folder.
 
@@ -126,9 +133,8 @@ def run_campaign(
     _check(workers)
     open_campaign(campaign, folder)
     specs = share(campaign.specs, shard)
-    return run_specs(
-        specs, folder / "runs", workers=workers, progress=progress, engine=engine, sources=campaign.sources
-    )
+    how: dict[str, Any] = {"workers": workers, "progress": progress, "engine": engine, "limits": limits}
+    return run_specs(specs, folder / "runs", sources=campaign.sources, **how)
 
 
 def _check(workers: int | None) -> None:

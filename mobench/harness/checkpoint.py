@@ -13,7 +13,11 @@ from mobench.files.documents import written_whole
 from mobench.files.tables import open_arrays
 from mobench.harness.log import StorageError
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["DamagedCheckpointError", "load_checkpoint", "save_checkpoint"]
+
+
+class DamagedCheckpointError(StorageError):
+    """A checkpoint cannot be read: no fault of the searcher's, and the run can be had without it."""
 
 
 def save_checkpoint(path: Path, header: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -45,7 +49,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
     Raises
     ------
-    ValueError
+    DamagedCheckpointError
         The file is damaged.
     """
     try:
@@ -54,7 +58,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             state = {name: file[name] for name in file if name != "__plain__"}
         return _exact(text["header"], read=True), state | text["plain"]
     except Exception as error:  # noqa: BLE001 - a damaged archive can raise anything
-        raise ValueError(f"{path}: damaged checkpoint ({error}); delete it to compute the run again") from None
+        raise DamagedCheckpointError(
+            f"{path}: damaged checkpoint ({error}); delete it, and the run is computed again from its log"
+        ) from None
 
 
 def _exact(value: Any, *, read: bool = False) -> Any:

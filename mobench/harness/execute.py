@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import functools
 import importlib.metadata
+import inspect
 import os
 import platform
+import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.core.budget import BudgetExhausted, parse_budget
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost, parse_budget
+from mobench.core.messages import one_line, trace
+from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
 from mobench.harness.checkout import commit
 from mobench.harness.door import Run
-from mobench.harness.log import Log
+from mobench.harness.history import spent_in
+from mobench.harness.identity import strangers
+from mobench.harness.limits import NO_LIMITS, Limits, limited
+from mobench.harness.log import Log, StorageError
 from mobench.harness.sealed import read_run, seal
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
-from mobench.plugins.plugin import missing
+from mobench.plugins.plugin import Plugin, missing
 from mobench.plugins.sources import Sources, in_use
 
-__all__ = ["execute", "search_problem"]
+__all__ = ["UnfitHostError", "execute", "give_up", "search_problem"]
 
 STREAMS = "problem"
 """What the searcher's stream depends on beside the seed; ends without it are of runs whose luck problems share."""
@@ -34,7 +42,20 @@ STREAMS = "problem"
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
 
 
-def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict[str, Any]:
+OF_HOST = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO),
+    *(errno.EPIPE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
+)
+"""Errors of the system that say something about the host and nothing about the searcher."""
+
+
+class UnfitHostError(RuntimeError):
+    """A host cannot carry out a run; nothing is recorded against the run."""
+
+
+def execute(
+    spec: RunSpec, folder: Path, sources: Sources | None = None, *, limits: Limits = NO_LIMITS
+) -> dict[str, Any]:
     """Carry out, resume or leave alone the run of `spec` in `folder`.
 
     A run is finished if and only if its ``end.json`` exists; a failed run has one, too, with its traceback, and is not
@@ -48,6 +69,8 @@ def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict
         Its folder.
     sources : Sources, optional
         What its names mean; what `mobench.use_plugins` made known when left out.
+    limits : Limits
+        What it may take; a run that exceeds them has failed.
 
     Returns
     -------
@@ -62,70 +85,153 @@ def execute(spec: RunSpec, folder: Path, sources: Sources | None = None) -> dict
         Another process took this run over while we were at it.
     mobench.harness.log.StorageError, OSError
         The folder cannot be written; the run can be resumed later.
+    UnfitHostError
+        This host cannot carry it out: what it names is not at hand, is another version or has other data than the
+        specification states, or memory or disk have run out. The run is as it was, for another host or another time.
     mobench.harness.sealed.DamagedRunError
         The folder holds another run (what differs is named), or one whose log and end disagree.
     ValueError
         It is of another format.
     """
+    folder = _begun(spec, folder)
+    if (known := read_run(folder, expected=spec)).end is not None:
+        return dict(known.end)
+    path = folder / "log.jsonl"
+    prepared = _prepared(spec, sources or in_use())
+    with Log(path) as log:
+        if (folder / "end.json").exists():  # another process ended it while we waited for the log
+            return dict(read_run(folder, expected=spec).end or {})
+        document = _carry_out(spec, log, prepared, limits)
+        return _ended(folder, log, document)
+
+
+def give_up(spec: RunSpec, folder: Path, error: str) -> dict[str, Any]:
+    """Record that a run whose process is gone has failed; its log stays as far as it came.
+
+    Parameters
+    ----------
+    spec, folder
+        As for `execute`.
+    error : str
+        Why it is not tried again: one line.
+
+    Raises
+    ------
+    mobench.harness.log.RunIsBusy, OSError
+        As `execute` does.
+    """
+    folder = _begun(spec, folder)
+    with Log(folder / "log.jsonl") as log:
+        if (folder / "end.json").exists():
+            return dict(read_run(folder, expected=spec).end or {})
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return _ended(
+            folder, log, _document(spec, "failed", spent_in(log.past), started=now) | {"error": error, "traceback": ""}
+        )
+
+
+def _begun(spec: RunSpec, folder: Path) -> Path:
+    """The run's folder, absolute (a searcher may change the working directory), with its specification in it."""
+    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "spec.json").exists():
         write_document(folder / "spec.json", spec.document)
-    if (known := read_run(folder, expected=spec)).end is not None:
-        return dict(known.end)
-    path, end = folder / "log.jsonl", folder / "end.json"
-    with Log(path) as log:
-        if end.exists():  # another process ended it while we waited for the log
-            return dict(read_run(folder, expected=spec).end or {})
-        document = _carry_out(spec, log, sources or in_use())
-        log.sync()
-        # the log is still locked: an end belongs to the attempt that wrote the log
-        document["log"] = seal(path.read_bytes())
-        write_document(end, document)
+    return folder
+
+
+def _ended(folder: Path, log: Log, document: dict[str, Any]) -> dict[str, Any]:
+    """Write a run's end, while its log is locked: an end belongs to the attempt that wrote the log."""
+    log.sync()
+    document["log"] = seal((folder / "log.jsonl").read_bytes())
+    write_document(folder / "end.json", document)
     return document
 
 
-def _carry_out(spec: RunSpec, log: Log, sources: Sources) -> dict[str, Any]:
-    """Run the searcher and say how it ended; a failure is an outcome, not an exception."""
-    run: Run | None = None
-    error: dict[str, str] = {}
-    started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
+@dataclass(frozen=True)
+class _Prepared:
+    """What a run is made of, found and checked before it begins."""
+
+    problem: Problem
+    plugin: Plugin
+    options: Mapping[str, Any]
+    limit: Cost
+
+
+def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
+    """Build what the specification names; whatever goes wrong here is not the searcher's fault."""
     try:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
+        limit = parse_budget(spec.budget, problem.training)
         if lacking := missing(plugin, problem):
             raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
-        limit = parse_budget(spec.budget, problem.training)
-        run = Run(problem, limit=limit, seed=spec.seed, log=log, label=spec.problem_label)
-        reason = search_problem(plugin, run, options)
-    except Exception as exception:  # noqa: BLE001 - a failed run is recorded, whatever its searcher raised
+        if other := strangers(spec, problem, sources):
+            raise ValueError(other)
+    except Exception as error:
+        raise UnfitHostError(one_line(error)) from error
+    return _Prepared(problem, plugin, options, limit)
+
+
+def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> dict[str, Any]:
+    """Run the searcher and say how it ended; a failure is an outcome, not an exception."""
+    error: dict[str, str] = {}
+    started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
+    run = Run(prepared.problem, limit=prepared.limit, seed=spec.seed, log=log, label=spec.problem_label)
+    try:
+        with limited(limits):
+            reason = search_problem(prepared.plugin, run, prepared.options)
+    except BaseException as raised:  # noqa: BLE001 - whatever a searcher raises is how it ended
+        _refuse_blame(raised, limits)
         reason = "failed"
-        error = {"error": f"{type(exception).__name__}: {exception}", "traceback": traceback.format_exc()}
+        error = {"error": one_line(raised), "traceback": trace(raised)}
     took = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    document = _document(spec, reason, run.spent, started=started.isoformat(timespec="seconds"))
+    return document | error | {key: round(seconds, 4) for key, seconds in took.items()}
+
+
+def _refuse_blame(error: BaseException, limits: Limits) -> None:
+    """Raise anew what says nothing about the searcher: storage and memory of this host, the user's Ctrl-C.
+
+    Where a process leaves Ctrl-C to its parent, as workers do, a KeyboardInterrupt is the searcher's own.
+    """
+    if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        raise error
+    if isinstance(error, StorageError):
+        raise error
+    if (isinstance(error, MemoryError) and not limits.bytes) or (isinstance(error, OSError) and error.errno in OF_HOST):
+        raise UnfitHostError(one_line(error)) from error
+
+
+def _document(spec: RunSpec, reason: str, spent: Cost, *, started: str) -> dict[str, Any]:
+    named = {spec.problem: spec.problem_code, spec.searcher: spec.searcher_code}
+    foreign = {name: code for name, code in named.items() if code}
     return {
         "format": FORMAT,
         "reason": reason,
-        **error,
-        "spent": {} if run is None else {axis: getattr(run.spent, axis) for axis in run.spent.__dataclass_fields__},
+        "spent": {axis: getattr(spent, axis) for axis in CURRENCIES},
         "streams": STREAMS,
-        "versions": {"python": platform.python_version()} | _versions() | _checksums(spec, sources),
+        "versions": foreign | {"python": platform.python_version()} | _versions(),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
-        "started": started.isoformat(timespec="seconds"),
-        **{key: round(seconds, 4) for key, seconds in took.items()},
+        "started": started,
     }
 
 
-def search_problem(search: Callable[..., None], run: Run, options: Mapping[str, Any]) -> str:
+def search_problem(search: Callable[..., Any], run: Run, options: Mapping[str, Any]) -> str:
     """Let a searcher loose on a run; return why it ended: ``budget: <currency>`` or ``finished``.
 
     Raises
     ------
+    TypeError
+        The searcher is a generator or a coroutine: nothing of it was executed.
     ValueError
         The searcher ended before the log that it was to replay did: it is not the searcher that wrote the log.
     """
     reason = "finished"
     try:
-        search(run, **options)
+        given = search(run, **options)
+        if inspect.isgenerator(given) or inspect.isawaitable(given) or inspect.isasyncgen(given):
+            raise TypeError(f"the searcher returned a {type(given).__name__} and never ran: it must not yield or await")
     except BudgetExhausted:
         reason = f"budget: {run.stopped}"
     run.finish()
@@ -149,9 +255,3 @@ def _version(library: str) -> str:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _checksums(spec: RunSpec, sources: Sources) -> dict[str, str]:
-    """What stands for a version where the problem or the searcher comes from a file: its checksum."""
-    files = [sources.file(name) for name in (spec.problem, spec.searcher)]
-    return {file.path.name: f"sha256:{file.checksum}" for file in files if file is not None}

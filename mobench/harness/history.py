@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import CURRENCIES
+from mobench.core.budget import CURRENCIES, Cost
 from mobench.core.space import Array
 from mobench.harness.log import Log, parse_events
 
-__all__ = ["History", "Note", "read_history"]
+__all__ = ["History", "Note", "read_history", "spent_in"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,19 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         data=checksum,
         last_learned=learned,
     )
+
+
+def spent_in(events: Iterable[Mapping[str, Any]]) -> Cost:
+    """The ledger at the end of a log, whatever the problem: from its events as they were logged."""
+    total = Cost()
+    for event in events:
+        if "X" in event:
+            k = len(event["X"])
+            flops, seconds = (float(np.sum(np.broadcast_to(event[axis], k))) for axis in ("flops", "seconds"))
+            total += Cost(evaluations=k, asked=event["asked"] - total.asked, flops=flops, seconds=seconds)
+        elif "learned" in event:
+            total += Cost(flops=event["learned"])
+    return total
 
 
 def _genes(rows: list[list[int]]) -> Array:

@@ -14,10 +14,13 @@ import orjson
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import FORMAT, read_document
 from mobench.files.names import slug
-from mobench.plugins.references import describe
+from mobench.plugins.references import describe, versioned
 
 END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
 """What ``end.json`` holds at least."""
+
+IDENTITY = ("searcher_code", "problem_code", "data")
+"""Entries of a specification that say which code and data it is about; left out where there is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class RunSpec:
         See `mobench.core.budget.parse_budget`.
     problem_options, searcher_options : mapping
         Options as given; what is left out takes the plugin's default.
+    searcher_code, problem_code : str
+        Which version of them, as `mobench.plugins.sources.Sources.code` says it; empty for what mobench brings along.
+    data : str
+        Checksum of the data that the problem answers from; empty where it has none.
     """
 
     problem: str
@@ -42,6 +49,9 @@ class RunSpec:
     budget: Mapping[str, float]
     problem_options: Mapping[str, Any] = field(default_factory=dict)
     searcher_options: Mapping[str, Any] = field(default_factory=dict)
+    searcher_code: str = ""
+    problem_code: str = ""
+    data: str = ""
 
     @functools.cached_property
     def problem_label(self) -> str:
@@ -50,14 +60,15 @@ class RunSpec:
 
     @functools.cached_property
     def searcher_label(self) -> str:
-        """The searcher with its options, as tables and figures name it."""
-        return describe(self.searcher, self.searcher_options)
+        """The searcher with its version and its options, as tables and figures name it."""
+        return describe(versioned(self.searcher, self.searcher_code), self.searcher_options)
 
     @property
     def document(self) -> dict[str, Any]:
         """The specification as it is written to ``spec.json``."""
         names = ("problem", "problem_options", "searcher", "searcher_options", "seed", "budget")
-        return {"format": FORMAT} | {name: getattr(self, name) for name in names}
+        identity = {name: value for name in IDENTITY if (value := getattr(self, name))}
+        return {"format": FORMAT} | {name: getattr(self, name) for name in names} | identity
 
     @property
     def id(self) -> str:
@@ -84,6 +95,8 @@ def read_spec(path: Path) -> RunSpec:
     entries = read_document(path, kinds | {"budget": dict})
     try:
         spec = RunSpec(**{key: value for key, value in entries.items() if key != "format"})
+        if not all(isinstance(getattr(spec, name), str) for name in IDENTITY):
+            raise TypeError(f"{', '.join(IDENTITY)} are texts")
         parse_budget(spec.budget, Cost(1, 1, 1, 1))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the specification of a run ({error})") from None

@@ -1,20 +1,17 @@
-"""A file of searchers or problems that a user names: read without executing it, and imported when it is asked for."""
+"""A file of searchers or problems that a user names, read without executing it."""
 
 from __future__ import annotations
 
 import ast
-import hashlib
-import importlib
-import sys
-import types
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mobench.plugins.families import built_in
+from mobench.plugins.parts import checksum, read_parts
 from mobench.plugins.plugin import ENTRY, KINDS, Kind
 
-__all__ = ["PluginFile", "import_file", "read_plugins"]
+__all__ = ["PluginFile", "read_plugins"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,13 @@ class PluginFile:
     path : Path
         Where it is, absolute.
     checksum : str
-        SHA-256 of its bytes and of the neighbours that it imports (``from ._shared import ...``).
+        SHA-256 of its bytes and of all that it imports from its folder: see `mobench.plugins.parts`.
     kinds : tuple of str
         What it defines: ``"searcher"`` (a function `search`), ``"problem"`` (a function `problem`), or both.
     fault : str
         Why it cannot be used; empty where it can.
+    parts : tuple of (str, bytes)
+        What has that checksum, and is what will be executed, here and in workers; empty where a record names the file.
     """
 
     name: str
@@ -40,6 +39,12 @@ class PluginFile:
     checksum: str
     kinds: tuple[Kind, ...]
     fault: str = ""
+    parts: tuple[tuple[str, bytes], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def code(self) -> str:
+        """What tells this state of the file from others, as specifications and records write it."""
+        return f"sha256:{self.checksum}"
 
 
 def read_plugins(paths: Iterable[str | Path]) -> tuple[PluginFile, ...]:
@@ -72,16 +77,14 @@ def _found(path: Path) -> list[PluginFile]:
 
 def _read(path: Path) -> PluginFile:
     """What a file defines, found without executing it."""
-    digest = hashlib.sha256()
+    parts = {path.name: path.read_bytes()}
     kinds: tuple[Kind, ...] = ()
     fault = ""
     try:
-        for part in _with_neighbours(path, []):
-            digest.update(part.read_bytes())
-        defined = _defined(ast.parse(path.read_bytes()))
+        parts = read_parts(path)
+        defined = _defined(ast.parse(parts[path.name]))
         kinds = tuple(kind for kind in KINDS if ENTRY[kind] in defined)
     except SyntaxError as error:
-        digest.update(path.read_bytes())
         fault = f"syntax error in line {error.lineno}: {error.msg}"
     except (RecursionError, MemoryError):
         fault = "not a Python file (too deep for Python's parser)"
@@ -91,19 +94,7 @@ def _read(path: Path) -> PluginFile:
         fault = f"a plugin's file is called NAME.py, of letters, digits, _ and -; found {path.name!r}"
     elif clash := next((kind for kind in kinds if path.stem in built_in(kind)), None):
         fault = f"{path.stem!r} is the name of a built-in {clash}; rename the file"
-    return PluginFile(path.stem, path, digest.hexdigest(), kinds, fault)
-
-
-def _with_neighbours(path: Path, seen: list[Path]) -> list[Path]:
-    """The file and the files beside it that it imports, directly or not."""
-    seen.append(path)
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            for name in [node.module.partition(".")[0]] if node.module else [alias.name for alias in node.names]:
-                neighbour = path.with_name(f"{name}.py")
-                if neighbour.is_file() and neighbour not in seen:
-                    _with_neighbours(neighbour, seen)
-    return seen
+    return PluginFile(path.stem, path, checksum(parts), kinds, fault, tuple(parts.items()))
 
 
 def _defined(tree: ast.Module) -> set[str]:
@@ -117,16 +108,3 @@ def _defined(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
     return found
-
-
-def import_file(file: PluginFile) -> types.ModuleType:
-    """Import a file as a module of a package of its own, so that nothing else changes its meaning or is hidden.
-
-    The package's name tells where the file lies and what it holds: two files of one name, or two states of one file,
-    are two modules.
-    """
-    which = hashlib.sha256(f"{file.path} {file.checksum}".encode()).hexdigest()[:12]
-    package = types.ModuleType(f"mobench_plugin_{which}")
-    package.__path__ = [str(file.path.parent)]
-    sys.modules.setdefault(package.__name__, package)
-    return importlib.import_module(f"{package.__name__}.{file.name}")

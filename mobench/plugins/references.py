@@ -6,20 +6,37 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["describe", "parse_reference"]
+__all__ = ["describe", "parse_reference", "plain", "versioned"]
 
 
 def describe(name: str, options: Mapping[str, Any]) -> str:
     """Write a name and its options the way `mobench.plugins.references.parse_reference` reads them."""
 
-    def plain(value: Any) -> str:
+    def text(value: Any) -> str:
         if isinstance(value, list | tuple):
-            return f"[{','.join(map(plain, value))}]"
+            return f"[{','.join(map(text, value))}]"
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     if not options:
         return name
-    return f"{name}:{','.join(f'{option}={plain(value)}' for option, value in sorted(options.items()))}"
+    return f"{name}:{','.join(f'{option}={text(value)}' for option, value in sorted(options.items()))}"
+
+
+def versioned(name: str, code: str) -> str:
+    """A plugin's name with the first digits of its checksum, ``meth@7d09``; the name alone for built-in ones.
+
+    Parameters
+    ----------
+    name, code : str
+        As `mobench.plugins.sources.Sources.code` says it.
+    """
+    return f"{name}@{code.rpartition(':')[2][:4]}" if code else name
+
+
+def plain(label: str) -> str:
+    """A label without its version: that of ``meth@7d09:rate=1`` is ``meth:rate=1``."""
+    name, colon, options = label.partition(":")
+    return f"{name.partition('@')[0]}{colon}{options}"
 
 
 def parse_reference(text: str) -> tuple[str, dict[str, Any]]:

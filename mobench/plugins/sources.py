@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import functools
 import importlib
-import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from mobench.plugins.families import built_in, families
+from mobench.plugins.loader import import_file
+from mobench.plugins.packages import installed, package_code
 from mobench.plugins.plugin import KINDS, Kind, first_line
-from mobench.plugins.plugin_file import PluginFile, import_file, read_plugins
+from mobench.plugins.plugin_file import PluginFile, read_plugins
 
 __all__ = ["Sources", "in_use", "use_plugins", "using"]
 
@@ -59,25 +59,29 @@ class Sources:
         """These, and of the files of `others` those whose names are free."""
         return Sources((*self.files, *(file for file in others.files if self.file(file.name) is None)))
 
-    def check(self, names: Iterable[str]) -> None:
-        """ValueError where a file of these names is not any more what it was when it was read, here or elsewhere."""
-        for file in filter(None, map(self.file, names)):
-            if read_plugins([file.path])[0].checksum != file.checksum:
-                raise ValueError(f"plugin {file.path}: changed while it was in use; run the same command again")
-
     def file(self, name: str) -> PluginFile | None:
         """The file that a plugin comes from, where it comes from one."""
         return next((file for file in self.files if file.name == name), None)
 
+    def code(self, kind: Kind, name: str) -> str:
+        """What tells the code of a plugin from other versions of it: ``sha256:...`` of a file and all that it imports
+        from its folder, with its version before it for a package; empty for built-in ones, which are mobench's.
+        """
+        if name in built_in(kind):
+            return ""
+        if (file := self.file(name)) is not None and kind in file.kinds:
+            return file.code
+        return package_code(installed(kind)[name]) if name in installed(kind) else ""
+
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of all searchers or problems at hand, sorted; those of broken files are left out."""
-        return tuple(sorted({*built_in(kind), *_installed(kind), *self._names(kind)}))
+        return tuple(sorted({*built_in(kind), *installed(kind), *self._names(kind)}))
 
     def groups(self, kind: Kind) -> list[tuple[str, list[str]]]:
         """The same names in groups: families in their order, the user's files, packages; each with its heading."""
         found = [(first_line(docstring_of(one.package)), [*one.modules]) for one in families(kind)]
         files = self._names(kind)
-        packages = _installed(kind).keys() - built_in(kind).keys() - files
+        packages = installed(kind).keys() - built_in(kind).keys() - files
         found += [("your files", sorted(files)), ("installed packages", sorted(packages))]
         return [(heading, names) for heading, names in found if names]
 
@@ -88,8 +92,8 @@ class Sources:
         """Where plugins that cannot be used come from, and why they cannot."""
         faults = {str(file.path): file.fault for file in self.files if file.fault}
         for kind in KINDS:
-            for name in built_in(kind).keys() & _installed(kind).keys():
-                faults[_installed(kind)[name].value] = f"{name!r} is the name of a built-in {kind}, and hidden by it"
+            for name in built_in(kind).keys() & installed(kind).keys():
+                faults[installed(kind)[name].value] = f"{name!r} is the name of a built-in {kind}, and hidden by it"
         return faults
 
     def load(self, kind: Kind, name: str) -> Any:
@@ -108,10 +112,10 @@ class Sources:
         try:
             if file is not None and kind in file.kinds:
                 return import_file(file)
-            if name in _installed(kind):
-                return _installed(kind)[name].load()
+            if name in installed(kind):
+                return installed(kind)[name].load()
         except (Exception, SystemExit) as error:
-            what, where = ("package", _installed(kind)[name].value) if file is None else ("file", file.path)
+            what, where = ("package", installed(kind)[name].value) if file is None else ("file", file.path)
             cause = f"{type(error).__name__}: {error}"
             raise ValueError(f"{kind} {name!r}: its {what} cannot be imported ({where}: {cause})") from error
         return None
@@ -132,11 +136,6 @@ def docstring_of(module: str) -> str:
 
 def _docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_bytes())) or ""
-
-
-@functools.cache
-def _installed(kind: Kind) -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=f"mobench.{kind}s")}
 
 
 _default = Sources()

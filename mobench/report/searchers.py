@@ -9,6 +9,7 @@ from mobench.campaigns.study import OVER, STATES
 from mobench.core.budget import AXES
 from mobench.files.names import slug
 from mobench.plugins.catalogue import summary as plugin_summary
+from mobench.plugins.references import plain
 from mobench.report.page import Block, Section, Text
 from mobench.report.tables import Table
 from mobench.scoring.contract import CAPS
@@ -44,7 +45,7 @@ def _searcher(analysis: Analysis, label: str) -> Section:
         titles={"confidence": "confidence of it", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"}
         | {"size": "set size"},
     )
-    blocks: tuple[Block, ...] = (Text((_about(label.partition(":")[0]),)), table)
+    blocks: tuple[Block, ...] = (Text((_about(plain(label).partition(":")[0]),)), table)
     if len(records := _records(analysis, label)):
         what = (
             "Diagnostics that the run of median share recorded, scalars only: how often, first, last, least and most."

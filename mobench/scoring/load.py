@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import parse_budget
-from mobench.core.capabilities import Fingerprinted
 from mobench.harness.history import read_history
+from mobench.harness.identity import data_of
 from mobench.harness.sealed import DamagedRunError, check_ledger, read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
+from mobench.plugins.sources import in_use
 from mobench.scoring.result import Result
 
 __all__ = ["load"]
@@ -47,7 +48,14 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
             problem.space.check(X)
     except ValueError as error:
         raise DamagedRunError(f"{log}: not a log of this problem ({error})") from None
-    here = problem.fingerprint if isinstance(problem, Fingerprinted) else ""
+    if spec.problem_code != (code := in_use().code("problem", spec.problem)):
+        raise DamagedRunError(
+            f"{folder}: its problem was {spec.problem_code or 'without a checksum'}, and {code or 'none'} is at hand, "
+            "which would score it in another way; restore the problem that it was run on"
+        )
+    here = data_of(problem)
+    if spec.data and history.data != spec.data and (history.data or len(history.X)):
+        raise DamagedRunError(f"{folder}: specified for data {spec.data}, but answered from {history.data or 'others'}")
     if history.data != here and (len(history.X) or history.recommended):
         raise DamagedRunError(
             f"{folder}: was answered from data {history.data or 'without a checksum'}, but scores would come "

@@ -13,12 +13,14 @@ from mobench.core.problem import Problem
 from mobench.harness.door import Run
 from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import read_history
+from mobench.harness.identity import identified
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
+from mobench.plugins.sources import in_use
 from mobench.scoring.load import load
 from mobench.scoring.result import Result
 
@@ -87,10 +89,11 @@ def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: 
         raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
     (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
+    built = make_problem(problem_name, problem_options)
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
     check_options(find("searcher", name), spec.searcher_options)
-    parse_budget(amounts, make_problem(problem_name, problem_options).training)
-    execute(spec, folder)
+    parse_budget(amounts, built.training)
+    execute(identified(spec, built, in_use()), folder)
     return load(folder)
 
 

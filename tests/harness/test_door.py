@@ -10,6 +10,7 @@ from mobench.core.budget import BudgetExhausted, Cost, parse_budget
 from mobench.core.problem import Objective, Values
 from mobench.core.space import Space
 from mobench.harness.answers import addresses
+from mobench.harness.checkpoint import DamagedCheckpointError
 from mobench.harness.door import Run
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
@@ -399,7 +400,7 @@ def test_checkpoints_that_are_damaged_or_ahead_of_their_log_are_refused(tmp_path
     for damage, words in ((whole[:50], "damaged checkpoint"), (b"", "damaged checkpoint")):
         (tmp_path / "checkpoint.npz").write_bytes(damage)
         run = opened()
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(DamagedCheckpointError, match=words):
             run.restore()
         run._log.close()
     (tmp_path / "checkpoint.npz").write_bytes(whole)

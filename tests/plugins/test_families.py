@@ -63,7 +63,7 @@ def test_the_list_is_grouped_by_family_and_by_whose_the_plugins_are(tmp_path, ca
     (tmp_path / "torn.py").write_text("def search(\n")
     theirs = importlib.metadata.EntryPoint("theirs", "theirs", "mobench.searchers")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sources, "_installed", lambda kind: {"theirs": theirs} if kind == "searcher" else {})
+    monkeypatch.setattr(sources, "installed", lambda kind: {"theirs": theirs} if kind == "searcher" else {})
     assert main(["list", "--plugin", str(tmp_path / "mine.py"), "--plugin", str(tmp_path / "torn.py")]) == 0
     lines = capsys.readouterr().out.splitlines()
     headings = [line.strip() for line in lines if line.startswith("  ") and line[2] != " "]

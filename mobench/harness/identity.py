@@ -1,0 +1,38 @@
+"""Which code and which data a run is about: stated in its specification, and compared where it is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mobench.core.capabilities import Fingerprinted
+from mobench.core.problem import Problem
+from mobench.harness.spec import IDENTITY, RunSpec
+from mobench.plugins.sources import Sources
+
+__all__ = ["data_of", "identified", "strangers"]
+
+
+def data_of(problem: Problem) -> str:
+    """Checksum of the data that a problem answers from; empty where it says none."""
+    return problem.fingerprint if isinstance(problem, Fingerprinted) else ""
+
+
+def identified(spec: RunSpec, problem: Problem, sources: Sources) -> RunSpec:
+    """The same specification, with the code and the data that are at hand here."""
+    return replace(
+        spec,
+        searcher_code=sources.code("searcher", spec.searcher),
+        problem_code=sources.code("problem", spec.problem),
+        data=data_of(problem),
+    )
+
+
+def strangers(spec: RunSpec, problem: Problem, sources: Sources) -> str:
+    """What of the code and the data that a specification states is another here, with both; empty where nothing is."""
+    here = identified(spec, problem, sources)
+    stated = {name: value for name in IDENTITY if (value := getattr(spec, name))}
+    return "; ".join(
+        f"{name.replace('_', ' ')} is {getattr(here, name) or 'none'}, expected {value}"
+        for name, value in stated.items()
+        if getattr(here, name) != value
+    )
