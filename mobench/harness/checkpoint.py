@@ -49,7 +49,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
     Raises
     ------
-    DamagedCheckpointError
+    ValueError
         The file is damaged.
     """
     try:
@@ -58,9 +58,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             state = {name: file[name] for name in file if name != "__plain__"}
         return _exact(text["header"], read=True), state | text["plain"]
     except Exception as error:  # noqa: BLE001 - a damaged archive can raise anything
-        raise DamagedCheckpointError(
-            f"{path}: damaged checkpoint ({error}); delete it, and the run is computed again from its log"
-        ) from None
+        raise ValueError(f"{path}: damaged checkpoint ({error}); delete it to compute the run again") from None
 
 
 def _exact(value: Any, *, read: bool = False) -> Any:

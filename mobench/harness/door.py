@@ -17,7 +17,7 @@ from mobench.core.networks import Network, Supernet, check_network
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array, Space
 from mobench.harness.answers import Memory, addresses
-from mobench.harness.checkpoint import load_checkpoint, save_checkpoint
+from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from mobench.harness.log import Log
 from mobench.harness.replay import Past
 
@@ -214,14 +214,19 @@ class Run:
 
         Raises
         ------
+        DamagedCheckpointError
+            The checkpoint cannot be read.
         ValueError
-            The checkpoint is damaged, or asked for after the first question.
+            It is ahead of the log, or asked for after the first question.
         """
         if self._log.path is None or not (path := self._log.path.with_name("checkpoint.npz")).exists():
             return None
         if self.spent != Cost():
             raise ValueError("restore: ask for the checkpoint before the first question")
-        header, state = load_checkpoint(path)
+        try:
+            header, state = load_checkpoint(path)
+        except ValueError as error:  # whatever damaged it, it was not the searcher
+            raise DamagedCheckpointError(str(error)) from None
         for line in self._past.skip_to(header["lines"], path):
             self._skip(line)
         self.rng.bit_generator.state = header["rng"]

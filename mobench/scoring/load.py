@@ -48,18 +48,20 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
             problem.space.check(X)
     except ValueError as error:
         raise DamagedRunError(f"{log}: not a log of this problem ({error})") from None
-    if spec.problem_code != (code := in_use().code("problem", spec.problem)):
+    if spec.problem_code and spec.problem_code != (code := in_use().code("problem", spec.problem)):
         raise DamagedRunError(
-            f"{folder}: its problem was {spec.problem_code or 'without a checksum'}, and {code or 'none'} is at hand, "
-            "which would score it in another way; restore the problem that it was run on"
+            f"{folder}: its problem was {spec.problem_code}, and {code or 'none'} is at hand, which would score it in "
+            "another way; restore the problem that it was run on"
         )
     here = data_of(problem)
-    if spec.data and history.data != spec.data and (history.data or len(history.X)):
-        raise DamagedRunError(f"{folder}: specified for data {spec.data}, but answered from {history.data or 'others'}")
     if history.data != here and (len(history.X) or history.recommended):
         raise DamagedRunError(
             f"{folder}: was answered from data {history.data or 'without a checksum'}, but scores would come "
             f"from {here or 'none'}; restore the data it was run on, or delete the run and run it again"
+        )
+    if spec.data and spec.data != here:
+        raise DamagedRunError(
+            f"{folder}: is specified for data {spec.data}, but scores would come from {here or 'none'}"
         )
     limit = parse_budget(spec.budget, problem.training)
     check_ledger(folder, history, found.end, limit)

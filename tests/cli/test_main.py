@@ -54,10 +54,10 @@ def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path
     assert "1 failed" in mobench("status").stdout
     shown = mobench("report", "results/adhoc").stdout
     first = "INCOMPLETE  1 failed:\n  A failed run is scored by what it had delivered when it failed"
-    assert shown.index(first) < shown.index("bad on catsum: RuntimeError: no such luck") < shown.index("hypervolume ")
+    assert shown.index(first) < shown.index(" on catsum: RuntimeError: no such luck") < shown.index("hypervolume ")
     assert mobench(*run).returncode == 0  # nothing is tried again by itself
     assert mobench(*run, "--retry-failed").returncode == 1
-    assert len(list(tmp_path.glob("results/adhoc/runs/catsum/bad/*.failed-1/end.json"))) == 1
+    assert len(list(tmp_path.glob("results/adhoc/runs/catsum/bad*/*.failed-1/end.json"))) == 1
     listing = mobench("list").stdout
     assert "BROKEN: searcher 'absent': its package cannot be imported" in listing
     assert "nsga2" in listing
