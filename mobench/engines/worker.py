@@ -19,8 +19,8 @@ from mobench.harness.spec import RunSpec
 
 __all__ = ["Worker", "begin_worker", "in_own_process", "kill_group", "process_context"]
 
-GRACE_SECONDS = 5.0
-"""A run that is past its time limit is asked to stop, and killed when it has not after this long."""
+GRACE_SECONDS = 30.0
+"""A run past its time limit is asked to stop, and killed where it has not after this long (a slow start included)."""
 
 CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS}
 """Signals that a process brings upon itself; whoever is killed by another one has done nothing wrong."""
@@ -81,6 +81,8 @@ class Worker:
         except (EOFError, OSError):
             outcome, text = self._over()
             self.worked = float("inf")
+        if outcome == "ended" and not (self.attempt.folder / self.spec.folder / "end.json").exists():
+            outcome, text = "interrupted", "its worker said that it had ended, and left no end.json"
         if self.spec.searcher_code or self.spec.problem_code:
             self.worked = float("inf")  # what foreign code has changed in this process ends with it
         self.worked += time.monotonic() - self.began
