@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   mobench report results/default                    one page with tables and figures from the logs, at any time
   mobench plot results/default --kind ecdf          a figure for a paper; --kind list shows the kinds
   mobench export results/default --to table         every answer as a row, for other tools
+  mobench verify results/default                    whether its runs are what they say
   mobench list nsga2                                what a searcher or problem is, and its options
   mobench data add nasbench201 --from ~/Downloads   import official files once
   mobench new searcher climber                      begin one of your own

@@ -1,0 +1,206 @@
+"""Whether runs are what they say: logs against their ends, answers asked for again, and a stamp of what held."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobench.campaigns.study import Study, read_study
+from mobench.core.capabilities import Slow
+from mobench.core.problem import Problem
+from mobench.core.version import __version__
+from mobench.files.documents import FORMAT, read_document, write_document
+from mobench.harness.answers import addresses
+from mobench.harness.log import parse_events
+from mobench.harness.sealed import read_run
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import make_problem
+from mobench.scoring.load import load
+
+__all__ = ["STAMP", "Checked", "check_run", "logs_differ", "read_stamp", "stamps", "write_stamp"]
+
+STAMP = "verified.json"
+"""Name of the stamp in a campaign's folder: what a command found here, and no signature of anybody."""
+
+PRICES = ("flops", "seconds")
+PRICE_TOLERANCE = 1e-9
+"""Relative; answers have to be equal to the last bit."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found of one run.
+
+    Attributes
+    ----------
+    answers : int
+        Answers that were asked for again.
+    fault : str
+        What disagrees; empty where nothing does.
+    left_out : str
+        What was not asked for again, and why; empty where everything was.
+    """
+
+    answers: int = 0
+    fault: str = ""
+    left_out: str = ""
+
+
+def check_run(spec: RunSpec, folder: Path, *, slow: bool = False) -> Checked:
+    """Compare a run's folder with its specification, its end, its budget and its problem's data, and its answers anew.
+
+    Every answer is asked for again with the randomness that it had, whether the problem is noisy or not, and so are
+    prices. Where answers are trainings (`mobench.core.capabilities.Slow`) that takes as long as the run did.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What the campaign's record has in this place.
+    folder : Path
+        The run's folder.
+    slow : bool
+        Whether answers of slow problems are asked for again, too; their seconds are measured, and are not compared.
+
+    Raises
+    ------
+    ValueError
+        The problem cannot be built here.
+    """
+    problem = make_problem(spec.problem, spec.problem_options)
+    try:
+        load(folder, expected=spec)
+        if "end.json" not in {path.name for path in folder.iterdir()}:
+            return Checked(left_out="it has not ended")
+        events = list(parse_events(read_run(folder, expected=spec).log, folder / "log.jsonl"))
+        asked = [event["asked"] for event in events if "X" in event]
+        if sorted(asked) != asked:
+            return Checked(fault=f"{folder}: fewer questions asked than before")
+        if isinstance(problem, Slow) and not slow:
+            return Checked(left_out=f"answers of {spec.problem_label} are trainings: asked for again with --slow")
+        return _answers_again(problem, spec, events, folder)
+    except (ValueError, FileNotFoundError) as error:
+        return Checked(fault=str(error))
+
+
+def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]], folder: Path) -> Checked:
+    """Ask for the answers of a log again, those of one fidelity together."""
+    lines: dict[int | None, list[tuple[dict[str, Any], int]]] = {}
+    n = 0
+    for event in events:
+        if "X" in event:
+            lines.setdefault(event["fidelity"], []).append((event, n))
+            n += len(event["X"])
+    measured = isinstance(problem, Slow)
+    for fidelity, given in lines.items():
+        X = np.concatenate([np.array(event["X"], dtype=np.int64) for event, _ in given])
+        seeds = np.concatenate([addresses(spec.seed, start, len(event["X"])) for event, start in given])
+        values = problem.evaluate(X, fidelity=fidelity, seeds=seeds)
+        found = {"F": np.asarray(values.F, dtype=np.float64)}
+        found |= {name: np.broadcast_to(np.asarray(getattr(values, name), np.float64), len(X)) for name in PRICES}
+        logged = {"F": np.concatenate([np.array(event["F"], dtype=np.float64) for event, _ in given])}
+        for name in PRICES:
+            parts = [np.broadcast_to(np.asarray(event[name], np.float64), len(event["X"])) for event, _ in given]
+            logged[name] = np.concatenate(parts)
+        same = {"F": (found["F"] == logged["F"]).all(axis=1)}
+        same |= {name: np.isclose(found[name], logged[name], rtol=PRICE_TOLERANCE, atol=0.0) for name in PRICES}
+        for name, equal in same.items():
+            if not equal.all() and not (measured and name == "seconds"):
+                row = int(np.flatnonzero(~equal)[0])
+                said, here = logged[name][row].tolist(), found[name][row].tolist()
+                what = "answers" if name == "F" else name
+                return Checked(n, f"{folder}: {what} of architecture {X[row].tolist()} are {said}, and here {here}")
+    return Checked(n)
+
+
+def logs_differ(folder: Path, again: Path, problem: Problem) -> str:
+    """How the log of a run and of its repetition differ, in a few words; empty where they are one.
+
+    Where answers are trainings their seconds are measured, and are not compared.
+
+    Parameters
+    ----------
+    folder, again : Path
+        Two folders of runs of one specification.
+    problem : Problem
+        Theirs.
+    """
+    one, other = ((place / "log.jsonl").read_bytes().splitlines() for place in (folder, again))
+    if isinstance(problem, Slow):
+        one, other = ([_without_seconds(line) for line in lines] for lines in (one, other))
+    if one == other:
+        return ""
+    pairs = enumerate(zip(one, other, strict=False))
+    line = next((i for i, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
+    return f"{folder}: carried out again, its log differs from line {line + 1} ({len(one)} lines, again {len(other)})"
+
+
+def _without_seconds(line: bytes) -> bytes:
+    (event,) = parse_events(line, "log")
+    return repr({key: value for key, value in event.items() if key != "seconds"}).encode()
+
+
+def write_stamp(folder: Path, runs: Iterable[tuple[RunSpec, Path]], found: Mapping[str, Any]) -> None:
+    """Leave in a campaign's folder what was found, when, by which version, and of which ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The campaign's folder.
+    runs : iterable of (RunSpec, Path)
+        What was looked at.
+    found : mapping
+        ``runs``, ``answers``, ``replayed`` (numbers), and ``faults`` and ``left_out`` (lists of lines).
+    """
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    write_document(folder / STAMP, {"format": FORMAT, "at": at, "mobench": __version__, "ends": _ends(runs), **found})
+
+
+def read_stamp(folder: Path, runs: Iterable[tuple[RunSpec, Path]]) -> str:
+    """One sentence on when a campaign was verified and what came of it; empty where it never was.
+
+    Parameters
+    ----------
+    folder, runs
+        As for `write_stamp`.
+    """
+    try:
+        stamp = read_document(folder / STAMP, {"at": str, "mobench": str, "ends": str, "faults": list, "runs": int})
+    except FileNotFoundError:
+        return ""
+    except ValueError as error:
+        return f"its stamp cannot be read ({error})"
+    when = f"at {stamp['at']} by mobench {stamp['mobench']}"
+    if stamp["ends"] != _ends(runs):
+        return f"verified {when}, and runs have changed or come since; verify it again"
+    if stamp["faults"]:
+        return f"NOT AS IT SAYS, {when}: {stamp['faults'][0]}"
+    return (
+        f"verified {when}: {stamp['runs']:,} runs, {stamp.get('answers', 0):,} answers asked for again, "
+        f"{stamp.get('replayed', 0):,} runs carried out again; nothing disagreed"
+    )
+
+
+def stamps(study: Study) -> list[tuple[Path, str]]:
+    """Each campaign of a study with what `read_stamp` says of it; that it was not verified, where nobody did."""
+    found = []
+    for source in study.sources:
+        if (source / "campaign.json").exists():
+            own = read_study([source]).runs
+            found.append((source, read_stamp(source, own) or f"not verified; `mobench verify {source}` does it"))
+    return found
+
+
+def _ends(runs: Iterable[tuple[RunSpec, Path]]) -> str:
+    """SHA-256 over all ends, each of which holds that of its log."""
+    total = hashlib.sha256()
+    for spec, folder in sorted(runs, key=lambda run: str(run[0].folder)):
+        end = folder / "end.json"
+        digest = hashlib.sha256(end.read_bytes()).hexdigest() if end.exists() else "none"
+        total.update(f"{digest}  {spec.folder}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,111 @@
+"""`mobench verify`: whether the runs of a campaign are what they say."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mobench.cli._terminal import add_plugins, say
+
+_EXAMPLES = """examples:
+  mobench verify results/default                 every answer again, and ten runs carried out again
+  mobench verify results/theirs --sample 100     more of them
+  mobench verify results/mine --slow             answers that are trainings, too: as long as the runs took
+"""
+
+SHOWN = 20
+"""Lines of one kind that are printed."""
+
+
+def add(commands: Any) -> None:
+    """Add the parser of `mobench verify`."""
+    parser = commands.add_parser(
+        "verify",
+        help="whether a campaign's runs are what they say",
+        description=(
+            "Compare every run with its specification, its end, its budget and its data, ask for its answers again, "
+            "and carry out a random sample of runs again. Exit code 1 where something disagrees; reports tell it."
+        ),
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="results/NAME")
+    parser.add_argument("--sample", type=int, default=10, metavar="N", help="runs to carry out again (default: 10)")
+    parser.add_argument("--slow", action="store_true", help="answers that are trainings, too")
+    parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    add_plugins(parser, "of your searchers and problems")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check every run, carry some out again, say what disagrees, and leave a stamp."""
+    from mobench.analysis.verification import check_run, write_stamp
+    from mobench.campaigns.study import read_study
+    from mobench.core.progress import Progress
+
+    if args.sample < 0:
+        raise ValueError(f"--sample: expected a number of runs from 0, found {args.sample}")
+    if not (args.folder / "campaign.json").exists():
+        raise ValueError(f"{args.folder}: no campaign here; give results/NAME")
+    study = read_study([args.folder])
+    faults, left_out, answers, sound = [], dict[str, int](), 0, []
+    with Progress(len(study.runs), show=not args.quiet) as bar:
+        for spec, folder in study.runs:
+            if not folder.exists():
+                left_out["it is missing"] = left_out.get("it is missing", 0) + 1
+            else:
+                found = check_run(spec, folder, slow=args.slow)
+                answers += found.answers
+                faults += [found.fault] if found.fault else []
+                sound += [(spec, folder)] if not found.fault and (folder / "end.json").exists() else []
+                if found.left_out:
+                    left_out[found.left_out] = left_out.get(found.left_out, 0) + 1
+            bar.advance(f"{len(faults)} disagree" if faults else "")
+    replayed = _again(args, sound, faults, left_out)
+    skipped = [f"{n} runs: {reason}" for reason, n in left_out.items()]
+    looked_at = len(study.runs) - left_out.get("it is missing", 0)
+    said = {"runs": looked_at, "answers": answers, "replayed": replayed, "faults": faults, "left_out": skipped}
+    write_stamp(args.folder, study.runs, said)
+    for line in faults[:SHOWN]:
+        print(f"disagrees: {line}")
+    for line in skipped:
+        say(f"not verified: {line}")
+    print(
+        f"{args.folder}: {looked_at:,} runs, {answers:,} answers asked for again, {replayed:,} runs carried out again; "
+        + (f"{len(faults):,} disagree" if faults else "nothing disagrees")
+    )
+    return 1 if faults else 0
+
+
+def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_out: dict[str, int]) -> int:
+    """Carry out a sample that nobody can foresee again; return how many runs it was."""
+    from mobench.analysis.verification import logs_differ
+    from mobench.core.capabilities import Slow
+    from mobench.engines.engine import run_specs
+    from mobench.harness.sealed import read_run
+    from mobench.plugins.catalogue import make_problem
+    from mobench.plugins.sources import in_use
+
+    able = []
+    for spec, folder in sound:
+        code = in_use().code("searcher", spec.searcher)
+        slow = isinstance(make_problem(spec.problem, spec.problem_options), Slow)
+        end = read_run(folder).end or {}
+        if code != spec.searcher_code:
+            reason = f"{spec.searcher_label} is not at hand, and not carried out again; name it with --plugin"
+            left_out[reason] = left_out.get(reason, 0) + 1
+        elif end.get("reason") != "failed" and (args.slow or not slow):
+            able.append((spec, folder))
+    chosen = random.SystemRandom().sample(able, min(args.sample, len(able)))
+    with tempfile.TemporaryDirectory() as scratch:
+        again = Path(scratch)
+        run_specs([spec for spec, _ in chosen], again, workers=args.workers, progress=not args.quiet)
+        for spec, folder in chosen:
+            problem = make_problem(spec.problem, spec.problem_options)
+            fault = logs_differ(folder, again / spec.folder, problem)
+            faults += [fault] if fault else []
+    return len(chosen)
