@@ -20,7 +20,8 @@ from mobench.campaigns.study import Study, run_spent, run_state
 from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
 from mobench.core.progress import Progress
-from mobench.files.documents import written_whole
+from mobench.files.csvs import write_csv
+from mobench.files.writing import written_whole
 from mobench.harness.sealed import DamagedRunError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
@@ -79,7 +80,6 @@ def export(
     if format not in FORMATS:
         raise ValueError(f"format: unknown {format!r}; choose from {', '.join(FORMATS)}")
     to = Path(to)
-    to.mkdir(parents=True, exist_ok=True)
     states: list[dict[str, Any]] = []
     with Progress(len(study.runs), unit="run", show=progress) as bar:
         if format == "ioh":
@@ -88,8 +88,8 @@ def export(
             files = [to / f"evaluations.{format}"]
             _write_table(study, files[0], _read(study.runs, states, bar))
     listing = to / "runs.csv"
-    with written_whole(listing) as file:
-        pd.DataFrame(states).to_csv(file, index=False)
+    with written_whole(listing, below=to) as file:
+        write_csv(pd.DataFrame(states), file)
     return [listing, *files, write_contract(contracts_of(study.problems, study.contract), to)]
 
 
@@ -156,10 +156,10 @@ def _rows(spec: RunSpec, result: Result) -> pd.DataFrame:
 @contextlib.contextmanager
 def _table(path: Path, columns: list[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
     """A function that appends frames to a table, which appears whole."""
-    with written_whole(path) as file:
+    with written_whole(path, below=path.parent) as file:
         if path.suffix == ".csv":
-            pd.DataFrame(columns=columns).to_csv(file, index=False)
-            yield lambda frame: frame.to_csv(file, index=False, header=False)
+            write_csv(pd.DataFrame(columns=columns), file)
+            yield lambda frame: write_csv(frame, file, header=False)
             return
         try:
             import pyarrow as pa

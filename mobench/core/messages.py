@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
-__all__ = ["check_known", "nearest"]
+__all__ = ["check_known", "nearest", "plain"]
+
+LONGEST = 20_000
+"""Letters of a text of others that are kept."""
+
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Letters that steer a terminal or turn a line round, and halves of letters, which no file holds."""
+
+
+def plain(text: str, *, most: int = LONGEST) -> str:
+    r"""A text of others (an error, a label) as it may be kept and shown: it steers no terminal, and is no book.
+
+    Parameters
+    ----------
+    text : str
+        Lines and tabs in it stay.
+    most : int
+        Letters that are kept, half of them from its end, which is where a traceback says what happened.
+
+    Examples
+    --------
+    >>> plain("\x1b[2Jgone")
+    '\\x1b[2Jgone'
+    >>> plain("0123456789", most=4)
+    '01 ... (6 letters left out) ... 89'
+    """
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]} ... ({len(text) - 2 * half:,} letters left out) ... {text[-half:]}"
+    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
