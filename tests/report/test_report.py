@@ -559,3 +559,37 @@ def test_keys_lead_to_architectures(browsed):
 def test_the_theme_can_be_changed_and_nothing_is_fetched(browsed):
     assert browsed["theme"][0] != browsed["theme"][1]
     assert browsed["requests"] == []
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_problems_whose_labels_differ_only_in_odd_letters_or_far_behind_have_files_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # short labels
+    header = 'data = "{0}.csv"\ngenes = ["g"]\nobjectives = [{{ name = "a" }}, {{ name = "b" }}]\n'
+    for k, name in enumerate(("t/one", "t-one", "größe", "grüße", "n" * 200 + "a", "n" * 200 + "b")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.toml").write_text(header.format(Path(name).name), "utf-8")
+        (tmp_path / f"{name}.csv").write_text(f"g,a,b\n0,1,2\n1,2,{k}\n", "utf-8")
+    problems = [f"table:path={path}" for path in sorted(Path().rglob("*.toml"))]
+    folder = tmp_path / "results"
+    carry_out(folder, problems=problems, searchers=["random_search"], seeds=1, budget=2)
+    assert len({path.parent for path in folder.rglob("log.jsonl")}) == 6
+    page, _ = write_report(folder)
+    assert len(list((page.parent / "tables").glob("problem-*.csv"))) == 6
+    assert len(list((page.parent / "figures").glob("anytime-*.svg"))) == 6
+    names = [a["id"] for _, a in Parts(page.read_text(encoding="utf-8")).tags if "id" in a]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_a_name_with_dollars_that_are_no_mathematics_ends_no_figure_and_no_report(tmp_path, capsys):
+    names = (r"$\nonsense{$", "a $x$ b $", "$$", r"$\frac{1}$")
+    objectives = ", ".join(f"{{ name = '{name}', seen = 'a' }}" for name in names)
+    (tmp_path / "t.toml").write_text(f'data = "t.csv"\ngenes = ["g"]\nobjectives = [{objectives}]\n')
+    (tmp_path / "t.csv").write_text("g,a\n0,1\n1,2\n")
+    folder = tmp_path / "dollars"
+    carry_out(folder, problems=[f"table:path={tmp_path / 't.toml'}"], searchers=["random_search"], seeds=1, budget=2)
+    page, _ = write_report(folder)
+    assert r"\nonsense{" in page.read_text("utf-8")
+    plot = ("plot", str(folder), "--format", "svg,pdf", "--kind")
+    assert main([*plot, "attainment", "--objectives", ",".join(names[:2])]) == 0
+    assert main([*plot, "parallel"]) == 0
