@@ -14,7 +14,7 @@ LONGEST = 80
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _OPTION = r"[A-Za-z0-9_]+=-?[A-Za-z0-9_.](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?"
 _READABLE = re.compile(rf"(?!.*(?:--|-[0-9a-f]{{8}}$)){_NAME}(?::{_OPTION}(?:,{_OPTION})*)?(?<!\.)")
-"""Labels that stay different where ``:`` and ``,`` become ``-``: before an option's name stands one, and no other ``=``."""
+"""Labels that stay different where ``:`` and ``,`` become ``-``: an option's name stands between one and ``=``."""
 
 
 @functools.lru_cache(maxsize=1024)  # a campaign names few pairs, many times

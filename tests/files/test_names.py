@@ -16,8 +16,10 @@ VALUES = st.one_of(st.integers(), st.floats(allow_nan=False), st.booleans(), st.
 
 @pytest.mark.parametrize(
     "label",
-    ["catsum", "random_search", "t-one", "v1.2", "nsga2:population=50", "lotz:bits=14", "a:rate=-0.5,seed=3"]
-    + ["spos:lr=1e-05", "x" * 80],
+    [
+        *("catsum", "random_search", "t-one", "v1.2", "x" * 80),
+        *("nsga2:population=50", "lotz:bits=14", "a:rate=-0.5,seed=3", "spos:lr=1e-05"),
+    ],
 )
 def test_names_that_were_plain_stay_as_they_are(label):
     assert slug(label) == label.replace(":", "-").replace(",", "-")
