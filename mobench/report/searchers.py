@@ -45,12 +45,25 @@ def _searcher(analysis: Analysis, label: str) -> Section:
         | {"size": "set size"},
     )
     blocks: tuple[Block, ...] = (Text((_about(label.partition(":")[0]),)), table)
+    if faults := _faults(analysis, label):
+        blocks += (Text(("Some of what it recorded cannot be read, and is left out.",), "warning", faults),)
     if len(records := _records(analysis, label)):
         what = (
             "Diagnostics that the run of median share recorded, scalars only: how often, first, last, least and most."
         )
         blocks += (Table(f"diagnostics-{slug(label)}", what, records, formats=dict.fromkeys(records.columns, ".4g")),)
     return Section(label, blocks)
+
+
+def _faults(analysis: Analysis, label: str) -> tuple[str, ...]:
+    """What is wrong with records, a sentence a problem and kind, however many runs it is in."""
+    found = {
+        (problem, fault.partition(": ")[2]): f"{problem}, seed {seed}: {fault}."
+        for (problem, searcher, seed), outcome in reversed(analysis.outcomes.items())
+        for fault in outcome.faults[:1]
+        if searcher == label
+    }
+    return tuple(found.values())
 
 
 def _about(name: str) -> str:
