@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from mobench.files.documents import written_whole
+from mobench.files.writing import written_whole
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.contract import Contract, contract_for
 
@@ -44,10 +44,10 @@ def contract_document(contracts: dict[str, Contract]) -> tuple[bytes, str]:
     return text, hashlib.sha256(text).hexdigest()
 
 
-def write_contract(contracts: dict[str, Contract], folder: Path) -> Path:
-    """Write the document into a folder; the path of its file."""
+def write_contract(contracts: dict[str, Contract], folder: Path, *, below: Path | None = None) -> Path:
+    """Write the document into a folder (`below` as in `mobench.files.writing.written_whole`); its path."""
     path = folder / CONTRACT_FILE
-    with written_whole(path) as file:
+    with written_whole(path, below=below or folder) as file:
         file.write(contract_document(contracts)[0])
     return path
 

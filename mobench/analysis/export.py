@@ -19,11 +19,14 @@ from mobench.analysis.ioh import write_ioh
 from mobench.campaigns.study import Study, run_spent, run_state
 from mobench.core.budget import CURRENCIES
 from mobench.core.capabilities import Decodable
+from mobench.core.problem import Objective
 from mobench.core.progress import Progress
-from mobench.files.documents import written_whole
+from mobench.files.csvs import write_csv
+from mobench.files.writing import written_whole
 from mobench.harness.sealed import DamagedRunError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
+from mobench.scoring.front import free_name
 from mobench.scoring.load import load
 from mobench.scoring.result import Result
 
@@ -32,6 +35,8 @@ __all__ = ["FORMATS", "export"]
 FORMATS = ("csv", "parquet", "ioh")
 
 KEYS = ("problem", "searcher", "seed")
+OURS = (*KEYS, "evaluation", "fidelity", *CURRENCIES, "genes", "architecture")
+"""Columns of the table of evaluations, before those of objectives."""
 ROWS_AT_A_TIME = 100_000
 
 Format = Literal["csv", "parquet", "ioh"]
@@ -45,6 +50,7 @@ def export(
     ``csv`` and ``parquet`` write ``evaluations``, a row an answer: problem, searcher, seed, evaluation (from 1),
     fidelity (epochs; 0 is the full one), the ledger after it (evaluations, asked, flops, seconds), genes, architecture
     (its written form) and a column for every objective of any problem, with its unit, as the searcher saw it.
+    One that is called as another column has ``objective`` before its name.
 
     ``ioh`` writes a folder a searcher in the format of IOHprofiler (Doerr et al. 2018): the best share of hypervolume
     still missing so far (1: nothing found, less is better) over `axis`, a line wherever it falls, of runs that ended or
@@ -79,7 +85,6 @@ def export(
     if format not in FORMATS:
         raise ValueError(f"format: unknown {format!r}; choose from {', '.join(FORMATS)}")
     to = Path(to)
-    to.mkdir(parents=True, exist_ok=True)
     states: list[dict[str, Any]] = []
     with Progress(len(study.runs), unit="run", show=progress) as bar:
         if format == "ioh":
@@ -88,8 +93,8 @@ def export(
             files = [to / f"evaluations.{format}"]
             _write_table(study, files[0], _read(study.runs, states, bar))
     listing = to / "runs.csv"
-    with written_whole(listing) as file:
-        pd.DataFrame(states).to_csv(file, index=False)
+    with written_whole(listing, below=to) as file:
+        write_csv(pd.DataFrame(states), file)
     return [listing, *files, write_contract(contracts_of(study.problems, study.contract), to)]
 
 
@@ -123,8 +128,8 @@ def _read(
 
 def _write_table(study: Study, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
     problems = [make_problem(name, options) for name, options in study.problems.values()]
-    objectives = list(dict.fromkeys(objective.label for problem in problems for objective in problem.objectives))
-    columns = [*KEYS, "evaluation", "fidelity", *CURRENCIES, "genes", "architecture", *objectives]
+    objectives = dict.fromkeys(_column(objective) for problem in problems for objective in problem.objectives)
+    columns = [*OURS, *objectives]
     waiting: list[pd.DataFrame] = []
     with _table(path, columns) as write:
         for spec, result in each:
@@ -149,17 +154,22 @@ def _rows(spec: RunSpec, result: Result) -> pd.DataFrame:
         | {"genes": genes, "architecture": texts}
     )
     for objective, column in zip(problem.objectives, history.F.T, strict=True):
-        frame[objective.label] = column
+        frame[_column(objective)] = column
     return frame
+
+
+def _column(objective: Objective) -> str:
+    """The objective's column; one that is called as a column of ours gets another name."""
+    return free_name(objective.label, "objective", OURS)
 
 
 @contextlib.contextmanager
 def _table(path: Path, columns: list[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
     """A function that appends frames to a table, which appears whole."""
-    with written_whole(path) as file:
+    with written_whole(path, below=path.parent) as file:
         if path.suffix == ".csv":
-            pd.DataFrame(columns=columns).to_csv(file, index=False)
-            yield lambda frame: frame.to_csv(file, index=False, header=False)
+            write_csv(pd.DataFrame(columns=columns), file)
+            yield lambda frame: write_csv(frame, file, header=False)
             return
         try:
             import pyarrow as pa

@@ -11,7 +11,7 @@ from typing import Any
 
 from mobench.campaigns.study import Study
 from mobench.core.budget import on_axis
-from mobench.files.documents import written_whole
+from mobench.files.writing import written_whole
 from mobench.harness.spec import RunSpec
 from mobench.scoring.result import Result
 
@@ -77,11 +77,10 @@ def _write_pair(document: dict[str, Any], to: Path, members: Iterable[Member], a
     stem = f"f{document['function_id']}_{problem}"
     meta = to / searcher / f"IOHprofiler_{stem}.json"
     data = meta.parent / f"data_{stem}" / f"IOHprofiler_f{document['function_id']}_DIM{dimension}.dat"
-    data.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(data) as file:
+    with written_whole(data, below=to) as file:
         file.write("".join(lines).encode())
     document["scenarios"] = [{"dimension": dimension, "path": f"{data.parent.name}/{data.name}", "runs": described}]
-    with written_whole(meta) as file:
+    with written_whole(meta, below=to) as file:
         file.write((json.dumps(document, indent=1) + "\n").encode())
     return [meta, data]
 

@@ -11,6 +11,7 @@ from typing import Any
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
+from mobench.files.reading import read_file
 from mobench.harness.identity import data_of
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
@@ -128,7 +129,7 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     """
     path = Path(path)
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(read_file(path).decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a TOML file ({error})") from None
     source = "command line" if changes else str(path)

@@ -14,7 +14,7 @@ from mobench.core.budget import CURRENCIES
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
-from mobench.plugins.references import plain
+from mobench.plugins.references import unversioned
 from mobench.scoring.contract import DEFAULT
 
 __all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
@@ -152,8 +152,8 @@ def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[st
     """
     check_known("problem", problems, study.problems)
     known = study.searchers
-    check_known("searcher", searchers, (*known, *map(plain, known)))
-    wanted = {label for label in known if not searchers or label in searchers or plain(label) in searchers}
+    check_known("searcher", searchers, (*known, *map(unversioned, known)))
+    wanted = {label for label in known if not searchers or label in searchers or unversioned(label) in searchers}
     kept = set(problems or study.problems), wanted
     chosen = tuple(
         (spec, folder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mobench.core.messages import plain
+
 EXAMPLES = """examples:
   mobench run                                       the default campaign: no download, about a minute
   mobench run my-campaign.toml --workers 8          a campaign of your own
@@ -33,4 +35,9 @@ def add_plugins(parser: argparse.ArgumentParser, what: str = "a file or folder")
 
 def say(line: str) -> None:
     """Write a line to standard error, so that standard output holds results only."""
-    sys.stderr.write(f"mobench: {line}\n")
+    sys.stderr.write(f"mobench: {plain(line)}\n")
+
+
+def show(text: str) -> None:
+    """Write results to standard output; names and errors of others in them steer no terminal."""
+    print(plain(text, most=len(text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mobench.cli._terminal import add_plugins
+from mobench.cli._terminal import add_plugins, show
 
 EXAMPLES = """examples:
   mobench check climber.py                  a file of yours
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
             found = check_searcher(target, problem=args.problem, expected=expected, seconds=args.seconds)
         else:
             found = check_problem(target, expected=expected)
-        print(f"{kind} {target}\n{table(found)}")
+        show(f"{kind} {target}\n{table(found)}")
         results += found
     counts = {status: sum(result.status == status for result in results) for status in ("failed", "warning", "passed")}
-    print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    show(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     return 1 if counts["failed"] else 0
 
 

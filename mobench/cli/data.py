@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import show
+
 
 def add(commands: Any) -> None:
     """Add the parser of `mobench data`."""
@@ -24,8 +26,8 @@ def _data_list(args: argparse.Namespace) -> int:
     for name in plugins("problem"):
         module = with_data(name)
         if module is not None:
-            print(name)
-            print("\n".join(f"  {line}" for line in module.describe_data()))
+            show(name)
+            show("\n".join(f"  {line}" for line in module.describe_data()))
     return 0
 
 
@@ -35,5 +37,5 @@ def _data_add(args: argparse.Namespace) -> int:
     module = with_data(find("problem", args.name).name)
     if module is None:
         raise ValueError(f"problem {args.name!r} imports no files; `mobench data list` shows which do")
-    print("\n".join(module.add_data(args.path)))
+    show("\n".join(module.add_data(args.path)))
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, say
+from mobench.cli._terminal import add_plugins, say, show
 from mobench.core.budget import AXES
 
 EXAMPLES = """examples:
@@ -46,5 +46,5 @@ def run(args: argparse.Namespace) -> int:
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:
         say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))
-    print(files[1] if args.format != "ioh" else f"{args.to}: {len(files)} files")
+    show(str(files[1]) if args.format != "ioh" else f"{args.to}: {len(files)} files")
     return 0

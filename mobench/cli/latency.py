@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import say
+from mobench.cli._terminal import say, show
+from mobench.files.writing import written_whole
 
 MEASURE = "mobench.live.named_latency"
 """Where the measuring is done; it needs torch, so it is imported when it is asked for."""
@@ -59,13 +60,14 @@ def run(args: argparse.Namespace) -> int:
         modes=modes,
         repeats=args.repeats,
     )
-    print(f"{args.name} on {rows[0]['device']}, {rows[0]['dtype']}, {args.repeats} repeats; ms a call")
-    print(f"{'mode':<6} {'batch':>6} {'median':>10} {'quartiles':>21} {'ms an input':>12}")
+    show(f"{args.name} on {rows[0]['device']}, {rows[0]['dtype']}, {args.repeats} repeats; ms a call")
+    show(f"{'mode':<6} {'batch':>6} {'median':>10} {'quartiles':>21} {'ms an input':>12}")
     for row in rows:
         quartiles = f"{row['low']:.4f} - {row['high']:.4f}"
         each = row["median"] / row["batch"]
-        print(f"{row['mode']:<6} {row['batch']:>6} {row['median']:>10.4f} {quartiles:>21} {each:>12.4f}")
+        show(f"{row['mode']:<6} {row['batch']:>6} {row['median']:>10.4f} {quartiles:>21} {each:>12.4f}")
     if args.to:
-        args.to.write_text(json.dumps(rows, indent=1) + "\n")
+        with written_whole(args.to) as file:
+            file.write((json.dumps(rows, indent=1) + "\n").encode())
         say(f"written: {args.to}")
     return 0

@@ -7,7 +7,7 @@ import shutil
 import textwrap
 from typing import Any
 
-from mobench.cli._terminal import add_plugins
+from mobench.cli._terminal import add_plugins, show
 from mobench.plugins.plugin import KINDS, Kind
 
 WIDEST = 120
@@ -35,8 +35,8 @@ def _one(name: str) -> int:
     for kind in kinds or KINDS[:1]:
         plugin = find(kind, name)
         needs = f"\nneeds: {', '.join(need.__name__ for need in plugin.needs)}" if plugin.needs else ""
-        print(f"{plugin.name} ({plugin.kind}): {plugin.summary}{needs}\noptions:")
-        print("\n".join(map(_wrapped, option_lines(plugin))) or "  none")
+        show(f"{plugin.name} ({plugin.kind}): {plugin.summary}{needs}\noptions:")
+        show("\n".join(map(_wrapped, option_lines(plugin))) or "  none")
     return 0
 
 
@@ -56,13 +56,13 @@ def _all() -> int:
     from mobench.plugins.sources import in_use
 
     for kind in KINDS:
-        print(f"{kind}s")
+        show(f"{kind}s")
         for heading, names in in_use().groups(kind):
-            print(f"  {heading}")
+            show(f"  {heading}")
             for name in names:
-                print(f"    {name:<24} {_said(kind, name)}")
+                show(f"    {name:<24} {_said(kind, name)}")
     for source, fault in in_use().broken().items():
-        print(f"BROKEN {source}: {fault}")
+        show(f"BROKEN {source}: {fault}")
     return 0
 
 

@@ -7,6 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import show
 from mobench.plugins.plugin import KINDS
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     words = {"name": name, "kind": args.kind, "title": name.replace("_", " ").capitalize()}
     for file, template in files.items():
         text = string.Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
-        (folder / file).write_text(text, encoding="utf-8")
-        print(f"wrote {folder / file}")
-    print(f"next: mobench check {folder / name}.py")
+        with (folder / file).open("x", encoding="utf-8") as new:  # a link is there already, wherever it leads to
+            new.write(text)
+        show(f"wrote {folder / file}")
+    show(f"next: mobench check {folder / name}.py")
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins
+from mobench.cli._terminal import add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from mobench.figures.saving import save_figure
 
     if args.kind == "list":
-        print("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
+        show("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
         return 0
     single = find_kind(args.kind).of_one_problem
     analysis = read_analysis(
@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         selection = Selection(problem, objectives=_names(args.objectives), row=_genes(args.row), width=args.width)
         figure, data = draw(analysis, args.kind, selection)
         stem, formats = _place(args, problem if len(problems) > 1 or not args.to else "")
-        print("\n".join(map(str, save_figure(figure, data, stem, formats=formats))))
+        below = None if args.to else args.folders[0]
+        show("\n".join(map(str, save_figure(figure, data, stem, formats=formats, below=below))))
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
-from mobench.cli._terminal import add_plugins
+from mobench.cli._terminal import add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -50,5 +50,5 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = {"axis": args.axis, "indicator": args.indicator, "margin": args.margin}
     page, text = write_report(args.folder, **chosen, to=args.to, progress=True)
-    print(f"{text}\n\nreport: {page}")
+    show(f"{text}\n\nreport: {page}")
     return 0

@@ -7,7 +7,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import EXAMPLES, say
+from mobench.cli._terminal import EXAMPLES, say, show
 
 
 def add(commands: Any) -> None:
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     for label, runs in words.items():
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
-    print(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
+    show(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
     return 1 if any(words.values()) else 0
 
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.cli._terminal import show
+
 
 def add(commands: Any) -> None:
     """Add the parser of `mobench status`."""
@@ -22,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))
     if not folders:
-        print("no campaigns under results/; `mobench run` makes one")
+        show("no campaigns under results/; `mobench run` makes one")
     for folder in folders:
         campaign = load_campaign(folder)
         counts: dict[tuple[str, str], dict[str, int]] = {}
@@ -31,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
             pair = counts.setdefault((spec.problem_label, spec.searcher_label), dict.fromkeys(STATES, 0))
             pair[state] += 1
         total = {state: sum(pair[state] for pair in counts.values()) for state in STATES}
-        print(f"{folder}: " + ", ".join(f"{n} {state}" for state, n in total.items() if n))
+        show(f"{folder}: " + ", ".join(f"{n} {state}" for state, n in total.items() if n))
         width = max(len(f"{problem}  {searcher}") for problem, searcher in counts)
         for (problem, searcher), pair in counts.items():
             text = ", ".join(f"{n} {state}" for state, n in pair.items() if n)
-            print(f"  {f'{problem}  {searcher}':<{width}}  {text}")
+            show(f"  {f'{problem}  {searcher}':<{width}}  {text}")
     return 0

@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import difflib
+import re
 import traceback
 from collections.abc import Iterable
 
-__all__ = ["check_known", "nearest", "one_line", "trace"]
+__all__ = ["check_known", "nearest", "one_line", "plain", "trace"]
 
-LONGEST_LINE, LONGEST_TRACE = 1_000, 20_000
-"""Letters that are kept of what an error says, and of its traceback."""
+LONGEST, LONGEST_LINE = 20_000, 1_000
+"""Letters of a text of others that are kept, and of a line."""
+
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Letters that steer a terminal or turn a line round, and halves of letters, which no file holds."""
+
+
+def plain(text: str, *, most: int = LONGEST) -> str:
+    r"""A text of others (an error, a label) as it may be kept and shown: it steers no terminal, and is no book.
+
+    Parameters
+    ----------
+    text : str
+        Lines and tabs in it stay.
+    most : int
+        Letters that are kept, half of them from its end, which is where a traceback says what happened.
+
+    Examples
+    --------
+    >>> plain("\x1b[2Jgone")
+    '\\x1b[2Jgone'
+    >>> plain("0123456789", most=4)
+    '01 ... (6 letters left out) ... 89'
+    """
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]} ... ({len(text) - 2 * half:,} letters left out) ... {text[-half:]}"
+    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def one_line(error: BaseException) -> str:
-    """``KIND: TEXT`` of any error, in one line of bounded length that is safe for terminals and files."""
+    """``KIND: TEXT`` of any error in one line, `plain`."""
     try:
         text = str(error)
     except BaseException as other:  # noqa: BLE001 - a searcher's error may do anything
         text = f"(its text cannot be had: {type(other).__name__})"
-    return " ".join(_safe(f"{type(error).__name__}: {text}", LONGEST_LINE).split())
+    return " ".join(plain(f"{type(error).__name__}: {text}", most=LONGEST_LINE).split())
 
 
 def trace(error: BaseException) -> str:
-    """The traceback of any error, of bounded length and safe for terminals and files."""
+    """The traceback of any error, `plain`."""
     try:
         text = "".join(traceback.format_exception(error))
     except BaseException as other:  # noqa: BLE001 - as above
         text = f"(its traceback cannot be had: {type(other).__name__})"
-    return _safe(text, LONGEST_TRACE)
-
-
-def _safe(text: str, most: int) -> str:
-    """Without the middle of what is too long, control characters and halves of surrogate pairs."""
-    if len(text) > most:
-        text = f"{text[: most // 2]} [...] {text[-most // 2 :]}"
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+    return plain(text)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

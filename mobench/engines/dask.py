@@ -7,7 +7,9 @@ import contextlib
 import importlib
 import logging
 import platform
+import secrets
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,9 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from mobench.core.progress import Progress
-from mobench.core.version import __version__
+from mobench.core.version import __version__, code_checksum
 from mobench.engines.attempt import Attempt, Tally, cores, one_thread
 from mobench.engines.worker import begin_worker, kill_group, process_context
+from mobench.files.writing import written_whole
 from mobench.harness.spec import RunSpec
 
 __all__ = ["dask_cluster"]
@@ -32,6 +35,15 @@ CHECK_SECONDS = 0.2
 
 MANY_DEATHS = 50
 """So many deaths in which no run ends are no accident."""
+
+PATIENCE = 5.0
+"""Seconds without an outcome after which it is said that there are no workers."""
+
+_LOOPBACK = "127.0.0.1"
+_PAGES = f"{_LOOPBACK}:0"
+"""Where Dask has its server of web pages, which it always starts: a port that nobody else wants."""
+_NO_PAGES: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+"""Settings of Dask by which that server has none."""
 
 
 def dask_cluster(
@@ -53,8 +65,9 @@ def dask_cluster(
     pending, attempt, workers, tally, bar
         As for every engine; `workers` is that of a cluster of its own.
     address : str
-        Of a scheduler, ``tcp://host:8786``; a cluster of its own on this machine when left out. Its workers have one
-        thread each, this version of mobench, and the results folder and plugin files under the same paths.
+        Of a scheduler, ``tcp://host:8786`` or ``tls://host:8786``; when left out, a cluster of its own on this machine,
+        which nobody reaches from elsewhere. Its workers have one thread each, the same code of mobench, and the results
+        folder, which they share, and plugin files under the same paths.
 
     Raises
     ------
@@ -75,11 +88,12 @@ def dask_cluster(
     attempt = replace(attempt, folder=attempt.folder.resolve())
     modules = attempt.modules(pending) | {"distributed"}
     with _quiet(), contextlib.ExitStack() as stack:
-        found: Any = address or stack.enter_context(distributed.LocalCluster(n_workers=0, dashboard_address=None))
+        found: Any = address or stack.enter_context(_cluster(distributed))
         client = stack.enter_context(_client(distributed, found))
         size = min(workers or cores(), len(pending))
         crew = None if address else stack.enter_context(_Crew(modules, found.scheduler_address, size))
-        _Queue(distributed, client, attempt, tally, bar).work(pending, crew)
+        mark = stack.enter_context(_marked(attempt.folder))
+        _Queue(distributed, client, attempt, mark, tally, bar).work(pending, crew)
 
 
 @contextlib.contextmanager
@@ -93,6 +107,30 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in levels.items():
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _cluster(distributed: Any) -> Iterator[Any]:
+    """A scheduler that listens to this machine only, and shows no pages."""
+    with importlib.import_module("dask").config.set(_NO_PAGES):
+        cluster = distributed.LocalCluster(
+            n_workers=0, host=_LOOPBACK, dashboard_address=None, scheduler_kwargs={"dashboard_address": _PAGES}
+        )
+    with cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def _marked(folder: Path) -> Iterator[tuple[Path, str]]:
+    """A file with a secret in the results folder: who does not see it there has another folder of the same path."""
+    secret = secrets.token_hex(16)
+    path = folder / f".mobench-{uuid.uuid4().hex}.token"
+    with written_whole(path) as file:
+        file.write(secret.encode())
+    try:
+        yield path, secret
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _client(distributed: Any, cluster: Any) -> Any:
@@ -138,18 +176,22 @@ def _dask_worker(address: str) -> None:
     distributed: Any = importlib.import_module("distributed")
 
     async def serve() -> None:
-        async with distributed.Worker(address, nthreads=1, memory_limit=0) as worker:
+        here = {"host": _LOOPBACK, "dashboard": False, "dashboard_address": _PAGES}
+        async with distributed.Worker(address, nthreads=1, memory_limit=0, **here) as worker:
             await worker.finished()
 
-    with _quiet():
+    with _quiet(), importlib.import_module("dask").config.set(_NO_PAGES):
         asyncio.run(serve())
 
 
 class _Queue:
     """The runs of one campaign, and those of them that the scheduler knows of."""
 
-    def __init__(self, distributed: Any, client: Any, attempt: Attempt, tally: Tally, bar: Progress) -> None:
+    def __init__(
+        self, distributed: Any, client: Any, attempt: Attempt, mark: tuple[Path, str], tally: Tally, bar: Progress
+    ) -> None:
         self.distributed, self.client, self.attempt, self.tally, self.bar = distributed, client, attempt, tally, bar
+        self.mark, self.heard, self.told = mark, time.monotonic(), False
         self.name, self.submitted = f"mobench-{uuid.uuid4().hex}", 0
         self.running: dict[Any, tuple[Any, RunSpec]] = {}
         self.finished: SimpleQueue[Any] = SimpleQueue()
@@ -168,8 +210,20 @@ class _Queue:
                     self._submit(waiting.popleft())
                 with contextlib.suppress(Empty):
                     waiting.extend(self._hear(*self.done.get(timeout=CHECK_SECONDS)))
+                    self.heard = time.monotonic()
+                if crew is None and time.monotonic() - self.heard > PATIENCE:
+                    self._tell_of_no_workers()
         finally:
             self.finished.put(None)
+
+    def _tell_of_no_workers(self) -> None:
+        """Say once what is waited for, where there is nobody who could do the work."""
+        self.heard = time.monotonic()
+        with contextlib.suppress(OSError):  # a scheduler that was lost is told of by its runs
+            if not self.told and not self.client.nthreads():
+                address = self.client.scheduler.address
+                self.bar.warn(f"dask: no workers at {address} yet, waiting for `dask worker {address} --nthreads 1`")
+                self.told = True
 
     def _hear(self, key: Any, outcome: str, text: str) -> Sequence[RunSpec]:
         """Take down how an attempt went; return the run where it is worth another one."""
@@ -183,7 +237,7 @@ class _Queue:
     def _submit(self, spec: RunSpec) -> None:
         key = (self.name, self.submitted)
         self.submitted += 1
-        future = self.client.submit(_on_worker, spec, self.attempt, __version__, key=key)
+        future = self.client.submit(_on_worker, spec, self.attempt, self.mark, code_checksum(), key=key)
         self.running[key] = (future, spec)  # the scheduler forgets what nobody holds
         future.add_done_callback(self.finished.put)
 
@@ -212,14 +266,25 @@ class _Queue:
         return size > before
 
 
-def _on_worker(spec: RunSpec, attempt: Attempt, version: str) -> tuple[str, str]:
+def _on_worker(spec: RunSpec, attempt: Attempt, mark: tuple[Path, str], code: str) -> tuple[str, str]:
     """An attempt at a run, on a worker that is fit for it."""
     worker = importlib.import_module("distributed").get_worker()
-    fault = ""
-    if worker.state.nthreads > 1:
-        fault = f"it has {worker.state.nthreads} threads; start it with `dask worker --nthreads 1 --nworkers N`"
-    elif version != __version__:
-        fault = f"it has mobench {__version__}, expected {version}"
-    elif not attempt.folder.is_dir():
-        fault = f"{attempt.folder} is not there; put the results on a file system that all hosts share"
-    return ("stopped", f"dask: worker on {platform.node()}: {fault}") if fault else attempt(spec)
+    if fault := _fault(worker.state.nthreads, mark, code):
+        return "stopped", f"dask: worker on {platform.node()}: {fault}"
+    return attempt(spec)
+
+
+def _fault(threads: int, mark: tuple[Path, str], code: str) -> str:
+    """Why a worker must not carry out runs; empty where it may."""
+    path, secret = mark
+    if threads > 1:
+        return f"it has {threads} threads; start it with `dask worker --nthreads 1 --nworkers N`"
+    if code_checksum() != code:
+        return f"it has other code of mobench ({__version__}, checksum {code_checksum()}, expected {code})"
+    try:
+        shared = path.read_text(encoding="ascii") == secret
+    except (OSError, ValueError):
+        shared = False
+    return (
+        "" if shared else f"its {path.parent} is another folder; put the results on a file system that all hosts share"
+    )

@@ -15,6 +15,7 @@ from mobench.campaigns.shard import WHOLE, Shard, share
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
+from mobench.files.writing import check_below
 from mobench.harness.limits import NO_LIMITS, Limits
 from mobench.harness.log import is_held
 from mobench.harness.spec import RunSpec
@@ -63,7 +64,8 @@ def run_specs(
     ValueError
         `workers` is below 1.
     OSError
-        The results folder cannot be written (full, read-only); everything written before can be resumed.
+        The results folder cannot be written (full, read-only, or a link leads out of it); everything written before
+        can be resumed.
     KeyboardInterrupt
         Ctrl-C: the workers are ended; every run can be resumed.
     """
@@ -71,6 +73,8 @@ def run_specs(
     folder = folder.absolute()
     pending = [spec for spec in specs if not _has_ended(spec, folder)]
     tally, attempt = Tally(already=len(specs) - len(pending)), Attempt(folder, sources or in_use(), limits)
+    for spec in pending:
+        check_below(folder / spec.folder, folder)
     if not pending:
         return tally
     with Progress(len(specs), done=tally.already, show=progress) as bar:
@@ -132,6 +136,7 @@ def run_campaign(
     """
     _check(workers)
     open_campaign(campaign, folder)
+    check_below(folder / "runs", folder)
     specs = share(campaign.specs, shard)
     how: dict[str, Any] = {"workers": workers, "progress": progress, "engine": engine, "limits": limits}
     return run_specs(specs, folder / "runs", sources=campaign.sources, **how)

@@ -17,6 +17,7 @@ from mobench.core.space import Array
 from mobench.figures.chosen import all_fronts, front_look
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import TRUTH, label_objectives, palette, panels, scale_axis, styled, wrapped
+from mobench.scoring.front import objective_columns
 
 __all__ = ["axes_limits", "check_two", "draw_attainment", "finish", "outline", "plot_attainment"]
 
@@ -85,8 +86,9 @@ def plot_attainment(
         lines = f"attained by {levels[1]:g} % (line) and {levels[0]:g} to {levels[2]:g} % (band) of {counted} runs"
         text = ": ".join(filter(None, [title, lines])) + ("; true front grey" if len(ground) else "")
         figure.suptitle(wrapped(text, width), fontsize=7)
-    data = pd.concat(tables, ignore_index=True).rename(columns=dict(enumerate(o.name for o in objectives)))
-    return figure, data[["searcher", "level", "runs", *(o.name for o in objectives)]]
+    columns = objective_columns(objectives)
+    data = pd.concat(tables, ignore_index=True).rename(columns=dict(enumerate(columns)))
+    return figure, data[["searcher", "level", "runs", *columns]]
 
 
 def _band(ax: Any, surfaces: Sequence[Array], corner: Array, objectives: Sequence[Objective], color: Any) -> None:

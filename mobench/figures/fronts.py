@@ -16,6 +16,7 @@ from mobench.core.space import Array
 from mobench.figures.chosen import front_look, median_fronts
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, scale_axis, styled
+from mobench.scoring.front import objective_columns
 
 __all__ = ["draw_fronts", "plot_fronts", "rows_of", "with_truth"]
 
@@ -128,5 +129,6 @@ def with_truth(fronts: Mapping[str, Array], truth: Array | None) -> dict[str, Ar
 
 def rows_of(sets: Mapping[str, Array], objectives: Sequence[Objective]) -> pd.DataFrame:
     """A row an architecture: a column an objective, and its set."""
-    tables = [pd.DataFrame(F, columns=[o.name for o in objectives]).assign(set=name) for name, F in sets.items()]
+    columns = objective_columns(objectives)
+    tables = [pd.DataFrame(F, columns=columns).assign(set=name) for name, F in sets.items()]
     return pd.concat(tables, ignore_index=True)

@@ -7,6 +7,7 @@ import importlib
 from mobench.analysis.analysis import Analysis
 from mobench.core.messages import check_known
 from mobench.figures.registry import REGISTERED, Drawing, Kind, Selection
+from mobench.figures.style import spell_out
 
 __all__ = ["FILES", "KINDS", "draw", "find_kind"]
 
@@ -61,4 +62,6 @@ def draw(analysis: Analysis, kind: str, selection: Selection) -> Drawing:
     found = find_kind(kind)
     if found.of_one_problem:
         check_known("problem", [selection.problem], analysis.study.problems)
-    return found.draw(analysis, selection)
+    figure, data = found.draw(analysis, selection)
+    spell_out(figure)
+    return figure, data

@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mobench.core.messages import nearest
-from mobench.figures.style import styled
+from mobench.figures.style import spell_out, styled
+from mobench.files.csvs import write_csv
+from mobench.files.writing import written_whole
 
 __all__ = ["FORMATS", "save_figure"]
 
@@ -17,7 +19,12 @@ FORMATS = ("pdf", "svg", "png")
 
 
 def save_figure(
-    figure: Figure, data: pd.DataFrame, path: Path, *, formats: Sequence[str] = ("pdf", "png")
+    figure: Figure,
+    data: pd.DataFrame,
+    path: Path,
+    *,
+    formats: Sequence[str] = ("pdf", "png"),
+    below: Path | None = None,
 ) -> list[Path]:
     """Save a figure, and the numbers drawn as CSV (eight digits), under the stem `path`.
 
@@ -29,6 +36,8 @@ def save_figure(
         Without an ending; its folder is made.
     formats : sequence of str
         Of `FORMATS`: ``pdf`` (fonts embedded), ``svg`` (text as text), ``png`` (300 dots an inch).
+    below : Path, optional
+        A folder above them below which no link is followed: see `mobench.files.writing.written_whole`.
 
     Returns
     -------
@@ -41,14 +50,15 @@ def save_figure(
         Unknown format.
     """
     dates: Mapping[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    paths = []
     for ending in formats:
         if ending not in dates:
             raise ValueError(f"format: unknown {ending!r}{nearest(ending, dates)}; choose from {', '.join(dates)}")
-        paths.append(path.with_name(f"{path.name}.{ending}"))
-        with styled():
-            figure.savefig(paths[-1], dpi=300, metadata=dates[ending])
-    paths.append(path.with_name(f"{path.name}.csv"))
-    data.to_csv(paths[-1], index=False, float_format="%.8g")
-    return paths
+    paths = {ending: path.with_name(f"{path.name}.{ending}") for ending in (*formats, "csv")}
+    spell_out(figure)
+    for ending, place in paths.items():
+        with styled(), written_whole(place, below=below or path.parent, durable=False) as file:
+            if ending == "csv":
+                write_csv(data, file, digits=8)
+            else:
+                figure.savefig(file, format=ending, dpi=300, metadata=dates[ending])
+    return list(paths.values())

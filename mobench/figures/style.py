@@ -12,6 +12,8 @@ from typing import Any
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 
 from mobench.core.messages import nearest
 from mobench.core.problem import Objective
@@ -27,6 +29,7 @@ __all__ = [
     "palette",
     "panels",
     "scale_axis",
+    "spell_out",
     "styled",
     "wrapped",
 ]
@@ -91,6 +94,19 @@ def _shade(colour: Any, factor: float) -> tuple[float, float, float]:
     """The colour with its lightness scaled."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*colour)
     return colorsys.hls_to_rgb(hue, min(lightness * factor, 0.85), saturation)
+
+
+def spell_out(figure: Figure) -> None:
+    """Show names letter by letter where what stands between their dollars is no mathematics, which ends no figure."""
+    for ax in figure.axes:
+        ax.get_xticklabels(), ax.get_yticklabels()  # they are made when they are asked for
+    parser = MathTextParser("path")
+    for text in figure.findobj(Text):
+        if "$" in text.get_text():
+            try:
+                parser.parse(text.get_text())
+            except ValueError:
+                text.set_parse_math(False)
 
 
 def new_figure(width: str = "single", *, height: float) -> Figure:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
-__all__ = ["FORMAT", "read_document", "scratch_beside", "write_document", "written_whole"]
+from mobench.files.reading import read_file
+from mobench.files.writing import written_whole
+
+__all__ = ["FORMAT", "read_document", "write_document"]
 
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 
@@ -18,35 +20,34 @@ FORMAT = 1
 """Version of the layout of a run's folder; a folder of another version is refused."""
 
 
-@contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears at `path` whole when the block ends well, and not at all otherwise."""
-    scratch = scratch_beside(path)
-    try:
-        with scratch.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def scratch_beside(path: Path) -> Path:
-    """A name beside `path` that no other process writes to; process numbers repeat on other hosts."""
-    return path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
-
-
-def write_document(path: Path, document: dict[str, Any]) -> None:
+def write_document(path: Path, document: dict[str, Any], *, below: Path | None = None) -> None:
     """Write a JSON document so that `path` holds all of it or does not exist.
 
     Raises
     ------
+    ValueError
+        It holds a number that JSON cannot, infinity or NaN, which would be read back as nothing.
     OSError
-        The folder is full or read-only; nothing that was there before is lost.
+        The folder is full or read-only; nothing that was there before is lost: see
+        `mobench.files.writing.written_whole`, also for `below`.
     """
-    with written_whole(path) as file:
+    if odd := _not_finite(document):
+        raise ValueError(f"{path}: {odd}, which a document cannot hold; give a finite number, or leave it out")
+    with written_whole(path, below=below) as file:
         file.write(orjson.dumps(document, option=_JSON))
+
+
+def _not_finite(value: Any, name: str = "") -> str:
+    """The first number within that is not finite, and where it is; empty where there is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name} is {value}"
+    if isinstance(value, Mapping):
+        parts = ((f"{name}.{key}".lstrip("."), item) for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        parts = ((f"{name}[{i}]", item) for i, item in enumerate(value))
+    else:
+        return ""
+    return next(filter(None, (_not_finite(item, where) for where, item in parts)), "")
 
 
 def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[s
         The file is not such a document, or was written in another version of the format.
     """
     try:
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(read_file(path))
     except orjson.JSONDecodeError as error:
         raise ValueError(f"{path}: not a mobench document ({error}); delete its folder to run it again") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from mobench.core.space import Array
-from mobench.files.documents import written_whole
+from mobench.files.writing import written_whole
 
 __all__ = ["Column", "Table", "data_folder", "fingerprint", "load_table", "open_arrays", "save_table"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mobench.files.documents import written_whole
 from mobench.files.tables import open_arrays
+from mobench.files.writing import written_whole
 from mobench.harness.log import StorageError
 
 __all__ = ["DamagedCheckpointError", "load_checkpoint", "save_checkpoint"]
@@ -41,7 +41,7 @@ def save_checkpoint(path: Path, header: Mapping[str, Any], state: Mapping[str, A
             write: Any = np.savez
             write(file, __plain__=np.frombuffer(text, dtype=np.uint8), **arrays)
     except OSError as error:  # not the searcher's fault: it must not end as a failed run
-        raise StorageError(f"{path}: {error.strerror}; make room and run the same command again") from error
+        raise StorageError(f"{path}: {error.strerror or error}; make room and run the same command again") from error
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mobench.core.budget import CURRENCIES, Cost
 from mobench.core.space import Array
+from mobench.files.reading import read_file
 from mobench.harness.log import Log, parse_events
 
 __all__ = ["History", "Note", "read_history", "spent_in"]
@@ -90,9 +91,9 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     if lines is not None:
         data = lines
     elif isinstance(source, Log):
-        data = b"".join(source.lines) if source.path is None else source.path.read_bytes()
+        data = b"".join(source.lines) if source.path is None else read_file(source.path)
     else:
-        data = source.read_bytes()
+        data = read_file(source)
     X, F, fidelity = [], [], []
     spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
     total = dict.fromkeys(CURRENCIES, 0.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +15,14 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mobench.files.documents import scratch_beside
+from mobench.files.writing import FOLDER, new_scratch
 
 __all__ = ["Log", "RunIsBusy", "RunIsLost", "StorageError", "is_held", "parse_events"]
 
 
 SYNC_SECONDS = 5.0
+_OPEN = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe must not wait
+_NEW = os.O_CREAT | os.O_EXCL
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
@@ -53,7 +58,7 @@ class Log:
     An open log is locked. The kernel frees the lock when its process dies, so no clock decides who is at a run. Where
     a lock is lost all the same (a network file system that was cut off, or that keeps none between hosts), a fence
     holds: opening an existing log puts a copy in its place, and what an earlier attempt goes on to write reaches the
-    file that was replaced, until that attempt notices.
+    file that was replaced, until that attempt notices. What it wrote until then is in the copy.
 
     Parameters
     ----------
@@ -72,7 +77,7 @@ class Log:
     RunIsBusy
         Another process holds the log.
     ValueError
-        A whole line is not JSON: the file was damaged by something other than a kill.
+        A whole line is not JSON: the file was damaged by something other than a kill. Or it is no file: a link, a pipe.
     OSError
         The folder is full or read-only, or its file system offers no locks.
     """
@@ -88,14 +93,16 @@ class Log:
             self._open(path)
 
     def _open(self, path: Path) -> None:
-        held = _locked(path)
+        held, new = _locked(path)
         try:
-            with os.fdopen(held, "rb", closefd=False) as file:
-                data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]
+            if new:
+                self._file = os.dup(held)
+                return
+            whole = _lines(held)
             self.past = list(parse_events(whole, path))
+            self._file, more = _fenced(path, held, whole)
+            self.past += parse_events(more, path)
             self.count = len(self.past)
-            self._file = _fenced(path, whole) if data else os.dup(held)
         finally:
             os.close(held)
 
@@ -160,18 +167,40 @@ class Log:
         self.close()
 
 
-def _locked(path: Path) -> int:
-    """Open the log at `path`, or a new one, with a lock that ends with this process."""
+def _locked(path: Path) -> tuple[int, bool]:
+    """Open the log at `path`, or a new one, with a lock that ends with this process; and whether it is new."""
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            file, new = os.open(path, _OPEN | _NEW, 0o666), True
+        except FileExistsError:
+            try:
+                file, new = _existing(path), False
+            except FileNotFoundError:
+                continue  # it was taken away between the two calls
         try:
             _lock(file, path)
             if _is(file, path):
-                return file
+                return file, new
         except BaseException:
             os.close(file)
             raise
         os.close(file)  # it was replaced between the two calls: the next attempt has begun
+
+
+def _existing(path: Path) -> int:
+    """Open what is at `path`; ValueError where that is not a file of its own, which a log has to be."""
+    kind = "a pipe, a device or a socket"
+    try:
+        file = os.open(path, _OPEN)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        kind = "a symbolic link" if error.errno == errno.ELOOP else kind
+    else:
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return file
+        os.close(file)
+    raise ValueError(f"{path}: is {kind}, and nothing is written through it; delete the run's folder to run it again")
 
 
 def _lock(file: int, path: Path) -> None:
@@ -186,38 +215,57 @@ def _lock(file: int, path: Path) -> None:
 def is_held(path: Path) -> bool:
     """Whether another process has the log at `path` open; a look that a writer who comes just then takes for one."""
     try:
-        file = os.open(path, os.O_RDWR)
+        file = _existing(path)
         try:
             _lock(file, path)
         finally:
             os.close(file)
     except RunIsBusy:
         return True
-    except OSError:  # it is not there, or cannot be written: whoever opens it will say so
+    except (OSError, ValueError):  # it is not there, or cannot be written: whoever opens it will say so
         return False
     return False
 
 
-def _fenced(path: Path, whole: bytes) -> int:
-    """Put a new file with these lines at `path`, whose holder we are; return it, locked."""
-    scratch = scratch_beside(path)
-    file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+def _lines(file: int) -> bytes:
+    """The whole lines of an open file."""
+    data = bytearray()
+    while part := os.pread(file, 2**24, len(data)):
+        data += part
+    return bytes(data[: data.rfind(b"\n") + 1])
+
+
+def _fenced(path: Path, held: int, whole: bytes) -> tuple[int, bytes]:
+    """Put a new file with the lines of the held one at `path`; return it, locked, and the lines that were new by then.
+
+    An earlier attempt that has lost its lock may write between our reading and our replacing: its lines count as long
+    as its file is at `path`, so they are brought along before anyone else can open the new one.
+    """
+    folder = os.open(path.parent, FOLDER)
     try:
-        _lock(file, scratch)
-        _write(file, whole)
+        file, scratch = new_scratch(folder, flags=_OPEN)
+        try:
+            _lock(file, path)
+            _write(file, whole)
+            os.fsync(file)
+            os.replace(scratch, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            os.close(file)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch, dir_fd=folder)
+            raise
+    finally:
+        os.close(folder)
+    if more := _lines(held)[len(whole) :]:
+        _write(file, more)
         os.fsync(file)
-        scratch.replace(path)
-    except BaseException:
-        os.close(file)
-        scratch.unlink(missing_ok=True)
-        raise
-    return file
+    return file, more
 
 
 def _is(file: int, path: Path) -> bool:
     """Whether the file at `path` is this open one."""
     try:
-        return os.path.samestat(os.fstat(file), os.stat(path))
+        return os.path.samestat(os.fstat(file), os.lstat(path))
     except FileNotFoundError:
         return False
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mobench.core.budget import CURRENCIES, Cost
 from mobench.files.documents import read_document
+from mobench.files.reading import read_file
 from mobench.harness.history import History
 from mobench.harness.spec import END, RunSpec, read_spec
 
@@ -76,7 +77,7 @@ def _compared(folder: Path, expected: RunSpec | None) -> Sealed:
     spec, log = read_spec(folder / "spec.json"), folder / "log.jsonl"
     if expected is not None and (other := differing(spec, expected)):
         raise DamagedRunError(f"{folder}: holds another run ({other})")
-    data = log.read_bytes() if log.exists() else b""
+    data = read_file(log) if log.exists() else b""
     if not (folder / "end.json").exists():
         return Sealed(spec, data[: data.rfind(b"\n") + 1], None)
     end = read_document(folder / "end.json", END)

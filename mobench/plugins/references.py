@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["describe", "parse_reference", "plain", "versioned"]
+__all__ = ["describe", "parse_reference", "unversioned", "versioned"]
 
 
 def describe(name: str, options: Mapping[str, Any]) -> str:
@@ -33,7 +33,7 @@ def versioned(name: str, code: str) -> str:
     return f"{name}@{code.rpartition(':')[2][:4]}" if code else name
 
 
-def plain(label: str) -> str:
+def unversioned(label: str) -> str:
     """A label without its version: that of ``meth@7d09:rate=1`` is ``meth:rate=1``."""
     name, colon, options = label.partition(":")
     return f"{name.partition('@')[0]}{colon}{options}"

@@ -22,18 +22,18 @@ __all__ = ["draw_overall", "draw_problem", "draw_states"]
 OVERALL = ("critical-difference", "ranks", "intervals", "rank-time", "ecdf", "profile", "medians")
 
 
-def draw_states(analysis: Analysis, out: Path) -> Drawing | Text:
+def draw_states(analysis: Analysis, out: Path, below: Path) -> Drawing | Text:
     """Which runs ended, and which did not."""
-    return _drawn(analysis, "states", Selection(), out)
+    return _drawn(analysis, "states", Selection(), out, below)
 
 
-def draw_overall(analysis: Analysis, out: Path) -> tuple[Drawing | Text, ...]:
+def draw_overall(analysis: Analysis, out: Path, below: Path) -> tuple[Drawing | Text, ...]:
     """Figures over all problems."""
     shares = analysis if analysis.measure == HYPERVOLUME else replace(analysis, measure=HYPERVOLUME)
-    return tuple(_drawn(shares, kind, Selection(), out) for kind in OVERALL)
+    return tuple(_drawn(shares, kind, Selection(), out, below) for kind in OVERALL)
 
 
-def draw_problem(analysis: Analysis, label: str, out: Path) -> tuple[Drawing | Text, ...]:
+def draw_problem(analysis: Analysis, label: str, out: Path, below: Path) -> tuple[Drawing | Text, ...]:
     """Figures of one problem: its course, its fronts over all runs, and where there is something to see, what
     was spent and what was recorded.
     """
@@ -45,11 +45,11 @@ def draw_problem(analysis: Analysis, label: str, out: Path) -> tuple[Drawing | T
         kinds.append("spending")  # where every run spent the whole budget there is nothing to see
     if any(outcome.diagnostics for (problem, *_), outcome in analysis.outcomes.items() if problem == label):
         kinds.append("diagnostics")
-    return tuple(_drawn(analysis, kind, Selection(problem=label), out) for kind in kinds)
+    return tuple(_drawn(analysis, kind, Selection(problem=label), out, below) for kind in kinds)
 
 
-def _drawn(analysis: Analysis, kind: str, selection: Selection, out: Path) -> Drawing | Text:
-    """A figure saved as ``<out>/<kind>[-<problem>]``, or why it cannot be drawn."""
+def _drawn(analysis: Analysis, kind: str, selection: Selection, out: Path, below: Path) -> Drawing | Text:
+    """A figure saved as ``<out>/<kind>[-<problem>]``, through no link below `below`, or why it cannot be drawn."""
     try:
         figure, data = draw(analysis, kind, selection)
     except ValueError as error:
@@ -59,7 +59,7 @@ def _drawn(analysis: Analysis, kind: str, selection: Selection, out: Path) -> Dr
             layout.execute(figure)
         figure.set_layout_engine(None)
     stem = f"{kind}-{slug(selection.problem)}" if selection.problem else kind
-    paths = save_figure(figure, data, out / stem, formats=("svg",))
+    paths = save_figure(figure, data, out / stem, formats=("svg",), below=below)
     caption = f"{find_kind(kind).summary}."
     alt = f"{selection.problem or 'All problems'}: {caption} The numbers drawn are in {paths[-1].name}."
     svg = paths[0].read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from mobench.analysis.analysis import TRUE_FRONT
 from mobench.core.problem import Objective
 from mobench.core.space import Array
 from mobench.report.tables import shown
+from mobench.scoring.front import objective_columns
 
 __all__ = ["Front", "view_front"]
 
@@ -59,7 +60,7 @@ class Front:
 
 def view_front(front: Front) -> dict[str, Any]:
     """What the page's template draws: panels with ticks, series and dots, and the data of every dot."""
-    names = [o.name for o in front.objectives]
+    names = objective_columns(front.objectives)
     order = sorted(front.sets, key=lambda name: name != TRUE_FRONT)  # the ground first, the others over it
     sets = [front.sets[name].sort_values(names[-1], kind="stable", ignore_index=True) for name in order]
     extras = list(dict.fromkeys(c for s in sets for c in s.columns if c not in (*names, "architecture")))
@@ -106,11 +107,13 @@ def _panel(
 ) -> dict[str, Any]:
     """The first objective (up) against the one numbered `j` (across)."""
     x, y = objectives[j], objectives[0]
-    scale_x = _Scale(np.concatenate([s[x.name].to_numpy(np.float64) for s in sets]), LEFT, RIGHT)
-    scale_y = _Scale(np.concatenate([s[y.name].to_numpy(np.float64) for s in sets]), BOTTOM, TOP)
+    names = objective_columns(objectives)
+    across, up = names[j], names[0]
+    scale_x = _Scale(np.concatenate([s[across].to_numpy(np.float64) for s in sets]), LEFT, RIGHT)
+    scale_y = _Scale(np.concatenate([s[up].to_numpy(np.float64) for s in sets]), BOTTOM, TOP)
     drawn = []
     for s, look, start in zip(sets, series, starts, strict=False):
-        at = np.column_stack([scale_x.at(s[x.name].to_numpy(np.float64)), scale_y.at(s[y.name].to_numpy(np.float64))])
+        at = np.column_stack([scale_x.at(s[across].to_numpy(np.float64)), scale_y.at(s[up].to_numpy(np.float64))])
         rows = np.argsort(at[:, 0], kind="stable")
         dots = [{"x": f"{at[i, 0]:.1f}", "y": f"{at[i, 1]:.1f}", "i": int(start + i)} for i in rows]
         stairs = _stairs(at[rows], x, y) if len(objectives) == 2 else ""

@@ -12,6 +12,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
+from mobench.core.messages import plain
 from mobench.files.names import slug
 from mobench.report.front_panels import Front, view_front
 from mobench.report.tables import Table, endings
@@ -99,8 +100,8 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, table_fold
     views = [writer.section(section) for section in sections]
     names = {"style": "page.css", "theme": "theme.js", "script": "page.js"}
     assets = {key: Markup((ASSETS / name).read_text(encoding="utf-8")) for key, name in names.items()}
-    page = environment.get_template("page.html")
-    return page.render(title=title, subtitle=subtitle, sections=views, **assets)
+    page = environment.get_template("page.html").render(title=title, subtitle=subtitle, sections=views, **assets)
+    return plain(page, most=len(page))
 
 
 def _breakable(text: str) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure
 from mobench.analysis.reading import read_analysis
 from mobench.analysis.verification import stamps
 from mobench.campaigns.study import OVER, STATES
-from mobench.files.documents import FORMAT, read_document, write_document, written_whole
+from mobench.files.documents import FORMAT, read_document, write_document
+from mobench.files.writing import is_ours, written_whole
 from mobench.report.answer import answer_section
 from mobench.report.drawings import draw_overall, draw_problem, draw_states
 from mobench.report.overall import FAILED_COUNT, overall_section, provenance_section, state_section
@@ -66,39 +68,47 @@ def write_report(
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
     analysis = read_analysis(sources, axis=axis, indicator=indicator, margin=margin, progress=progress)
-    out = Path(to) if to else Path(sources[0]) / "report"
-    sections = _sections(analysis, out / "figures")
+    below = Path(to) if to else Path(sources[0])  # what the user named: through links below it nothing is written
+    out = below if to else below / "report"
+    sections = _sections(analysis, out / "figures", below)
     blocks = list(_blocks(sections))
     files = [out / file for block in blocks if isinstance(block, Drawing) for file in block.files]
     for table in (block for block in blocks if isinstance(block, Table)):
-        files += save_table(table, out / "tables")
+        files += save_table(table, out / "tables", below=below)
     curves = Table("curves", "The share over the course of every run.", analysis.curves)
-    files += save_table(curves, out / "tables", latex=False)
-    files.append(write_contract(analysis.contracts, out / "tables"))
+    files += save_table(curves, out / "tables", latex=False, below=below)
+    files.append(write_contract(analysis.contracts, out / "tables", below=below))
     page = out / "report.html"
-    with written_whole(page) as file:
+    with written_whole(page, below=below) as file:
         file.write(render(f"Report of {analysis.study.name}", _outline(analysis), sections).encode())
-    _clear(out, {path.relative_to(out).as_posix() for path in (page, *files)})
+    _clear(out, [page, *files], below)
     return page, format_report(analysis)
 
 
-def _clear(out: Path, written: set[str]) -> None:
-    """Delete what an earlier report left here that this one did not write, and list what this one did."""
+def _clear(out: Path, written: Sequence[Path], below: Path) -> None:
+    """Delete what an earlier report wrote here, is as it wrote it, and is not among this one's; list what this one did.
+
+    The list may come from anyone: no file is deleted that is not below the folder, or that holds other bytes.
+    """
     listing = out / "files.json"
-    earlier = read_document(listing, {"files": list})["files"] if listing.exists() else []
-    for path in (out / str(name) for name in earlier if name not in written):
-        if path.is_file() and path.resolve().is_relative_to(out.resolve()):
-            path.unlink()
-    write_document(listing, {"format": FORMAT, "files": sorted(written)})
+    try:
+        earlier = read_document(listing, {"files": dict})["files"]
+    except (ValueError, OSError):
+        earlier = {}
+    files = {path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in written}
+    for name, digest in earlier.items():
+        if name not in files and is_ours(out / name, out, digest):
+            (out / name).unlink()
+    write_document(listing, {"format": FORMAT, "files": files}, below=below)
 
 
-def _sections(analysis: Analysis, figures: Path) -> list[Section]:
-    problems = [problem_section(analysis, p, draw_problem(analysis, p, figures)) for p in analysis.study.problems]
-    overall = [overall_section(analysis, draw_overall(analysis, figures))] if analysis.over else []
+def _sections(analysis: Analysis, figures: Path, below: Path) -> list[Section]:
+    drawn = {p: draw_problem(analysis, p, figures, below) for p in analysis.study.problems}
+    problems = [problem_section(analysis, p, drawings) for p, drawings in drawn.items()]
+    overall = [overall_section(analysis, draw_overall(analysis, figures, below))] if analysis.over else []
+    ended = (analysis.scores["state"] == "ended").all()
     return [
-        state_section(
-            analysis, () if (analysis.scores["state"] == "ended").all() else (draw_states(analysis, figures),)
-        ),
+        state_section(analysis, () if ended else (draw_states(analysis, figures, below),)),
         answer_section(analysis),
         *overall,
         Section("Problems", (), tuple(problems)),

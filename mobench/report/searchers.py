@@ -9,7 +9,7 @@ from mobench.campaigns.study import OVER, STATES
 from mobench.core.budget import AXES
 from mobench.files.names import slug
 from mobench.plugins.catalogue import summary as plugin_summary
-from mobench.plugins.references import plain
+from mobench.plugins.references import unversioned
 from mobench.report.page import Block, Section, Text
 from mobench.report.tables import Table
 from mobench.scoring.contract import CAPS
@@ -45,13 +45,26 @@ def _searcher(analysis: Analysis, label: str) -> Section:
         titles={"confidence": "confidence of it", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"}
         | {"size": "set size"},
     )
-    blocks: tuple[Block, ...] = (Text((_about(plain(label).partition(":")[0]),)), table)
+    blocks: tuple[Block, ...] = (Text((_about(unversioned(label).partition(":")[0]),)), table)
+    if faults := _faults(analysis, label):
+        blocks += (Text(("Some of what it recorded cannot be read, and is left out.",), "warning", faults),)
     if len(records := _records(analysis, label)):
         what = (
             "Diagnostics that the run of median share recorded, scalars only: how often, first, last, least and most."
         )
         blocks += (Table(f"diagnostics-{slug(label)}", what, records, formats=dict.fromkeys(records.columns, ".4g")),)
     return Section(label, blocks)
+
+
+def _faults(analysis: Analysis, label: str) -> tuple[str, ...]:
+    """What is wrong with records, a sentence a problem and kind, however many runs it is in."""
+    found = {
+        (problem, fault.partition(": ")[2]): f"{problem}, seed {seed}: {fault}."
+        for (problem, searcher, seed), outcome in reversed(analysis.outcomes.items())
+        for fault in outcome.faults[:1]
+        if searcher == label
+    }
+    return tuple(found.values())
 
 
 def _about(name: str) -> str:

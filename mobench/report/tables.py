@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mobench.core.messages import plain
+from mobench.files.csvs import write_csv
+from mobench.files.writing import written_whole
+
 __all__ = ["ABSENT", "Table", "endings", "save_table", "shown"]
 
 ABSENT = "\N{EN DASH}"
@@ -70,10 +74,10 @@ def shown(value: Any, spec: str = "g") -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float | np.number):
         return format(value, spec)
-    return str(value)
+    return plain(str(value))
 
 
-def save_table(table: Table, folder: Path, *, latex: bool = True) -> list[Path]:
+def save_table(table: Table, folder: Path, *, latex: bool = True, below: Path | None = None) -> list[Path]:
     """Write a table into `folder`: CSV and Parquet with the values as they are, LaTeX (booktabs) as they are shown.
 
     Parameters
@@ -84,23 +88,34 @@ def save_table(table: Table, folder: Path, *, latex: bool = True) -> list[Path]:
         Made where it is not there.
     latex : bool
         Whether LaTeX is wanted: not of data that nobody prints.
+    below : Path, optional
+        A folder above it below which no link is followed: see `mobench.files.writing.written_whole`.
 
     Returns
     -------
     list of Path
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / table.name
-    table.frame.to_csv(f"{stem}.csv", index=False)
-    if latex:
-        aligned = "".join("r" if table.is_number(column) else "l" for column in table.columns)
-        texts = pd.DataFrame({table.title(c): table.texts(c) for c in table.columns}, dtype=str).replace(ABSENT, "--")
-        text = texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40)
-        Path(f"{stem}.tex").write_text(text, encoding="utf-8")
-    if "parquet" in endings():
-        table.frame.to_parquet(f"{stem}.parquet", index=False)
-    return [Path(f"{stem}.{ending}") for ending in endings() if latex or ending != "tex"]
+    paths = {ending: folder / f"{table.name}.{ending}" for ending in endings() if latex or ending != "tex"}
+    for ending, path in paths.items():
+        with written_whole(path, below=below or folder, durable=False) as file:
+            if ending == "csv":
+                write_csv(table.frame, file)
+            elif ending == "tex":
+                file.write(_latex(table).encode())
+            else:
+                table.frame.to_parquet(file, index=False)
+    return list(paths.values())
+
+
+def _latex(table: Table) -> str:
+    """The table as LaTeX (booktabs), a line a row."""
+    aligned = "".join("r" if table.is_number(column) else "l" for column in table.columns)
+    columns = {
+        " ".join(table.title(c).split()): [" ".join(text.split()) for text in table.texts(c)] for c in table.columns
+    }
+    texts = pd.DataFrame(columns, dtype=str).replace(ABSENT, "--")
+    return str(texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40))
 
 
 def endings() -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mobench.core.budget import CURRENCIES
@@ -10,6 +12,7 @@ from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History, Note
 from mobench.scoring.archive import archives
+from mobench.scoring.records import check_records
 
 __all__ = ["choose", "trace"]
 
@@ -26,7 +29,7 @@ def choose(problem: Problem, history: History, answers: int, *, population: bool
         (k, d) architectures, each once.
     """
     if population:
-        return _population(history, answers)
+        return _population(_populations(problem, history), history, answers)
     recommended = [note.content for note in history.recommended if note.answers <= answers]
     if recommended:
         return np.unique(recommended[-1], axis=0)
@@ -34,17 +37,17 @@ def choose(problem: Problem, history: History, answers: int, *, population: bool
     return np.unique(history.X[candidates][nondominated(history.F[candidates], problem.objectives)], axis=0)
 
 
-def _population(history: History, answers: int) -> Array:
+def _population(populations: Sequence[Note], history: History, answers: int) -> Array:
     """Members of the last population among the first `answers` answers: EvoXBench's code scores first, then filters."""
-    earlier = [note.content["population"] for note in _populations(history) if note.answers <= answers]
-    members = set(map(tuple, earlier[-1])) if earlier else set()
+    earlier = [note.content for note in populations if note.answers <= answers]
+    members = set(map(tuple, earlier[-1].tolist())) if earlier else set()
     answered = history.X[:answers][history.fidelity[:answers] == 0]
     kept = [x for x in answered.tolist() if tuple(x) in members]
     return np.unique(np.array(kept, dtype=np.int64).reshape(-1, history.X.shape[1]), axis=0)
 
 
-def _populations(history: History) -> list[Note]:
-    return [note for note in history.records if "population" in note.content and note.answers]
+def _populations(problem: Problem, history: History) -> list[Note]:
+    return [note for note in check_records(history.records, problem.space).populations if note.answers]
 
 
 def trace(
@@ -57,8 +60,8 @@ def trace(
     spent, X, sets : dict of str to Array, Array, list of Array
         The ledger, (k,) a currency, when the set changed; (K, d) architectures; and the set from then on, as rows of X.
     """
-    if population and (notes := _populations(history)):
-        return _given(notes, [_population(history, note.answers) for note in notes])
+    if population and (notes := _populations(problem, history)):
+        return _given(notes, [_population(notes, history, note.answers) for note in notes])
     if population:
         return {c: amounts[:0] for c, amounts in history.spent.items()}, history.X, []
     if history.recommended:

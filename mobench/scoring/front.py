@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
+
 import pandas as pd
 
 from mobench.core.capabilities import Decodable
-from mobench.core.problem import Problem
+from mobench.core.problem import Objective, Problem
 from mobench.core.space import Array
 
-__all__ = ["best_first", "tabulate"]
+__all__ = ["best_first", "free_name", "objective_columns", "tabulate"]
+
+OURS = frozenset({"architecture", "nondominated", "searcher", "set", "level", "runs"})
+"""Columns that tables of architectures have beside those of objectives and genes."""
+
+
+def free_name(name: str, what: str, taken: Container[str]) -> str:
+    """Name of the column of an objective or a gene: `what` stands in front where the table has such a column already.
+
+    Examples
+    --------
+    >>> free_name("flops", "objective", {"seed", "flops"}), free_name("error", "objective", {"seed", "flops"})
+    ('objective flops', 'error')
+    """
+    return f"{what} {name}" if name in taken else name
+
+
+def objective_columns(objectives: Sequence[Objective]) -> list[str]:
+    """Names of the columns of objectives in tables of architectures."""
+    return [free_name(objective.name, "objective", OURS) for objective in objectives]
 
 
 def tabulate(problem: Problem, X: Array, F: Array, *, genes: bool = False) -> pd.DataFrame:
@@ -25,14 +46,15 @@ def tabulate(problem: Problem, X: Array, F: Array, *, genes: bool = False) -> pd
     """
     texts = problem.decode(X) if isinstance(problem, Decodable) else [str(x) for x in X.tolist()]
     frame = pd.DataFrame({"architecture": pd.Series(texts, dtype=str)})
-    for name, column in zip(problem.space.names, X.T, strict=True) if genes else ():
+    names = objective_columns(problem.objectives)
+    for gene, column in zip(problem.space.names, X.T, strict=True) if genes else ():
+        frame[free_name(gene, "gene", {*OURS, *names})] = column
+    for name, column in zip(names, F.T, strict=True):
         frame[name] = column
-    for objective, column in zip(problem.objectives, F.T, strict=True):
-        frame[objective.name] = column
     return frame
 
 
 def best_first(frame: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """The rows from the best to the worst value of the first objective."""
-    first = problem.objectives[0]
-    return frame.sort_values(first.name, ascending=not first.maximise, kind="stable", ignore_index=True)
+    ascending, (first, *_) = not problem.objectives[0].maximise, objective_columns(problem.objectives)
+    return frame.sort_values(first, ascending=ascending, kind="stable", ignore_index=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import parse_budget
+from mobench.core.messages import plain
 from mobench.harness.history import read_history
 from mobench.harness.identity import data_of
 from mobench.harness.sealed import DamagedRunError, check_ledger, read_run
@@ -65,4 +66,4 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
         )
     limit = parse_budget(spec.budget, problem.training)
     check_ledger(folder, history, found.end, limit)
-    return Result(problem, history, end["reason"], str(end.get("error", "")), limit=limit, seed=spec.seed)
+    return Result(problem, history, end["reason"], plain(str(end.get("error", ""))), limit=limit, seed=spec.seed)

@@ -28,6 +28,8 @@ class Outcome:
         recommended without having been evaluated.
     diagnostics : mapping of str to Array
         Recorded quantity to (n, 2) amounts of the axis and values: finite numbers, without the count of steps.
+    faults : tuple of str
+        What is wrong with records that are left out, a sentence each.
     """
 
     X: Array
@@ -35,6 +37,7 @@ class Outcome:
     seen: Array
     found: Array
     diagnostics: Mapping[str, Array]
+    faults: tuple[str, ...] = ()
 
 
 def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
@@ -61,6 +64,7 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
         seen=np.array([np.nan if i is None else history.F[i, 0] for i in answers], dtype=np.float64),
         found=np.array([np.nan if i is None else amounts[i] for i in answers], dtype=np.float64),
         diagnostics=_diagnostics(result, axis),
+        faults=result.faults,
     )
 
 

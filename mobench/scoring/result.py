@@ -18,6 +18,7 @@ from mobench.harness.history import History
 from mobench.scoring import claimed
 from mobench.scoring.contract import DEFAULT, Contract, contract_for
 from mobench.scoring.delivery import Course, course_of, delivered, trace
+from mobench.scoring.records import Records, check_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,15 @@ class Result:
     def _course(self) -> Course:
         return course_of(self.problem, self.history, seed=self.seed)
 
+    @cached_property
+    def _records(self) -> Records:
+        return check_records(self.history.records, self.problem.space)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with records of the searcher that are left out, a sentence each."""
+        return self._records.faults
+
     def delivered(self, *, contract: str = DEFAULT) -> Array:
         """The architectures that the run delivers within its budget, chosen from what it saw; shape (k, d).
 
@@ -97,8 +107,8 @@ class Result:
 
     def _require_population(self, name: str) -> None:
         """Refuse a run that had all its budget and recorded no population under a contract that scores populations."""
-        told = any("population" in note.content for note in self.history.records)
-        if self.contract(name).delivered == "population" and not told and self.reason not in ("failed", "unfinished"):
+        told = self.contract(name).delivered != "population" or self._records.populations
+        if not told and self.reason not in ("failed", "unfinished"):
             raise NoPopulationError(
                 f"contract {name!r} scores the final population, and this run recorded none: a searcher that has one "
                 "records it by run.record(population=X); score others by mobench-2"
@@ -147,13 +157,11 @@ class Result:
         """
         from scipy.stats import kendalltau
 
-        told = [note.content for note in self.history.records if "one_shot" in note.content]
-        if not told or not isinstance(self.problem, Enumerable):
+        X, values = self._records.one_shot_X, self._records.one_shot
+        if len(X) < 2 or not isinstance(self.problem, Enumerable):
             return float("nan")
-        X = np.concatenate([np.asarray(content["one_shot_X"], dtype=np.int64) for content in told])
-        values = np.concatenate([np.asarray(content["one_shot"], dtype=np.float64) for content in told])
         scored = minimised(self.problem.score(X), self.problem.objectives)[:, 0]
-        return float(kendalltau(values, scored).statistic) if len(X) > 1 else float("nan")
+        return float(kendalltau(values, scored).statistic)
 
     def curve(self, *, axis: str = "evaluations", contract: str = DEFAULT) -> pd.DataFrame:
         """The share of hypervolume over the course of the run, a row wherever it changes.

@@ -202,3 +202,49 @@ def test_what_cannot_be_exported_is_refused_and_nothing_half_written_stays(folde
     assert not [path for path in (tmp_path / "x").rglob("*") if path.is_file()]
     assert main(["export", str(tmp_path), "--to", str(tmp_path / "y")]) == 2
     assert "campaign.json is missing" in capsys.readouterr().err
+
+
+ODD = ("flops", "seed", "problem", "evaluation", "architecture", "nondominated", "searcher", "set", "level", "runs")
+
+
+@pytest.fixture
+def odd_names(tmp_path):
+    """A table whose objectives and genes are called as columns of ours, and a campaign on it."""
+    objectives = ", ".join(f'{{ name = "{name}", seen = "v{i}" }}' for i, name in enumerate(ODD))
+    genes = '["g", { column = "h", name = "architecture" }, { column = "k", name = "flops" }]'
+    (tmp_path / "t.toml").write_text(f'data = "t.csv"\ngenes = {genes}\nobjectives = [{objectives}]\n')
+    head = ",".join(["g", "h", "k", *(f"v{i}" for i in range(len(ODD)))])
+    rows = [",".join(map(str, [i, 0, 0, *range(100 + i, 100 + i + len(ODD))])) for i in range(4)]
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows]) + "\n")
+    return f"table:path={tmp_path / 't.toml'}"
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_an_objective_called_as_a_column_of_the_ledger_replaces_none(tmp_path, odd_names, format):
+    if format == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    campaign = make_campaign(
+        {"name": "odd", "problems": [odd_names], "searchers": ["random_search"], "seeds": 1, "budget": 3}
+    )
+    mobench.run_campaign(campaign, tmp_path / "odd", workers=1, progress=False)
+    _, table, _ = export(read_study([tmp_path / "odd"]), tmp_path / "to", format=format)
+    frame = pd.read_csv(table) if format == "csv" else pd.read_parquet(table)
+    assert frame.columns.is_unique
+    assert frame["evaluation"].tolist() == [1, 2, 3]
+    assert set(frame["seed"]) == {0}
+    assert set(frame["problem"]) == {odd_names}
+    first = frame["genes"].str.split().str[0].astype(int)
+    for i, name in enumerate(ODD):
+        values = frame[f"objective {name}" if name in (*ODD[:5], "searcher") else name]
+        assert values.tolist() == (100 + i + first).tolist()
+
+
+def test_a_front_keeps_its_columns_whatever_objectives_and_genes_are_called(odd_names):
+    frame = mobench.run("random_search", odd_names, budget=4).front()
+    assert frame.columns.is_unique
+    assert set(frame["nondominated"]) == {True}
+    assert frame["architecture"].str.contains("g=").all()
+    assert frame["gene architecture"].tolist() == [0] * len(frame)
+    assert frame["objective architecture"].tolist() == (104 + frame["g"]).tolist()
+    assert frame["flops"].tolist() == (100 + frame["g"]).tolist()
+    assert frame["gene flops"].tolist() == [0] * len(frame)

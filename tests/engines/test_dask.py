@@ -1,6 +1,7 @@
 """Campaigns on Dask survive kills of workers, of the parent and of the scheduler: nothing lost, nothing done twice."""
 
 import contextlib
+import http.client
 import os
 import random
 import shutil
@@ -8,11 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import orjson
 import psutil
 import pytest
 from _campaigns import alone, ends, family, logs, mobench, said, wait_for_work, wait_until_gone, write_campaign
+
+import mobench as mobench_package
+from mobench.core.version import code_checksum
+from mobench.engines.dask import _fault, _marked
 
 pytest.importorskip("distributed", reason="needs dask.distributed")
 
@@ -74,11 +80,11 @@ def test_a_parent_that_is_interrupted_or_killed_orphans_nobody_and_any_engine_go
 
 
 @contextlib.contextmanager
-def dask(*arguments, cwd):
+def dask(*arguments, cwd, env=None):
     """A process of Dask's own command line."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dask", *arguments], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "dask", *arguments]
+    environment = os.environ | (env or {})
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -124,6 +130,97 @@ def test_a_cluster_at_an_address_that_loses_its_scheduler(tmp_path, expected, sc
         ]
     assert said(mobench("run", "c.toml", "-q", cwd=tmp_path))[0] == 0
     assert logs(runs) == expected
+
+
+def listening(processes):
+    """(address, port) of every socket on which one of the processes waits for others."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            found |= {tuple(c.laddr) for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    return found
+
+
+def test_a_cluster_of_its_own_listens_to_this_machine_only_and_shows_no_pages(tmp_path):
+    write_campaign(tmp_path)
+    parent = mobench(*DASK, "-w", 2, cwd=tmp_path)
+    assert wait_for_work(parent, tmp_path / "results" / "kills" / "runs")
+    sockets = listening([psutil.Process(parent.pid), *family(parent)])
+    pages = []
+    for host, port in sockets:
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(
+            http.client.HTTPConnection(host, port, timeout=5.0)
+        ) as connection:  # fmt: skip
+            connection.request("GET", "/")
+            pages.append(connection.getresponse().status)
+    parent.send_signal(signal.SIGINT)
+    parent.communicate(timeout=60.0)  # Dask complains of what we asked
+    assert len(sockets) >= 3  # the scheduler and two workers
+    assert {host for host, _ in sockets} == {"127.0.0.1"}
+    assert 8787 not in {port for _, port in sockets}
+    assert set(pages) <= {404}
+
+
+def test_a_worker_with_other_code_of_the_same_version_is_found_out(tmp_path, scheduler):
+    _, address = scheduler
+    other = shutil.copytree(Path(mobench_package.__file__).parent, tmp_path / "other" / "mobench")
+    with (other / "core" / "budget.py").open("a") as file:
+        file.write("# another line\n")
+    runs = write_campaign(tmp_path) / "results" / "kills" / "runs"
+    with dask(
+        "worker", address, "--nthreads", "1", "--no-dashboard", cwd=tmp_path, env={"PYTHONPATH": str(other.parent)}
+    ):
+        code, lines = said(mobench(*DASK, "--address", address, cwd=tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "it has other code of mobench (0.1.0, checksum " in lines[0]
+    assert list(runs.rglob("log.jsonl")) == []
+
+
+@pytest.fixture
+def unshared(tmp_path, scheduler):
+    """A worker that sees another, empty file system in the place of the results; see `dask`."""
+    _, address = scheduler
+    (tmp_path / "results").mkdir()
+    script = f"mount -t tmpfs tmpfs results && mkdir -p results/kills/runs && exec {sys.executable} -m dask worker "
+    script += f"{address} --nthreads 1 --no-dashboard --memory-limit 0"
+    told = tmp_path / "told"
+    with told.open("w") as file:
+        process = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], cwd=tmp_path, stderr=file)
+    while not told.stat().st_size and process.poll() is None:
+        time.sleep(0.05)
+    if process.poll() is not None:
+        pytest.skip(f"this user cannot have a file system of its own: {told.read_text()}")
+    yield address
+    for one in (process, *family(process)):
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    process.wait()
+
+
+def test_a_worker_whose_folder_of_the_same_path_is_another_one_is_an_error_and_no_run_ends(tmp_path, unshared):
+    runs = write_campaign(tmp_path) / "results" / "kills" / "runs"
+    code, lines = said(mobench(*DASK, "--address", unshared, cwd=tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "is another folder; put the results on a file system that all hosts share" in lines[0]
+    assert [path for path in runs.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("theirs", [None, b"another secret", b"\xff"])
+def test_a_worker_that_does_not_see_the_secret_is_unfit(tmp_path, theirs):
+    with _marked(tmp_path) as (path, secret):
+        assert _fault(1, (path, secret), code_checksum()) == ""
+        path.unlink() if theirs is None else path.write_bytes(theirs)
+        assert "is another folder" in _fault(1, (path, secret), code_checksum())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_without_workers_is_said_in_a_line_even_to_the_quiet_and_the_campaign_waits(tmp_path, scheduler):
+    _, address = scheduler
+    parent = mobench(*DASK, "--address", address, cwd=write_campaign(tmp_path, seeds=1))
+    line = parent.stderr.readline()
+    assert f"mobench: dask: no workers at {address} yet, waiting for `dask worker {address} --nthreads 1`" in line
+    with worker(address, "1", tmp_path):
+        assert said(parent) == (0, ["mobench: 6 runs ended"])
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,31 @@ def test_clocks_that_jump_between_attempts_change_nothing(tmp_path, monkeypatch)
         monkeypatch.setattr(time, "time", lambda: chance.uniform(0, 4e9))
         assert execute(spec, folder)["reason"] == "budget: evaluations"
         assert (folder / "log.jsonl").read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["runs", "runs/catsum", "runs/catsum/random_search"])
+def test_nothing_is_run_through_a_link_in_a_folder_that_somebody_sent(tmp_path, name):
+    home = tmp_path / "home"
+    home.mkdir()
+    link = tmp_path / "results" / "sent" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(home)
+    run = ("run", "-p", "catsum", "-s", "random_search", "-b", 5, "--seeds", 1, "-w", 1, "-q", "--name", "sent")
+    code, lines = said(mobench(*run, cwd=tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "is a symbolic link; nothing is written through it" in lines[0]
+    assert list(home.iterdir()) == []
+
+
+def test_a_log_that_is_a_link_costs_its_own_run_in_a_line_and_no_other(tmp_path):
+    run = ("run", "-p", "catsum", "-s", "random_search", "-b", 5, "--seeds", 2, "-w", 1, "-q", "--name", "sent")
+    assert said(mobench(*run, cwd=tmp_path))[0] == 0
+    log = min((tmp_path / "results").rglob("log.jsonl"))
+    log.with_name("end.json").unlink()
+    log.unlink()
+    log.symlink_to(tmp_path / "profile")
+    code, lines = said(mobench(*run, cwd=tmp_path))
+    assert code == 1
+    assert lines[0] == "mobench: 0 runs ended, 1 had before, 1 failed"
+    assert "log.jsonl: is a symbolic link, and nothing is written through it" in lines[1]
+    assert not (tmp_path / "profile").exists()

@@ -1,6 +1,7 @@
 """Attempts at one run are fenced: whoever took it over last writes it, alone, whatever clocks and locks say."""
 
 import fcntl
+import importlib
 import multiprocessing
 import os
 
@@ -51,6 +52,42 @@ def test_a_lost_attempt_notices_at_its_next_sync_and_libraries_cannot_swallow_it
             first.append({"n": 7})
     assert numbers(path) == [0]
     assert not issubclass(RunIsLost, Exception)
+
+
+def test_an_empty_log_is_fenced_too(tmp_path):
+    path = tmp_path / "log.jsonl"
+    with Log(path) as first:
+        lose_the_lock(first)
+        with Log(path) as second:
+            first.append({"n": 7})
+            with pytest.raises(RunIsLost):
+                first.sync()
+            second.append({"n": 1})
+    assert numbers(path) == [1]
+
+
+@pytest.mark.parametrize("pause", ["mobench.harness.log._write", "os.fsync"])
+def test_what_is_written_while_a_taker_pauses_between_reading_and_replacing_is_kept(tmp_path, monkeypatch, pause):
+    path = tmp_path / "log.jsonl"
+    with Log(path) as first:
+        first.append({"n": 0})
+        lose_the_lock(first)
+        module, _, name = pause.rpartition(".")
+        whole = getattr(importlib.import_module(module), name)
+
+        def meanwhile(*arguments):
+            monkeypatch.undo()
+            first.append({"n": 1})
+            first.sync()  # it is still the run's log: this line counts
+            return whole(*arguments)
+
+        monkeypatch.setattr(pause, meanwhile)
+        with Log(path) as second:
+            assert second.past == [{"n": 0}, {"n": 1}]
+            second.append({"n": 2})
+            with pytest.raises(RunIsLost):
+                first.sync()
+    assert numbers(path) == [0, 1, 2]
 
 
 def test_a_log_whose_folder_was_taken_away_is_lost(tmp_path):

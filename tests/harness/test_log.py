@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import socket
+import stat
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from mobench.files.documents import read_document, write_document
 from mobench.harness.history import read_history
-from mobench.harness.log import Log, RunIsBusy, StorageError
+from mobench.harness.log import Log, RunIsBusy, StorageError, is_held
 
 EVENT = {"X": [[1, 2]], "F": [[0.5]], "fidelity": None, "asked": 1, "flops": 0.0, "seconds": 0.0}
 
@@ -128,3 +130,40 @@ def test_foreign_documents_are_refused(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
         read_document(path)
+
+
+def test_a_log_has_the_rights_that_the_umask_leaves(tmp_path):
+    path, before = tmp_path / "log.jsonl", os.umask(0o002)
+    try:
+        for _ in range(2):  # the second time it is a copy in the first one's place
+            with Log(path) as log:
+                log.append(EVENT)
+            assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    finally:
+        os.umask(before)
+
+
+def test_a_log_that_is_a_link_dangling_or_not_is_refused_and_nothing_is_written_through_it(tmp_path):
+    (tmp_path / "mine").write_bytes(b"mine\n")
+    for name, target in (("a.jsonl", "mine"), ("b.jsonl", "nothing")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        with pytest.raises(ValueError, match=f"{name}: is a symbolic link, and nothing is written through it"):
+            Log(tmp_path / name)
+    assert (tmp_path / "mine").read_bytes() == b"mine\n"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_log_that_is_a_pipe_or_a_socket_is_refused_and_nobody_waits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a socket's name has to be short
+    os.mkfifo(tmp_path / "log.jsonl")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("s")
+        for name in ("log.jsonl", "s"):
+            with pytest.raises(ValueError, match=f"{name}: is a pipe, a device or a socket"):
+                Log(tmp_path / name)
+            assert not is_held(tmp_path / name)
+
+
+def test_an_open_log_is_not_handed_on_to_other_programs(tmp_path):
+    with Log(tmp_path / "log.jsonl") as log:
+        assert not os.get_inheritable(log._file)

@@ -200,16 +200,86 @@ def test_files_of_an_earlier_report_go_and_those_of_others_stay(tmp_path):
     assert {name.rpartition("/")[2] for name in listed} == names - {"mine.svg", "files.json"}
 
 
-def test_nothing_outside_the_report_is_deleted(tmp_path):
-    folder = tmp_path / "one"
-    open_campaign(make_campaign({"name": "one", "problems": ["catsum"], "searchers": ["nsga2"]}), folder)
+def not_begun(folder):
+    """A campaign of which nothing has run."""
+    open_campaign(make_campaign({"name": folder.name, "problems": ["catsum"], "searchers": ["nsga2"]}), folder)
+    return folder
+
+
+def test_a_hostile_list_of_files_makes_a_report_delete_nothing(tmp_path):
+    folder = not_begun(tmp_path / "one")
+    mine = [tmp_path / "precious", folder / "campaign.json", folder / "report" / "notes.md", folder / "report" / "link"]
     (folder / "report").mkdir()
-    listing = {"format": 1, "files": ["../campaign.json", "../runs", str(tmp_path / "precious"), "gone.csv"]}
-    (folder / "report" / "files.json").write_text(json.dumps(listing))
-    (tmp_path / "precious").write_text("x")
+    for path in (mine[0], mine[2]):
+        path.write_text("x")
+    mine[3].symlink_to(mine[0])
+    names = ["../campaign.json", "../runs", str(mine[0]), "../../precious", "notes.md", "link", "gone.csv", "."]
+    digest = hashlib.sha256(b"x").hexdigest()
+    odd = dict.fromkeys(names, digest[::-1]) | {name: digest for name in names if name != "notes.md"}
+    for files in (names, odd, {"notes.md": 7}, 7):
+        (folder / "report" / "files.json").write_text(json.dumps({"format": 1, "files": files}))
+        write_report(folder)
+        assert all(path.exists() for path in mine)
+
+
+def test_a_report_of_a_folder_that_somebody_sent_writes_through_no_link(tmp_path, capsys):
+    """Files that are links are replaced; folders that are links end the report in a line."""
+    folder = not_begun(tmp_path / "sent")
+    page, _ = write_report(folder)
+    outputs = [path for path in page.parent.rglob("*") if path.is_file()]
+    home = tmp_path / "home"
+    home.mkdir()
+    for path in outputs:
+        path.unlink()
+        path.symlink_to(home / path.name)
+        (home / path.name).write_text("mine")
     write_report(folder)
-    assert (folder / "campaign.json").exists()
-    assert (tmp_path / "precious").exists()
+    assert [path.name for path in outputs if path.is_symlink()] == []
+    for name in ("report", "report/tables", "report/figures"):
+        shutil.rmtree(folder / "report", ignore_errors=True)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(home)
+        assert main(["report", str(folder)]) == 2
+        said = capsys.readouterr().err.splitlines()
+        assert re.fullmatch(r"mobench: error: .* is a symbolic link; nothing is written .*", said[-1])
+        (folder / name).unlink()
+    assert {path.read_text() for path in home.iterdir()} == {"mine"}
+    assert len(list(home.iterdir())) == len(outputs)
+
+
+def test_figures_and_exports_of_a_folder_that_somebody_sent_write_through_no_link(tmp_path, capsys):
+    folder = not_begun(tmp_path / "sent")
+    (tmp_path / "home").mkdir()
+    (folder / "figures").symlink_to(tmp_path / "home")
+    assert main(["plot", str(folder), "--kind", "states"]) == 2
+    assert "figures: is a symbolic link" in capsys.readouterr().err
+    (tmp_path / "to").mkdir()
+    for name in ("runs.csv", "evaluations.csv", "contract.json"):
+        (tmp_path / "to" / name).symlink_to(tmp_path / "home" / name)
+    assert main(["export", str(folder), "--to", str(tmp_path / "to")]) == 0
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_errors_steer_no_terminal_and_no_file_of_a_report(tmp_path, capsys):
+    folder = tmp_path / "odd"
+    campaign = carry_out(folder, problems=["catsum"], searchers=["random_search"], seeds=1)
+    end = folder / "runs" / campaign.specs[0].folder / "end.json"
+    document = json.loads(end.read_text()) | {
+        "reason": "failed",
+        "error": "\x1b]0;gone\x07\n\n=1+1\x9b2J",
+        "traceback": "",
+    }
+    end.write_text(json.dumps(document))
+    assert main(["report", str(folder)]) == 0
+    assert main(["export", str(folder), "--to", str(tmp_path / "to")]) == 0
+    shown = capsys.readouterr()
+    texts = [path.read_text("utf-8") for path in (*folder.rglob("report/**/*.*"), tmp_path / "to" / "runs.csv")
+             if path.suffix in (".tex", ".csv", ".html", ".svg")]  # fmt: skip
+    for text in (shown.out, shown.err, *texts):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert any("gone" in text for text in texts)
+    (table,) = (path.read_text("utf-8") for path in folder.rglob("runs.tex"))
+    assert "" not in table.splitlines()  # an empty line within a table ends it
 
 
 @pytest.mark.usefixtures("few_figures")
@@ -489,3 +559,37 @@ def test_keys_lead_to_architectures(browsed):
 def test_the_theme_can_be_changed_and_nothing_is_fetched(browsed):
     assert browsed["theme"][0] != browsed["theme"][1]
     assert browsed["requests"] == []
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_problems_whose_labels_differ_only_in_odd_letters_or_far_behind_have_files_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # short labels
+    header = 'data = "{0}.csv"\ngenes = ["g"]\nobjectives = [{{ name = "a" }}, {{ name = "b" }}]\n'
+    for k, name in enumerate(("t/one", "t-one", "größe", "grüße", "n" * 200 + "a", "n" * 200 + "b")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.toml").write_text(header.format(Path(name).name), "utf-8")
+        (tmp_path / f"{name}.csv").write_text(f"g,a,b\n0,1,2\n1,2,{k}\n", "utf-8")
+    problems = [f"table:path={path}" for path in sorted(Path().rglob("*.toml"))]
+    folder = tmp_path / "results"
+    carry_out(folder, problems=problems, searchers=["random_search"], seeds=1, budget=2)
+    assert len({path.parent for path in folder.rglob("log.jsonl")}) == 6
+    page, _ = write_report(folder)
+    assert len(list((page.parent / "tables").glob("problem-*.csv"))) == 6
+    assert len(list((page.parent / "figures").glob("anytime-*.svg"))) == 6
+    names = [a["id"] for _, a in Parts(page.read_text(encoding="utf-8")).tags if "id" in a]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_a_name_with_dollars_that_are_no_mathematics_ends_no_figure_and_no_report(tmp_path, capsys):
+    names = (r"$\nonsense{$", "a $x$ b $", "$$", r"$\frac{1}$")
+    objectives = ", ".join(f"{{ name = '{name}', seen = 'a' }}" for name in names)
+    (tmp_path / "t.toml").write_text(f'data = "t.csv"\ngenes = ["g"]\nobjectives = [{objectives}]\n')
+    (tmp_path / "t.csv").write_text("g,a\n0,1\n1,2\n")
+    folder = tmp_path / "dollars"
+    carry_out(folder, problems=[f"table:path={tmp_path / 't.toml'}"], searchers=["random_search"], seeds=1, budget=2)
+    page, _ = write_report(folder)
+    assert r"\nonsense{" in page.read_text("utf-8")
+    plot = ("plot", str(folder), "--format", "svg,pdf", "--kind")
+    assert main([*plot, "attainment", "--objectives", ",".join(names[:2])]) == 0
+    assert main([*plot, "parallel"]) == 0
