@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mobench.core.progress import Progress
 from mobench.harness.checkpoint import DamagedCheckpointError
-from mobench.harness.execute import UnfitHostError, execute
+from mobench.harness.execute import UnfitHostError, execute, give_up
 from mobench.harness.limits import NO_LIMITS, Limits
 from mobench.harness.log import RunIsBusy, RunIsLost, StorageError
 from mobench.harness.spec import RunSpec
@@ -19,7 +19,11 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import Kind
 from mobench.plugins.sources import Sources
 
-__all__ = ["Attempt", "Engine", "Tally", "cores", "one_thread"]
+__all__ = ["Attempt", "Deaths", "Engine", "Tally", "cores", "one_thread"]
+
+
+MANY_DEATHS = 10
+"""So many deaths of one run are its own doing, however far it comes each time."""
 
 
 @dataclass
@@ -68,6 +72,30 @@ class Tally:
         else:
             {"failed": self.failed, "unfit": self.unfit}.get(outcome, self.interrupted).append((spec, text))
         return outcome != "busy"
+
+
+class Deaths:
+    """Runs whose processes were killed: which are worth another attempt, and which it is that kills them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.seen: dict[Path, list[int]] = {}
+
+    def again(self, spec: RunSpec) -> bool:
+        """Whether to try a run again: the first time, and while its log grows between two deaths."""
+        log = self.folder / spec.folder / "log.jsonl"
+        sizes = self.seen.setdefault(spec.folder, [-1])
+        sizes.append(log.stat().st_size if log.exists() else 0)
+        return sizes[-1] > sizes[-2] and len(sizes) <= MANY_DEATHS
+
+    def give_up(self, spec: RunSpec, text: str) -> tuple[str, str]:
+        """Record that a run has failed which kills every process that is at it; how it went, see `Attempt`."""
+        text = f"{text}, {len(self.seen[spec.folder]) - 1} times"
+        try:
+            give_up(spec, self.folder / spec.folder, text)
+        except OSError as error:
+            return "interrupted", f"{text}; and that could not be written down: {error}"
+        return "failed", text
 
 
 class Engine(Protocol):

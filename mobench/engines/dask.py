@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib
-import logging
 import platform
 import secrets
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +18,11 @@ from typing import Any
 
 from mobench.core.progress import Progress
 from mobench.core.version import __version__, code_checksum
-from mobench.engines.attempt import Attempt, Tally, cores, one_thread
-from mobench.engines.worker import begin_worker, kill_group, process_context
+from mobench.engines.attempt import Attempt, Deaths, Tally, cores
+from mobench.engines.dask_crew import Crew, cluster, quiet
+from mobench.engines.worker import in_own_process, process_context
 from mobench.files.writing import written_whole
+from mobench.harness.limits import NO_LIMITS
 from mobench.harness.spec import RunSpec
 
 __all__ = ["dask_cluster"]
@@ -33,17 +33,13 @@ IN_FLIGHT = 2000
 CHECK_SECONDS = 0.2
 """How soon a worker of our own that died is replaced."""
 
-MANY_DEATHS = 50
-"""So many deaths in which no run ends are no accident."""
+STRIKES = 3
+"""A host that so many runs in a row could not be carried out on gets no more, and a run is tried so often."""
+
+_LOST = "dask: the scheduler was lost; run the same command again, it goes on where it stopped"
 
 PATIENCE = 5.0
 """Seconds without an outcome after which it is said that there are no workers."""
-
-_LOOPBACK = "127.0.0.1"
-_PAGES = f"{_LOOPBACK}:0"
-"""Where Dask has its server of web pages, which it always starts: a port that nobody else wants."""
-_NO_PAGES: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-"""Settings of Dask by which that server has none."""
 
 
 def dask_cluster(
@@ -87,37 +83,13 @@ def dask_cluster(
     attempt.folder.mkdir(parents=True, exist_ok=True)
     attempt = replace(attempt, folder=attempt.folder.resolve())
     modules = attempt.modules(pending) | {"distributed"}
-    with _quiet(), contextlib.ExitStack() as stack:
-        found: Any = address or stack.enter_context(_cluster(distributed))
+    with quiet(), contextlib.ExitStack() as stack:
+        found: Any = address or stack.enter_context(cluster(distributed))
         client = stack.enter_context(_client(distributed, found))
         size = min(workers or cores(), len(pending))
-        crew = None if address else stack.enter_context(_Crew(modules, found.scheduler_address, size))
+        crew = None if address else stack.enter_context(Crew(modules, found.scheduler_address, size))
         mark = stack.enter_context(_marked(attempt.folder))
         _Queue(distributed, client, attempt, mark, tally, bar).work(pending, crew)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Dask's own reports of lost connections off the terminal: what they come to is said in one line."""
-    levels = {logger: logger.level for logger in map(logging.getLogger, ("distributed", "distributed.client"))}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _cluster(distributed: Any) -> Iterator[Any]:
-    """A scheduler that listens to this machine only, and shows no pages."""
-    with importlib.import_module("dask").config.set(_NO_PAGES):
-        cluster = distributed.LocalCluster(
-            n_workers=0, host=_LOOPBACK, dashboard_address=None, scheduler_kwargs={"dashboard_address": _PAGES}
-        )
-    with cluster:
-        yield cluster
 
 
 @contextlib.contextmanager
@@ -140,50 +112,6 @@ def _client(distributed: Any, cluster: Any) -> Any:
         raise OSError(f"dask: no scheduler at {cluster} ({error})") from None
 
 
-class _Crew:
-    """Worker processes of a cluster of our own: whoever dies is replaced."""
-
-    def __init__(self, modules: set[str], address: str, size: int) -> None:
-        self.context = process_context(modules)
-        self.address, self.size, self.deaths, self.ended = address, size, 0, 0
-        self.processes: list[Any] = []
-
-    def keep(self, ended: int) -> None:
-        """Replace the dead; OSError where many died while the number of runs that have ended stayed the same."""
-        alive = [process for process in self.processes if process.is_alive()]
-        self.deaths = len(self.processes) - len(alive) + (self.deaths if ended == self.ended else 0)
-        self.ended = ended
-        if self.deaths > MANY_DEATHS:
-            raise OSError(f"dask: {self.deaths} workers died one after the other, and no run ended in between")
-        while len(alive) < self.size:
-            process = self.context.Process(target=_dask_worker, args=(self.address,), name="mobench-dask-worker")
-            with one_thread():
-                process.start()
-            alive.append(process)
-        self.processes = alive
-
-    def __enter__(self) -> _Crew:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self.processes:
-            kill_group(process)
-
-
-def _dask_worker(address: str) -> None:
-    """A worker's life: one thread, no limit of memory, no nanny."""
-    begin_worker()
-    distributed: Any = importlib.import_module("distributed")
-
-    async def serve() -> None:
-        here = {"host": _LOOPBACK, "dashboard": False, "dashboard_address": _PAGES}
-        async with distributed.Worker(address, nthreads=1, memory_limit=0, **here) as worker:
-            await worker.finished()
-
-    with _quiet(), importlib.import_module("dask").config.set(_NO_PAGES):
-        asyncio.run(serve())
-
-
 class _Queue:
     """The runs of one campaign, and those of them that the scheduler knows of."""
 
@@ -195,10 +123,13 @@ class _Queue:
         self.name, self.submitted = f"mobench-{uuid.uuid4().hex}", 0
         self.running: dict[Any, tuple[Any, RunSpec]] = {}
         self.finished: SimpleQueue[Any] = SimpleQueue()
-        self.done: SimpleQueue[tuple[Any, str, str]] = SimpleQueue()
-        self.sizes: dict[Path, int] = {}
+        self.done: SimpleQueue[tuple[Any, str, str, str]] = SimpleQueue()
+        self.deaths = Deaths(attempt.folder)
+        self.strikes: Counter[str] = Counter()
+        self.refusals: Counter[Path] = Counter()
+        self.fit: list[str] | None = None
 
-    def work(self, pending: Sequence[RunSpec], crew: _Crew | None) -> None:
+    def work(self, pending: Sequence[RunSpec], crew: Crew | None) -> None:
         """Bring all runs to an outcome, and keep the crew complete."""
         threading.Thread(target=self._listen, daemon=True).start()
         waiting = deque(pending)
@@ -225,11 +156,16 @@ class _Queue:
                 self.bar.warn(f"dask: no workers at {address} yet, waiting for `dask worker {address} --nthreads 1`")
                 self.told = True
 
-    def _hear(self, key: Any, outcome: str, text: str) -> Sequence[RunSpec]:
+    def _hear(self, key: Any, outcome: str, text: str, host: str) -> Sequence[RunSpec]:
         """Take down how an attempt went; return the run where it is worth another one."""
         _, spec = self.running.pop(key)
-        if outcome == "died" and self._grew(spec):
+        if outcome == "died":
+            if self.deaths.again(spec):
+                return (spec,)
+            outcome, text = self.deaths.give_up(spec, text)
+        if outcome == "unfit" and self._refused(spec, host, text):
             return (spec,)
+        self.strikes[host] *= outcome == "unfit"  # whoever has ended a run is fit for others
         if self.tally.add(spec, outcome, text):
             self.bar.advance(self.tally.note)
         return ()
@@ -237,7 +173,9 @@ class _Queue:
     def _submit(self, spec: RunSpec) -> None:
         key = (self.name, self.submitted)
         self.submitted += 1
-        future = self.client.submit(_on_worker, spec, self.attempt, self.mark, code_checksum(), key=key)
+        future = self.client.submit(
+            _on_worker, spec, self.attempt, self.mark, code_checksum(), key=key, workers=self.fit
+        )
         self.running[key] = (future, spec)  # the scheduler forgets what nobody holds
         future.add_done_callback(self.finished.put)
 
@@ -246,32 +184,49 @@ class _Queue:
         while (future := self.finished.get()) is not None:
             self.done.put((future.key, *self._outcome(future)))
 
-    def _outcome(self, future: Any) -> tuple[str, str]:
-        """As `mobench.engines.attempt.Attempt` says it, or ``died``."""
+    def _outcome(self, future: Any) -> tuple[str, str, str]:
+        """As `mobench.engines.attempt.Attempt` says it, or ``died``; and the host."""
         try:
-            outcome, text = future.result()
+            outcome, text, host = future.result()
         except self.distributed.KilledWorker:
-            return "died", "its workers died again and again; it may be this run that kills them"
+            return "died", "its workers died again and again", ""
         except self.distributed.CancelledError:
-            return "stopped", "dask: the scheduler was lost; run the same command again, it goes on where it stopped"
+            return "stopped", _LOST, ""
         except Exception as error:  # noqa: BLE001 - whatever kept a worker from the attempt
-            return "stopped", f"dask: a worker cannot carry out runs ({type(error).__name__}: {error})"
-        return outcome, text
+            return "stopped", f"dask: a worker cannot carry out runs ({type(error).__name__}: {error})", ""
+        return outcome, text, host
 
-    def _grew(self, spec: RunSpec) -> bool:
-        """Whether a run's log has grown since its workers died the last time; True the first time."""
-        log = self.attempt.folder / spec.folder / "log.jsonl"
-        before, size = self.sizes.get(spec.folder, -1), log.stat().st_size if log.exists() else 0
-        self.sizes[spec.folder] = size
-        return size > before
+    def _refused(self, spec: RunSpec, host: str, text: str) -> bool:
+        """Count against a host, and for once against the run, that it could not be carried out; whether to try again.
+
+        Raises
+        ------
+        OSError
+            No host is left that could carry out anything.
+        """
+        self.strikes[host] += 1
+        self.refusals[spec.folder] += 1
+        workers = list(self.client.nthreads())
+        fit = [worker for worker in workers if self.strikes[_host(worker)] < STRIKES]
+        if not fit:
+            raise OSError(f"dask: no host can carry out these runs: {host}: {text}")
+        self.fit = fit if len(fit) < len(workers) else None
+        return self.refusals[spec.folder] < STRIKES
 
 
-def _on_worker(spec: RunSpec, attempt: Attempt, mark: tuple[Path, str], code: str) -> tuple[str, str]:
-    """An attempt at a run, on a worker that is fit for it."""
+def _host(address: str) -> str:
+    """Of a worker's address without its port: what workers of one host have in common."""
+    return address.rpartition(":")[0]
+
+
+def _on_worker(spec: RunSpec, attempt: Attempt, mark: tuple[Path, str], code: str) -> tuple[str, str, str]:
+    """An attempt at a run, on a worker that is fit for it: how it went, and on which host."""
     worker = importlib.import_module("distributed").get_worker()
     if fault := _fault(worker.state.nthreads, mark, code):
-        return "stopped", f"dask: worker on {platform.node()}: {fault}"
-    return attempt(spec)
+        return "stopped", f"dask: worker on {platform.node()}: {fault}", ""
+    alone = spec.searcher_code or spec.problem_code or attempt.limits != NO_LIMITS
+    went = in_own_process(process_context(set()), attempt, spec) if alone else attempt(spec)
+    return *went, _host(worker.address)
 
 
 def _fault(threads: int, mark: tuple[Path, str], code: str) -> str:

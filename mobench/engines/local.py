@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from mobench.core.progress import Progress
-from mobench.engines.attempt import Attempt, Tally, cores
+from mobench.engines.attempt import Attempt, Deaths, Tally, cores
 from mobench.engines.worker import Worker, process_context
 from mobench.harness.spec import RunSpec
 
@@ -25,6 +25,7 @@ def local_processes(
 ) -> None:
     """Carry out or resume runs, one process a run (short ones of built-in plugins share one): see `run_specs`."""
     waiting, size = deque(pending), min(workers or cores(), len(pending))
+    deaths = Deaths(attempt.folder)
     context, crew = process_context(attempt.modules(pending)), list[Worker]()
     try:
         while waiting or crew:
@@ -34,7 +35,14 @@ def local_processes(
             for worker in _ready(crew):
                 spec = worker.spec
                 assert spec is not None
-                if tally.add(spec, *worker.hear()):
+                outcome, text = worker.hear()
+                if outcome == "died":
+                    if deaths.again(spec):
+                        waiting.append(spec)
+                        outcome = ""
+                    else:
+                        outcome, text = deaths.give_up(spec, text)
+                if outcome and tally.add(spec, outcome, text):
                     bar.advance(tally.note)
                 if len(tally.unfit) >= UNFIT and not tally.ended:
                     raise OSError(f"this machine cannot carry out these runs: {tally.unfit[-1][1]}")

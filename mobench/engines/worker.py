@@ -72,7 +72,7 @@ class Worker:
         return max(self.began + self.attempt.limits.seconds + GRACE_SECONDS - time.monotonic(), 0.0)
 
     def hear(self) -> tuple[str, str]:
-        """How its run went, see `mobench.engines.attempt.Attempt`: as it says, or as its death does."""
+        """How its run went: as it says, see `mobench.engines.attempt.Attempt`, or ``died``, by the hand of others."""
         assert self.spec is not None
         try:
             if not self.pipe.poll():
@@ -102,7 +102,7 @@ class Worker:
             return self._failed(f"its process ended itself (exit code {code})")
         if code is not None and -code in CRASHES:
             return self._failed(f"its process crashed ({signal.Signals(-code).name})")
-        return "interrupted", f"its worker died (exit code {code})"
+        return "died", f"its worker died (exit code {code})"
 
     def _failed(self, text: str) -> tuple[str, str]:
         assert self.spec is not None
@@ -120,13 +120,26 @@ class Worker:
 
 def in_own_process(context: Any, attempt: Attempt, spec: RunSpec) -> tuple[str, str]:
     """An attempt at one run in a process that ends with it."""
-    worker = Worker(context, attempt)
+    with _no_daemon():
+        worker = Worker(context, attempt)
     try:
         worker.give(spec)
         wait([worker.pipe, worker.process.sentinel], timeout=worker.patience)
         return worker.hear()
     finally:
         worker.end()
+
+
+@contextlib.contextmanager
+def _no_daemon() -> Iterator[None]:
+    """Let a worker of Dask, which its nanny makes a daemon, have a child: the child ends with it all the same."""
+    configuration: Any = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = configuration.get("daemon")
+    configuration["daemon"] = False
+    try:
+        yield
+    finally:
+        configuration["daemon"] = before
 
 
 def kill_group(process: Any) -> None:

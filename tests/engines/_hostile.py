@@ -48,7 +48,7 @@ HOSTILE = {
         "return go(run)", "failed", "it must not yield or await", before="async def go(run):\n    run.evaluate([])\n"
     ),
     "crashes": Hostile("import os; os.kill(os.getpid(), 11)", "failed", "its process crashed (SIGSEGV)"),
-    "kills_itself": Hostile("import os; os.kill(os.getpid(), 9)", "interrupted", "its worker died (exit code -9)"),
+    "kills_itself": Hostile("import os; os.kill(os.getpid(), 9)", "failed", "its worker died (exit code -9), 2 times"),
     "orphans": Hostile("import os, time\nif os.fork() == 0:\n    time.sleep(600)"),
     "greedy": Hostile("held = bytearray(3 * 10**9)", "failed", "MemoryError"),
     "no_room": Hostile("import errno; raise OSError(errno.ENOSPC, 'no room')", "unfit", "no room"),

@@ -133,7 +133,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, expected):
 
 
 def test_a_killed_worker_loses_only_its_run(tmp_path):
-    """The run kills its own worker; the others end, and the tally says what happened."""
+    """The run kills its own worker, again and again; the others end, and the tally says what happened."""
     (tmp_path / "suicidal.py").write_text("def search(run):\n    import os\n    os.kill(os.getpid(), 9)\n")
     code = (
         "import sys; sys.path.insert(0, '.')\n"
@@ -144,7 +144,7 @@ def test_a_killed_worker_loses_only_its_run(tmp_path):
         "    specs = [RunSpec('catsum', 'random_search', s, {'evaluations': 200}) for s in range(6)]\n"
         "    specs.insert(2, RunSpec('catsum', 'suicidal', 0, {'evaluations': 200}))\n"
         "    tally = engine.run_specs(specs, pathlib.Path('runs'), workers=2, progress=False)\n"
-        "    print(len(tally.ended), tally.interrupted[0][0].searcher, tally.interrupted[0][1])\n"
+        "    print(len(tally.ended), tally.failed[0][0].searcher, tally.failed[0][1])\n"
     )
     package = tmp_path / "suicidal-1.dist-info"
     package.mkdir()
@@ -155,7 +155,7 @@ def test_a_killed_worker_loses_only_its_run(tmp_path):
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.stdout == "6 suicidal its worker died (exit code -9)\n", done.stderr
+    assert done.stdout == "6 suicidal its worker died (exit code -9), 2 times\n", done.stderr
 
 
 @pytest.mark.parametrize("workers", [0, -1])
