@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import random
 import shutil
@@ -262,3 +263,67 @@ def test_fifty_killed_workers_lose_nothing_and_do_nothing_twice(tmp_path):
         assert said(parent, 600.0) == (0, ["mobench: 72 runs ended"])
         assert logs(runs) == expected
         assert len(ends(runs)) == 72
+
+
+PICKY = '''"""A line whose data are on some hosts only."""
+
+import os
+
+import numpy as np
+
+from mobench import Cost, Objective, Space, Values
+
+
+class Line:
+    space = Space((50,))
+    objectives = (Objective("x"), Objective("y"))
+    training = Cost(evaluations=1)
+    deterministic = True
+
+    def evaluate(self, X, *, fidelity, seeds):
+        return Values(self.score(X))
+
+    def score(self, X):
+        return np.column_stack([X[:, 0], 49 - X[:, 0]]).astype(float)
+
+    def front(self):
+        return self.space.all(), self.score(self.space.all())
+
+
+def problem():
+    if "PICKY" not in os.environ:
+        raise ValueError("the line's data are not here; fetch them first")
+    return Line()
+'''
+
+
+def test_a_host_without_the_data_is_struck_off_and_costs_no_run(tmp_path, scheduler):
+    _, address = scheduler
+    (tmp_path / "picky.py").write_text(PICKY)
+    command = ["run", "-p", "picky", "--plugin", "picky.py", "-s", "random_search", "-b", "10", "--seeds", "12"]
+    command += ["--engine", "dask", "--address", address, "-q", "--name", "c"]
+    hosts = {"127.0.0.2": {}, "127.0.0.3": {"PICKY": "1"}}
+    with contextlib.ExitStack() as stack:
+        for host, environment in hosts.items():
+            arguments = ("worker", address, "--nthreads", "1", "--no-dashboard", "--host", host)
+            stack.enter_context(dask(*arguments, cwd=tmp_path, env=environment))
+        done = mobench(*command, cwd=tmp_path, env=os.environ | {"PICKY": "1"})
+        _, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    assert "12 runs ended" in err
+    ends = [json.loads(path.read_text())["reason"] for path in tmp_path.rglob("end.json")]
+    assert ends == ["budget: evaluations"] * 12
+
+
+def test_where_no_host_has_the_data_nothing_is_recorded_against_the_runs(tmp_path, scheduler):
+    _, address = scheduler
+    (tmp_path / "picky.py").write_text(PICKY)
+    command = ["run", "-p", "picky", "--plugin", "picky.py", "-s", "random_search", "-b", "10", "--seeds", "12"]
+    command += ["--engine", "dask", "--address", address, "-q", "--name", "c"]
+    with dask("worker", address, "--nthreads", "1", "--no-dashboard", cwd=tmp_path):
+        done = mobench(*command, cwd=tmp_path, env=os.environ | {"PICKY": "1"})
+        _, err = done.communicate(timeout=120)
+    assert done.returncode == 2
+    assert "dask: no host can carry out these runs: tcp://" in err
+    assert "ValueError: the line's data are not here" in err
+    assert list(tmp_path.rglob("end.json")) == []
