@@ -16,6 +16,7 @@ import mobench.report.report  # noqa: F401 - matplotlib makes folders of its own
 from mobench.analysis.collect import collect
 from mobench.analysis.export import export
 from mobench.analysis.provenance import ends
+from mobench.analysis.verification import STAMP, check_run, read_stamp, write_stamp
 from mobench.campaigns.reading import make_campaign, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import read_study
@@ -179,6 +180,26 @@ def log(home: Path, edits: Any) -> None:
     result.front()
 
 
+def verified(home: Path, edits: Any) -> None:
+    """A forged log that its end was made to match, and a forged stamp: neither passes for what was verified."""
+    folder = _copied(home)
+    run = _each_run(home)[edits[0][2] % 4]
+    rows = [orjson.loads(line) for line in (run / "log.jsonl").read_bytes().splitlines()]
+    before = [row for row in rows if "X" in row]
+    changed = [row for row in mutated_tree(rows, edits) if row is not None]
+    _forge(run, b"".join(orjson.dumps(row) + b"\n" for row in changed), keep_end=True)
+    found = check_run(read_spec(run / "spec.json"), run)
+    answers = [row for row in changed if isinstance(row, dict) and "X" in row]
+    if not found.fault and [row["F"] for row in answers] != [row["F"] for row in before]:
+        assert [row["X"] for row in answers] != [row["X"] for row in before], "other answers of the same architectures"
+    write_stamp(folder, [], {"runs": 4, "answers": 1, "replayed": 0, "faults": [], "left_out": []})
+    stamp = orjson.loads((folder / STAMP).read_bytes())
+    (folder / STAMP).write_bytes(orjson.dumps(mutated_tree(stamp, edits)))
+    assert "\x1b" not in read_stamp(folder, [])
+    if found.fault:
+        raise ValueError(found.fault)
+
+
 def documents(home: Path, edits: Any) -> None:
     """``spec.json`` and ``end.json``, and everything that reads them."""
     folder = _copied(home)
@@ -284,6 +305,6 @@ def names(home: Path, edits: Any) -> None:
 
 TARGETS: dict[str, Callable[[Path, Any], None]] = {
     target.__name__: target
-    for target in (campaign_file, record, log, documents, exported, resumed, reference, plugin_file, names)
+    for target in (campaign_file, record, log, documents, exported, verified, resumed, reference, plugin_file, names)
 }
 """Name to what is done with a folder and edits."""
