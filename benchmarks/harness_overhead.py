@@ -48,11 +48,7 @@ def shares(problem: Problem, seed: int) -> dict[str, float]:
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder, Log(Path(folder) / "log.jsonl") as log:
         limit = parse_budget({"asked": POPULATION * GENERATIONS}, problem.training)
-        run = Run(problem, limit=limit, seed=seed, log=log)
-        answered = _Watched(problem, watch)
-        run._problem = answered
-        for door in ("evaluate", "record"):
-            setattr(run, door, watch.over(door, getattr(run, door)))
+        run = _watched_doors(watch)(_Watched(problem, watch), limit=limit, seed=seed, log=log)
         watch.over("all", search_problem)(nsga2.search, run, {"population": POPULATION})
     doors = watch.spent["evaluate"] + watch.spent["record"]
     parts = {
@@ -61,6 +57,17 @@ def shares(problem: Problem, seed: int) -> dict[str, float]:
         "searcher": watch.spent["all"] - doors,
     }
     return {name: 1e6 * seconds / GENERATIONS for name, seconds in parts.items()}
+
+
+def _watched_doors(watch: Watch) -> type[Run]:
+    """A run whose doors are timed."""
+
+    class Watched(Run):
+        __slots__ = ()
+        evaluate = watch.over("evaluate", Run.evaluate)
+        record = watch.over("record", Run.record)
+
+    return Watched
 
 
 class _Watched:

@@ -16,9 +16,7 @@ from torch import Tensor
 from mobench import Run
 from mobench.core.budget import parse_budget
 from mobench.live.meter import metered
-from mobench.problems._cells.supernet import CellSupernet, Options
-from mobench.problems._images.motif import generate
-from mobench.problems._motif.table import SKELETON
+from mobench.problems._cells.supernet import CellSupernet
 from mobench.problems.tables.motif import problem
 from mobench.searchers._relaxed.linear import (
     Weights,
@@ -88,12 +86,10 @@ def fastest(step: Step, *, repeats: int, calls: int) -> float:
 
 def supernet(batch: int) -> CellSupernet:
     """Motif's supernet with a batch size, charged to the ledger of a run without limit."""
-    task = problem()
-    run = Run(task, limit=parse_budget({"flops": 1e30}, task.training), seed=0)
-    train, valid, _ = generate()
-    halves = [(torch.from_numpy(part.images)[:, None], torch.from_numpy(part.labels)) for part in (train, valid)]
-    options = Options(batch=batch)
-    return CellSupernet(SKELETON, train=halves[0], valid=halves[1], charge=run._learn, seed=0, options=options)
+    task = problem(batch=batch)
+    network = Run(task, limit=parse_budget({"flops": 1e30}, task.training), seed=0).supernet
+    assert isinstance(network, CellSupernet)
+    return network
 
 
 def ledger(network: CellSupernet, *, repeats: int) -> float:

@@ -60,16 +60,18 @@ def check_resuming(name: str, options: Mapping[str, Any], at: int, folder: Path)
     def search(folder: Path, killed_at: int | None = None) -> bytes:
         folder.mkdir(exist_ok=True)
         with Log(folder / "log.jsonl") as log:
-            run = Run(toy("ridgenet"), limit=parse_budget({"flops": 1e9}, toy("ridgenet").training), seed=3, log=log)
-            if killed_at is not None:
-                keep, left = run.checkpoint, iter(range(killed_at))
+            left = None if killed_at is None else iter(range(killed_at))
 
-                def checkpoint(**state: Any) -> None:
-                    keep(**state)
-                    if next(left, None) is None:
+            class Mortal(Run):
+                __slots__ = ()
+
+                def checkpoint(self, **state: Any) -> None:
+                    super().checkpoint(**state)
+                    if left is not None and next(left, None) is None:
                         raise Killed
 
-                run.checkpoint = checkpoint  # type: ignore[method-assign]
+            problem = toy("ridgenet")
+            run = Mortal(problem, limit=parse_budget({"flops": 1e9}, problem.training), seed=3, log=log)
             try:
                 search_problem(plugin, run, checked)
                 run.finish()

@@ -45,6 +45,8 @@ class Space:
     classes: Callable[[Array], Keys] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cardinalities", tuple(self.cardinalities))  # a list could be written
+        object.__setattr__(self, "names", tuple(self.names))
         if not self.cardinalities or min(self.cardinalities) < 1:
             raise ValueError(f"cardinalities: each gene needs at least 1 value, found {self.cardinalities}")
         if not self.names:
@@ -61,11 +63,11 @@ class Space:
 
     @cached_property
     def _bounds(self) -> Array:
-        return np.array(self.cardinalities, dtype=np.int64)
+        return _read_only(np.array(self.cardinalities, dtype=np.int64))
 
     @cached_property
     def _strides(self) -> Array:
-        return np.concatenate([np.cumprod(self._bounds[:0:-1])[::-1], [1]]).astype(np.int64)
+        return _read_only(np.concatenate([np.cumprod(self._bounds[:0:-1])[::-1], [1]]).astype(np.int64))
 
     def sample(self, rng: np.random.Generator, n: int) -> Array:
         """Draw `n` uniform architectures with replacement; shape (n, d), int64."""
@@ -133,3 +135,9 @@ class Space:
         if self.size > 10_000_000:
             raise ValueError(f"space: {self.size:.3g} architectures are too many to list; the limit is 10,000,000")
         return self.at(np.arange(self.size))
+
+
+def _read_only(numbers: Keys) -> Keys:
+    """The same array, write-protected: a problem, and so its space, serves many runs."""
+    numbers.flags.writeable = False
+    return numbers

@@ -234,6 +234,9 @@ def search_problem(search: Callable[..., Any], run: Run, options: Mapping[str, A
             raise TypeError(f"the searcher returned a {type(given).__name__} and never ran: it must not yield or await")
     except BudgetExhausted:
         reason = f"budget: {run.stopped}"
+    except BaseException:
+        run.close()
+        raise
     run.finish()
     if run.replaying:
         raise ValueError(

@@ -140,8 +140,8 @@ def space(subject: Subject) -> None:
     for problem in bases:
         for seed in range(2):
             found = subject.run(problem, seed=seed)
-            if found.run.outside:
-                raise Failed(found.run.outside[0])
+            if found.run.seen.outside:
+                raise Failed(found.run.seen.outside[0])
 
 
 def runs(subject: Subject) -> None:
@@ -159,8 +159,8 @@ def budget(subject: Subject) -> None:
     for size in sizes:
         found = subject.run(budget=size).well(str(size))
         run = found.run
-        if run.after:
-            raise Failed(f"{size}: it asked on after BudgetExhausted, {run.after} times or more; let it pass")
+        if run.seen.after:
+            raise Failed(f"{size}: it asked on after BudgetExhausted, {run.seen.after} times or more; let it pass")
         if run.stopped and found.reason == "finished":
             raise Failed(f"{size}: it swallowed BudgetExhausted; let it pass")
         amount = getattr(run.limit, run.stopped) if run.stopped in ("evaluations", "asked") else 0.0
@@ -253,7 +253,7 @@ def fidelities(subject: Subject) -> None:
 
 def ledger(subject: Subject) -> None:
     """It writes nothing on the run, whose ledger and limit are the harness's."""
-    if written := [text for text in subject.run().run.touched if text.startswith("writes")]:
+    if written := [text for text in subject.run().run.seen.touched if text.startswith("writes")]:
         raise Failed(f"{written[0]}; a run's attributes are for reading")
 
 
@@ -273,8 +273,8 @@ def supernets(subject: Subject) -> None:
                 f"{reference}: {type(found.error).__name__}: {found.error}; where it does not fit, say so: "
                 "needs = (CategoricalSupernet,) or (ContinuousSupernet,) makes it not applicable"
             )
-        if found.run.outside:
-            raise Failed(f"{reference}: {found.run.outside[0]}")
+        if found.run.seen.outside:
+            raise Failed(f"{reference}: {found.run.seen.outside[0]}")
 
 
 def deliveries(subject: Subject) -> None:
@@ -289,7 +289,7 @@ def deliveries(subject: Subject) -> None:
 
 def hidden_truth(subject: Subject) -> None:
     """It keeps to the doors: nothing private of the run, behind which the problem's scores are."""
-    if read := [text for text in subject.run().run.touched if text.startswith("reads")]:
+    if read := [text for text in subject.run().run.seen.touched if text.startswith("reads")]:
         raise Failed(f"{read[0]}, which is private; run.evaluate is the door")
 
 
@@ -354,7 +354,7 @@ def _share(subject: Subject, problem: Problem, seed: int) -> float:
 SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
-        *(options, summary, space, runs, budget, supernets, ledger, deliveries, hidden_truth),
+        *(options, summary, ledger, hidden_truth, space, runs, budget, supernets, deliveries),
         *(deterministic, global_randomness, global_state, resumes, fresh_process),
         *(tiny_spaces, objectives, ties, duplicates, scales, noise, fidelities, better_than_chance),
     )
@@ -363,6 +363,8 @@ SEARCHER_CHECKS: dict[str, Callable[[Subject], None]] = {
 
 MOOT = {
     "options": ("*",),
+    "ledger": ("*",),
+    "hidden truth": ("*",),
     "space": ("*",),
     "runs": ("*",),
     "budget": ("resumes",),

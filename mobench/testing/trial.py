@@ -31,8 +31,9 @@ PATIENCE = 100
 """Questions after the end of the budget that are waited for before a searcher is held at the door."""
 
 
-class WatchedRun(Run):
-    """A run that remembers what its searcher should not have done.
+@dataclass
+class Seen:
+    """What a searcher should not have done.
 
     Attributes
     ----------
@@ -46,32 +47,39 @@ class WatchedRun(Run):
         Set when the searcher is held at the door because it would not stop.
     """
 
+    outside: list[str] = field(default_factory=list)
+    after: int = 0
+    touched: list[str] = field(default_factory=list)
+    held: threading.Event = field(default_factory=threading.Event)
+
+
+class WatchedRun(Run):
+    """A run that remembers, in `seen`, what its searcher should not have done."""
+
+    __slots__ = ("seen",)
+    seen: Seen
+
     def __init__(self, problem: Problem, *, limit: Cost, seed: int = 0, log: Log | None = None) -> None:
-        self.outside: list[str] = []
-        self.after = 0
-        self.touched: list[str] = []
-        self.held = threading.Event()
+        object.__setattr__(self, "seen", Seen())
         super().__init__(problem, limit=limit, seed=seed, log=log)
 
     def __getattribute__(self, name: str) -> Any:
         if (name[0] == "_" and name[1] != "_") or name == "__dict__":
             caller = sys._getframe(1).f_globals.get("__name__", "")
-            if caller not in ("mobench.harness.door", __name__, "functools"):
-                self.touched.append(f"reads run.{name}")
+            if caller not in ("mobench.harness.door", __name__):
+                self.seen.touched.append(f"reads run.{name}")
         return super().__getattribute__(name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if sys._getframe(1).f_globals.get("__name__") in ("mobench.harness.door", __name__):
-            super().__setattr__(name, value)
-        else:
-            self.touched.append(f"writes run.{name}")
+    def __setattr__(self, name: str, value: object) -> None:
+        self.seen.touched.append(f"writes run.{name}")
+        super().__setattr__(name, value)
 
     def evaluate(self, X: Any, *, fidelity: int | None = None) -> Array:
         """Answer as any run does, and hold whoever does not stop."""
         if self.stopped:
-            self.after += 1
-            if self.after > PATIENCE:
-                self.held.set()
+            self.seen.after += 1
+            if self.seen.after > PATIENCE:
+                self.seen.held.set()
                 threading.Event().wait()
         self._note_outside(X)
         return super().evaluate(X, fidelity=fidelity)
@@ -85,7 +93,7 @@ class WatchedRun(Run):
         try:
             self.space.check(X)
         except (TypeError, ValueError) as error:
-            self.outside.append(str(error))
+            self.seen.outside.append(str(error))
 
 
 class Killed(BaseException):
@@ -185,7 +193,7 @@ def trial(
 def _wait(thread: threading.Thread, found: Trial, seconds: float) -> None:
     """Until the thread has ended, is held at the door, or has had its time and is asked to end."""
     begin, step = time.monotonic(), 0.002
-    while thread.is_alive() and not found.run.held.is_set():
+    while thread.is_alive() and not found.run.seen.held.is_set():
         thread.join(step)
         step = min(2 * step, 0.1)
         if _worked(thread) > seconds or time.monotonic() - begin > WAITING * seconds:

@@ -221,7 +221,7 @@ class RidgeNetwork(_Metered):
             tuple(_tensor(part) for part in ridgenet.data(offset))
             for offset in (ridgenet.TRAIN_OFFSET, ridgenet.VALID_OFFSET)
         )
-        self._owners = torch.from_numpy(ridgenet.OWNERS)
+        self._owners = torch.tensor(ridgenet.OWNERS)  # a copy: the columns are every run's
         self._terms = _tensor(ridgenet.TERMS)
 
     def initial_alpha(self) -> Tensor:

@@ -181,7 +181,7 @@ class CellTraining:
         )
         skeleton = self.trainings.skeleton
         with enough_memory(recipe.device):
-            train, valid = ((data.normalise(part.images), part.labels) for part in (data.train, data.valid))
+            train, valid = ((data.normalise(part.images), part.labels.clone()) for part in (data.train, data.valid))
             return CellSupernet(skeleton, train=train, valid=valid, charge=charge, seed=seed, options=options)
 
     def _rows(self, X: Array) -> Array:

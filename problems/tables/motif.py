@@ -179,7 +179,8 @@ class Motif:
         cells = all_cells()[np.unique(functional_classes())]
         measured = {name: self.costs[:, i] for i, name in enumerate(names) if name.startswith("latency:")}
         latencies = {name: fitted_table(cells, column) for name, column in measured.items()}
-        halves = [(torch.from_numpy(part.images)[:, None], torch.from_numpy(part.labels)) for part in _parts()[:2]]
+        # copies: the parts serve every run of this process
+        halves = [(torch.tensor(part.images)[:, None], torch.tensor(part.labels)) for part in _parts()[:2]]
         options = Options(costs=names[1:], latencies=latencies, batch=self.batch)
         return CellSupernet(SKELETON, train=halves[0], valid=halves[1], charge=charge, seed=seed, options=options)
 

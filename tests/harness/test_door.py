@@ -1,5 +1,6 @@
 """The doors of a run: every answer is paid, logged and repeatable; known answers are free; budgets hold to the unit."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -390,36 +391,33 @@ def test_a_killed_learner_ends_as_if_it_had_not_been_killed(tmp_path, die_at, ke
 
 
 def test_checkpoints_that_are_damaged_or_ahead_of_their_log_are_refused(tmp_path):
+    @contextmanager
     def opened():
-        return open_run(Learner(), budget={"flops": 10_000}, log=Log(tmp_path / "log.jsonl"))
+        with Log(tmp_path / "log.jsonl") as log:
+            yield open_run(Learner(), budget={"flops": 10_000}, log=log)
 
-    run = opened()
-    learn(run, steps=3, every=3)
-    run._log.close()
+    with opened() as run:
+        learn(run, steps=3, every=3)
     whole = (tmp_path / "checkpoint.npz").read_bytes()
     for damage, words in ((whole[:50], "damaged checkpoint"), (b"", "damaged checkpoint")):
         (tmp_path / "checkpoint.npz").write_bytes(damage)
-        run = opened()
-        with pytest.raises(DamagedCheckpointError, match=words):
+        with opened() as run, pytest.raises(DamagedCheckpointError, match=words):
             run.restore()
-        run._log.close()
     (tmp_path / "checkpoint.npz").write_bytes(whole)
     (tmp_path / "log.jsonl").write_bytes(b"")
-    run = opened()
-    with pytest.raises(ValueError, match="ahead of its log"):
+    with opened() as run, pytest.raises(ValueError, match="ahead of its log"):
         run.restore()
-    run._log.close()
 
 
 def test_checkpoints_hold_numbers_and_refuse_objects(tmp_path):
-    run = open_run(Learner(), log=Log(tmp_path / "log.jsonl"))
-    with pytest.raises(TypeError, match="'x' is no array of numbers, found object"):
-        run.checkpoint(x=object())
-    run.checkpoint(w=np.arange(3.0), n=3, text="int:5", nothing=None)
-    run._log.close()
-    again = open_run(Learner(), log=Log(tmp_path / "log.jsonl"))
-    state = again.restore()
-    assert state["w"].tolist() == [0, 1, 2]
-    assert (state["n"], state["text"], state["nothing"]) == (3, "int:5", None)
-    assert again.rng.random() == np.random.default_rng([0, 0]).random()
-    again._log.close()
+    with Log(tmp_path / "log.jsonl") as log:
+        run = open_run(Learner(), log=log)
+        with pytest.raises(TypeError, match="'x' is no array of numbers, found object"):
+            run.checkpoint(x=object())
+        run.checkpoint(w=np.arange(3.0), n=3, text="int:5", nothing=None)
+    with Log(tmp_path / "log.jsonl") as log:
+        again = open_run(Learner(), log=log)
+        state = again.restore()
+        assert state["w"].tolist() == [0, 1, 2]
+        assert (state["n"], state["text"], state["nothing"]) == (3, "int:5", None)
+        assert again.rng.random() == np.random.default_rng([0, 0]).random()

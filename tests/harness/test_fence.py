@@ -105,13 +105,17 @@ def test_a_run_taken_over_in_its_middle_ends_once_with_the_logs_of_one_attempt(t
     """The first attempt loses its lock; the second one, begun inside the first, ends the run; the first is told."""
     attempts = []
 
+    class Noted(Log):
+        def __init__(self, path):
+            super().__init__(path)
+            attempts.append(self)
+
     def search(run):
-        attempts.append(run._log)
         me = len(attempts)
         for i in range(10):
             run.evaluate([[i % 5, i // 5, 0, 0, 0, 0]])
             if i == 5 and me == 1 and takeover:
-                lose_the_lock(run._log)
+                lose_the_lock(attempts[0])
                 ends.append(execute(spec, tmp_path / "run"))
                 kept.append(read())
             if checkpoints:
@@ -121,6 +125,7 @@ def test_a_run_taken_over_in_its_middle_ends_once_with_the_logs_of_one_attempt(t
         return {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
 
     find = plugins.find
+    monkeypatch.setattr("mobench.harness.execute.Log", Noted)
     monkeypatch.setattr(
         "mobench.harness.execute.find",
         lambda kind, name, *more: Plugin("mine", kind, search, (), "") if name == "mine" else find(kind, name, *more),

@@ -174,12 +174,19 @@ def test_what_cannot_be_paid_is_not_recommended_either() -> None:
     ("count", "costs"), [(0, []), (1, [3]), (3, [1, 3, 5]), (5, [0, 1, 3, 4, 5]), (6, [*range(6)]), (9, [*range(6)])]
 )
 def test_finalists_of_a_relaxed_search_are_spread_along_the_first_cost(count: int, costs: list[int]) -> None:
-    problem = toy("ridgenet")
-    run = Run(problem, limit=parse_budget(50, problem.training))
-    run.recommend([[3, 1, 0], [0, 0, 0], [1, 1, 0], [0, 0, 2], [1, 0, 0], [0, 3, 0]])  # of 5, 0, 2, 3, 1 and 4 weights
     asked: list[list[float]] = []
-    answer = run.evaluate
-    run.evaluate = lambda X: asked.extend(answer(X).tolist()) or np.array(asked)  # type: ignore[method-assign]
+
+    class Overheard(Run):
+        __slots__ = ()
+
+        def evaluate(self, X: Any, *, fidelity: int | None = None) -> mobench.Array:
+            F = super().evaluate(X, fidelity=fidelity)
+            asked.extend(F.tolist())
+            return F
+
+    problem = toy("ridgenet")
+    run = Overheard(problem, limit=parse_budget(50, problem.training))
+    run.recommend([[3, 1, 0], [0, 0, 0], [1, 1, 0], [0, 0, 2], [1, 0, 0], [0, 3, 0]])  # of 5, 0, 2, 3, 1 and 4 weights
     train_recommended(run, count)
     assert [cost for _, cost in asked] == costs
 

@@ -34,9 +34,12 @@ BEST = 1796.0  # hypervolume of CatSum's front, reference (85, 25)
 class Asked(Run):
     """A run that remembers what it was asked."""
 
+    __slots__ = ("asked",)
+    asked: list[Array]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        object.__setattr__(self, "asked", [])  # for everybody else, a run is for reading
         super().__init__(*args, **kwargs)
-        self.asked: list[Array] = []
 
     def evaluate(self, X: Any, *, fidelity: int | None = None) -> Array:
         self.asked.append(np.array(X))

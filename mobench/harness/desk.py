@@ -1,0 +1,202 @@
+"""Behind the door: questions are recognised, answered, priced, charged and logged, for one caller at a time."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any
+
+import numpy as np
+
+from mobench.core.budget import Cost
+from mobench.core.capabilities import Fingerprinted, MultiFidelity, Slow
+from mobench.core.networks import Network, Supernet, check_network
+from mobench.core.problem import Objective, Problem, minimised
+from mobench.core.space import Array
+from mobench.harness.answers import Memory, addresses
+from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
+from mobench.harness.guard import Guard
+from mobench.harness.ledger import Ledger
+from mobench.harness.log import Log
+from mobench.harness.replay import Past
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """All that a run knows and its searcher does not: problem, ledger, memories, log and its past.
+
+    It is called by its guard, also where a supernet charges for a pass.
+    """
+
+    def __init__(self, problem: Problem, *, limit: Cost, seed: int, log: Log, label: str, guard: Guard) -> None:
+        self.space, self.training = problem.space, problem.training
+        self.objectives: tuple[Objective, ...] = tuple(problem.objectives)
+        self.fidelities: tuple[int, ...] = tuple(problem.fidelities) if isinstance(problem, MultiFidelity) else ()
+        self.rng = np.random.default_rng([seed, 0, zlib.crc32(label.encode())])
+        self.ledger = Ledger(limit)
+        self.recommended = _read_only(np.empty((0, len(self.space.cardinalities)), dtype=np.int64))
+        self.past = Past(log.past)
+        self._problem = problem
+        self._portion = problem.portion if isinstance(problem, Slow) else 0
+        self._seed = seed
+        self._log = log
+        self._guard = guard
+        self._network: Network | None = None
+        self._memories: dict[int | None, Memory] = {}
+        self._learned = 0.0  # multiply-adds charged since the last line of the log
+        if isinstance(problem, Fingerprinted):
+            self._note("data", problem.fingerprint)
+
+    def evaluate(self, X: Array, fidelity: int | None) -> Array:
+        """See `Run.evaluate`; `X` is made of architectures of the space, and nobody else's."""
+        fidelity = self._check_fidelity(fidelity)
+        self.write_learned()
+        wanted, n = len(X), self.ledger.answers
+        X = X[: self.ledger.ask(wanted)]
+        memory = self._memory(fidelity)
+        drawn = range(n, n + len(X))  # every draw of a noisy problem is an answer of its own
+        rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
+        try:
+            if len(new):
+                logged, difference = self.past.answers(X[new], fidelity, n)
+                for F, prices in logged:
+                    memory.add(F)
+                    self.ledger.charge(len(F), prices)
+                paid = sum(len(F) for F, _ in logged)
+                for start in range(paid, len(new), step := self._portion or len(new)):
+                    self._answer(X[new[start : start + step]], fidelity, memory, difference)
+        finally:
+            memory.settle()
+        if len(X) < wanted:
+            self.ledger.stop("asked")
+        return minimised(memory.F[rows], self.objectives)
+
+    def _answer(self, X: Array, fidelity: int | None, memory: Memory, difference: str) -> None:
+        """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""
+        ledger, asked = self.ledger, len(X)
+        n = int(min(asked, ledger.limit.evaluations - ledger.spent.evaluations))
+        if n == 0:
+            ledger.stop("evaluations")
+        X = X[:n]
+        values = self._problem.evaluate(X, fidelity=fidelity, seeds=addresses(self._seed, ledger.answers, n))
+        F = np.ascontiguousarray(values.F, dtype=np.float64)
+        if F.shape != (n, len(self.objectives)):
+            raise ValueError(f"the problem answered shape {F.shape}, expected ({n}, {len(self.objectives)})")
+        if not np.isfinite(F).all():
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(F))[0])
+            name = self.objectives[column].name
+            raise ValueError(f"the problem answered {F[row, column]} for {name!r} of architecture {X[row].tolist()}")
+        prices = {name: np.asarray(getattr(values, name), dtype=np.float64) for name in ("flops", "seconds")}
+        payable = ledger.payable(n, prices)
+        if payable and difference:
+            raise ValueError(difference)
+        if payable:
+            cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
+            memory.add(F[:payable])
+            ledger.charge(payable, cut)
+            self._log.append(
+                {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": int(ledger.spent.asked)}
+                | {name: price if price.ndim else float(price) for name, price in cut.items()}
+            )
+        if payable < asked:
+            ledger.stop_before(payable, prices)
+
+    def _check_fidelity(self, fidelity: int | None) -> int | None:
+        if fidelity is None or (self.fidelities and fidelity == self.fidelities[-1]):
+            return None
+        if fidelity not in self.fidelities:
+            offer = ", ".join(map(str, self.fidelities)) or "only the full fidelity (leave it out)"
+            raise ValueError(f"fidelity: {fidelity!r} is not on offer; this problem has {offer}")
+        return int(fidelity)
+
+    def _memory(self, fidelity: int | None) -> Memory:
+        if fidelity not in self._memories:
+            self._memories[fidelity] = Memory(len(self.objectives))
+        return self._memories[fidelity]
+
+    def supernet(self) -> Network:
+        """See `Run.supernet`; opened when it is first asked for."""
+        if self._network is None:
+            if not isinstance(self._problem, Supernet):
+                raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
+            network = self._problem.supernet(charge=functools.partial(self._guard, self._learn), seed=self._seed)
+            check_network(network, self.space)
+            self._network = network
+        return self._network
+
+    def _learn(self, flops: float, may_stop: bool) -> None:
+        """Charge a pass of the supernet."""
+        self.ledger.learn(flops, may_stop=may_stop)
+        self._learned += flops
+
+    def recommend(self, X: Array) -> None:
+        """See `Run.recommend`."""
+        self.write_learned()
+        self.recommended = _read_only(X)
+        self._note("recommend", self.recommended)
+
+    def record(self, diagnostics: dict[str, Any]) -> None:
+        """See `Run.record`."""
+        self.write_learned()
+        self._note("record", diagnostics)
+
+    def checkpoint(self, state: dict[str, Any]) -> None:
+        """See `Run.checkpoint`."""
+        self.write_learned()
+        if self._log.path is not None and not self.past:
+            self._log.sync()  # a checkpoint is never ahead of its log on the disk, nor of another process's log
+            drawn = {} if self._network is None else dict(self._network.drawn)
+            header = {"lines": self._log.count, "rng": self.rng.bit_generator.state, "drawn": drawn}
+            save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)
+
+    def restore(self) -> dict[str, Any] | None:
+        """See `Run.restore`."""
+        if self._log.path is None or not (path := self._log.path.with_name("checkpoint.npz")).exists():
+            return None
+        if self.ledger.spent != Cost():
+            raise ValueError("restore: ask for the checkpoint before the first question")
+        try:
+            header, state = load_checkpoint(path)
+        except ValueError as error:  # whatever damaged it, it was not the searcher
+            raise DamagedCheckpointError(str(error)) from None
+        for line in self.past.skip_to(header["lines"], path):
+            self._skip(line)
+        self.rng.bit_generator.state = header["rng"]
+        if header["drawn"]:
+            self.supernet().drawn.update(header["drawn"])
+        return state
+
+    def _skip(self, line: dict[str, Any]) -> None:
+        """Take a line of the past as it is: its answers into the memory, its price into the ledger."""
+        ledger = self.ledger
+        if "recommend" in line:
+            self.recommended = _read_only(np.array(line["recommend"], dtype=np.int64))
+        if "learned" in line:
+            ledger.add(flops=line["learned"])
+        if "X" in line:
+            memory = self._memory(line["fidelity"])
+            keys = self.space.key(np.array(line["X"], dtype=np.int64)).tolist()
+            drawn = range(ledger.answers, ledger.answers + len(keys))
+            memory.recognise(keys if self._problem.deterministic else drawn)
+            memory.add(np.array(line["F"], dtype=np.float64))
+            ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in ("flops", "seconds")})
+            ledger.add(asked=line["asked"] - ledger.spent.asked)
+
+    def write_learned(self) -> None:
+        """Write what was learned since the last line."""
+        if self._learned:
+            learned, self._learned = self._learned, 0.0
+            self._note("learned", learned)
+
+    def _note(self, kind: str, content: Any) -> None:
+        """Write a line that is no answer, or compare it with the logged one."""
+        if self.past:
+            self.past.note(kind, content, self.ledger.answers)
+        else:
+            self._log.append({kind: content})
+
+
+def _read_only(X: Array) -> Array:
+    X.flags.writeable = False
+    return X

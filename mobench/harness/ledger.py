@@ -1,0 +1,124 @@
+"""The ledger of a run: what it may spend, what it has spent, and the currency that ran out."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Mapping
+from typing import NoReturn
+
+import numpy as np
+
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
+from mobench.core.space import Array
+
+__all__ = ["Ledger", "Prices"]
+
+Prices = Mapping[str, Array]
+"""``flops`` and ``seconds`` of answers: (k,) each, or one for all."""
+
+
+class Ledger:
+    """The money of one run.
+
+    Attributes
+    ----------
+    limit : Cost
+        What may be spent: the budget, less what is kept of it.
+    spent : Cost
+        What was spent so far.
+    stopped : str
+        The currency that ran out, empty before that.
+    """
+
+    __slots__ = ("_budget", "_kept", "_stopped_at", "limit", "spent", "stopped")
+
+    def __init__(self, limit: Cost) -> None:
+        self.limit = self._budget = self._stopped_at = limit
+        self.spent = Cost()
+        self.stopped = ""
+        self._kept: list[Cost] = []
+
+    @property
+    def answers(self) -> int:
+        """How many were paid, at any fidelity."""
+        return int(self.spent.evaluations)
+
+    def ask(self, n: int) -> int:
+        """Charge `n` questions (at least one, so that empty ones come to an end, too); return how many may be asked."""
+        payable = min(max(n, 1), self.limit.asked - self.spent.asked)
+        if self.stopped or payable < 1:
+            self.stop("asked")
+        self.add(asked=payable)
+        return min(n, int(payable))
+
+    def payable(self, n: int, prices: Prices) -> int:
+        """How many of `n` answers the budget can pay, in order."""
+        payable = n
+        for name, price in prices.items():
+            left = getattr(self.limit, name) - getattr(self.spent, name)
+            if left < np.inf:
+                total = np.cumsum(np.broadcast_to(price, n))
+                payable = min(payable, int(np.searchsorted(total, left * (1 + 1e-12), side="right")))
+        return payable
+
+    def charge(self, k: int, prices: Prices) -> None:
+        """Move the totals by the prices of `k` answers."""
+        flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in ("flops", "seconds"))
+        self.add(evaluations=k, flops=flops, seconds=seconds)
+
+    def add(self, *, evaluations: float = 0.0, asked: float = 0.0, flops: float = 0.0, seconds: float = 0.0) -> None:
+        """Move the totals, whatever the limit says; by one new record, for making them is what costs time here."""
+        spent = self.spent
+        self.spent = Cost(
+            spent.evaluations + evaluations, spent.asked + asked, spent.flops + flops, spent.seconds + seconds
+        )
+
+    def learn(self, flops: float, *, may_stop: bool) -> None:
+        """Charge a pass of a supernet; where it may stop and nothing is left, end the run before it is computed."""
+        if may_stop and (self.stopped or self.spent.reached(self.limit)):
+            over = (axis for axis in CURRENCIES if getattr(self.spent, axis) >= getattr(self.limit, axis))
+            self.stop(next(over, "flops"))
+        self.add(flops=flops)
+
+    def stop(self, currency: str) -> NoReturn:
+        """End the run, for want of this currency unless another one has ended it."""
+        if not self.stopped:
+            self.stopped, self._stopped_at = currency, self.limit
+        raise BudgetExhausted(f"budget spent: {self.stopped}")
+
+    def stop_before(self, k: int, prices: Prices) -> NoReturn:
+        """End the run before answer `k` of the priced ones, for want of what that one lacks."""
+        if self.spent.evaluations >= self.limit.evaluations:  # then answer k was not priced
+            self.stop("evaluations")
+        following = {name: float(price[k] if price.ndim else price) for name, price in prices.items()}
+        over = (n for n in following if getattr(self.spent, n) + following[n] > getattr(self.limit, n))
+        self.stop(next(over, "evaluations"))
+
+    def keep(self, trainings: float, training: Cost) -> Cost:
+        """Take the price of so many average trainings from the limit, at most half of it; return what is kept.
+
+        Raises
+        ------
+        ValueError
+            `trainings` is negative or not finite.
+        """
+        if not 0 <= trainings < math.inf:
+            raise ValueError(f"reserve: trainings must be a finite number from 0, found {trainings!r}")
+        axes = [(getattr(self.limit, axis), getattr(training, axis)) for axis in CURRENCIES]
+        payable = min([trainings, *(limit / price for limit, price in axes if price > 0)])
+        kept = Cost(*(min(payable * price, limit / 2) for limit, price in axes))
+        self._kept.append(kept)
+        self.limit -= kept
+        return kept
+
+    def release(self, kept: Cost) -> bool:
+        """Give back what was kept, in whatever order; return whether a run that the lack of it has ended goes on."""
+        before = self.limit
+        self._kept.remove(kept)
+        self.limit = functools.reduce(operator.sub, self._kept, self._budget)
+        more = self.limit != before and not self.spent.reached(self.limit)
+        if more and self.limit != self._stopped_at:  # what ended under the whole budget stays ended
+            self.stopped = ""
+        return more and not self.stopped
