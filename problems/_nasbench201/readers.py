@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench import Array, Column, load_pickle
+from mobench import Array, Column, check_pickles, load_pickle
 from mobench.problems._cells.space import from_strings, index
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201.columns import ROWS, UNITS
@@ -136,6 +136,7 @@ def _column(places: Array, values: Array, unit: str) -> Column:
 def _load_pt(file: Path) -> Any:
     import torch  # slow to import: only where there is a torch file
 
+    check_pickles(file)
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises many kinds
