@@ -16,7 +16,7 @@ from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
 from mobench.scoring.contract import DEFAULT
 
-__all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
+__all__ = ["OVER", "STATES", "Study", "nothing_applies", "read_study", "run_spent", "run_state", "select"]
 
 STATES = ("ended", "failed", "damaged", "running", "missing")
 
@@ -109,7 +109,7 @@ def read_study(folders: Sequence[str | Path]) -> Study:
     FileNotFoundError
         A folder holds neither a campaign nor a run.
     ValueError
-        Their contracts or budgets differ (the message says which), or a campaign cannot be read here.
+        Their contracts or budgets differ (the message says which), a campaign cannot be read here, or none has runs.
     """
     if not folders:
         raise ValueError("folders: expected at least one results folder, found none")
@@ -123,6 +123,8 @@ def read_study(folders: Sequence[str | Path]) -> Study:
             chosen[spec.folder] = (spec, folder)
     done = {(spec.problem_label, spec.searcher_label) for spec, _ in chosen.values()}
     left_out = dict.fromkeys(itertools.chain.from_iterable(part.not_applicable for part in parts))
+    if not chosen:
+        raise ValueError(f"{', '.join(map(str, folders))}: no runs, {nothing_applies(tuple(left_out))}")
     return Study(
         name="+".join(dict.fromkeys(part.name for part in parts)),
         budget=parts[0].budget,
@@ -131,6 +133,12 @@ def read_study(folders: Sequence[str | Path]) -> Study:
         not_applicable=tuple(pair for pair in left_out if (pair.problem, pair.searcher) not in done),
         sources=tuple(part.sources[0] for part in parts),
     )
+
+
+def nothing_applies(pairs: Sequence[NotApplicable]) -> str:
+    """That no searcher of a campaign fits any of its problems, with the reasons, in words."""
+    reasons = "; ".join(f"{pair.searcher} on {pair.problem} {pair.reason}" for pair in pairs[:3])
+    return f"since nothing applies: {reasons}{f'; and {len(pairs) - 3} more' if len(pairs) > 3 else ''}"
 
 
 def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[str] = ()) -> Study:

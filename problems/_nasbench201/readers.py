@@ -101,8 +101,11 @@ def read_meta(file: Path, reading: Reading) -> None:
 
 def read_csv(kind: str, file: Path, reading: Reading) -> None:
     """Read ``nats_bench.csv`` (kind csv200) or ``accuracy_12_epochs.csv`` (kind csv12)."""
-    with file.open(newline="", errors="replace") as lines:
-        rows = list(csv.DictReader(lines))
+    try:
+        with file.open(newline="", errors="replace") as lines:
+            rows = list(csv.DictReader(lines))
+    except csv.Error as error:
+        raise ValueError(f"{file}: damaged ({error}); download the file again") from None
     if len(rows) != ROWS:
         raise ValueError(f"{file}: {len(rows):,} rows, expected {ROWS:,}; download the file again")
     strings = [row["ArchitectureString" if kind == "csv200" else "cellstr"] for row in rows]

@@ -495,3 +495,33 @@ def test_a_missing_package_is_named_with_its_cure(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ValueError, match=r"needs nats_bench, which is not installed; pip install 'mobench\[import\]'"):
         add(archive)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {
+            "a.csv": b"x" * 200_000 + b",b\n",
+            "b.csv": b'"' + b"y\n" * 100_000,
+            "bank.csv": b"a,b\n1,2\n",
+            "c.csv": b"\xff\0,",
+        },
+        {"bank.csv": b"date,=1+1\n"},
+    ],
+    ids=len,
+)
+def test_unrelated_csvs_in_a_folder_are_skipped_with_a_line(tmp_path, data, order, others):
+    write_csvs(tmp_path, order)
+    for name, content in others.items():
+        (tmp_path / name).write_bytes(content)
+    *read, skipped = add(tmp_path)
+    assert len(read) == 2
+    names = ", ".join(sorted(others)[:3]) + (", ..." if len(others) > 3 else "")
+    assert skipped == f"skipped {len(others)} other CSV file{'s' * (len(others) > 1)}: {names}"
+
+
+def test_a_csv_of_ours_that_is_none_below_its_header_is_a_line(tmp_path, data):
+    header = ",".join(["cellstr", *readers.CSV_12])
+    (tmp_path / "accuracy_12_epochs.csv").write_text(f"{header}\n{'x' * 200_000}\n")
+    with pytest.raises(ValueError, match=r"accuracy_12_epochs.csv: damaged \(field larger than field limit"):
+        add(tmp_path)
