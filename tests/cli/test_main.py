@@ -11,6 +11,8 @@ import pytest
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 
 
 @pytest.fixture(autouse=True)
@@ -232,3 +234,17 @@ def test_new_writes_through_no_link(capsys, tmp_path):
     assert main(["new", "searcher", "climber"]) == 2
     assert "climber.py" in capsys.readouterr().err
     assert not (tmp_path / "profile").exists()
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "[1.0,inf]"])
+def test_an_option_that_no_record_can_hold_is_refused_and_does_not_vanish(capsys, tmp_path, value):
+    (tmp_path / "odd.py").write_text("from typing import Any\n\n\ndef search(run, *, sigma: Any = 1.0):\n    pass\n")
+    assert main(["run", "-p", "catsum", "-s", f"odd:sigma={value}", "--plugin", "odd.py", "-b", "5", "-q"]) == 2
+    said = capsys.readouterr().err
+    assert "searchers[0].options.sigma" in said
+    assert "which a document cannot hold" in said
+    assert said.count("\n") == 1
+    spec = RunSpec("catsum", "random_search", 0, {"evaluations": 5}, {}, {"sigma": float("inf")})
+    with pytest.raises(ValueError, match=r"searcher_options\.sigma is inf"):
+        execute(spec, tmp_path / "run")
+    assert list(tmp_path.rglob("spec.json")) == []
