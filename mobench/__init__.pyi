@@ -32,6 +32,7 @@ from .core.space import Array as Array
 from .core.space import Space as Space
 from .core.version import __version__ as __version__
 from .engines.engine import run_campaign as run_campaign
+from .files.pickles import check_pickles as check_pickles
 from .files.pickles import load_pickle as load_pickle
 from .files.tables import Column as Column
 from .files.tables import Table as Table

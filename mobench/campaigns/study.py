@@ -17,7 +17,7 @@ from mobench.harness.spec import END, RunSpec, read_spec
 from mobench.plugins.references import unversioned
 from mobench.scoring.contract import DEFAULT
 
-__all__ = ["OVER", "STATES", "Study", "read_study", "run_spent", "run_state", "select"]
+__all__ = ["OVER", "STATES", "Study", "nothing_applies", "read_study", "run_spent", "run_state", "select"]
 
 STATES = ("ended", "failed", "damaged", "running", "missing")
 
@@ -110,7 +110,7 @@ def read_study(folders: Sequence[str | Path]) -> Study:
     FileNotFoundError
         A folder holds neither a campaign nor a run.
     ValueError
-        Their contracts or budgets differ (the message says which), or a campaign cannot be read here.
+        Their contracts or budgets differ (the message says which), a campaign cannot be read here, or none has runs.
     """
     if not folders:
         raise ValueError("folders: expected at least one results folder, found none")
@@ -125,6 +125,8 @@ def read_study(folders: Sequence[str | Path]) -> Study:
     _check_labels(chosen)
     done = {(spec.problem_label, spec.searcher_label) for spec, _ in chosen.values()}
     left_out = dict.fromkeys(itertools.chain.from_iterable(part.not_applicable for part in parts))
+    if not chosen:
+        raise ValueError(f"{', '.join(map(str, folders))}: no runs, {nothing_applies(tuple(left_out))}")
     return Study(
         name="+".join(dict.fromkeys(part.name for part in parts)),
         budget=parts[0].budget,
@@ -133,6 +135,12 @@ def read_study(folders: Sequence[str | Path]) -> Study:
         not_applicable=tuple(pair for pair in left_out if (pair.problem, pair.searcher) not in done),
         sources=tuple(part.sources[0] for part in parts),
     )
+
+
+def nothing_applies(pairs: Sequence[NotApplicable]) -> str:
+    """That no searcher of a campaign fits any of its problems, with the reasons, in words."""
+    reasons = "; ".join(f"{pair.searcher} on {pair.problem} {pair.reason}" for pair in pairs[:3])
+    return f"since nothing applies: {reasons}{f'; and {len(pairs) - 3} more' if len(pairs) > 3 else ''}"
 
 
 def select(study: Study, *, problems: Sequence[str] = (), searchers: Sequence[str] = ()) -> Study:

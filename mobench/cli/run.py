@@ -80,13 +80,13 @@ def _campaign(args: argparse.Namespace) -> Any:
         changes["searchers"] = args.searcher
     if args.plugin:
         changes["plugins"] = args.plugin
-    if args.budget:
+    if args.budget is not None:
         changes["budget"] = _amounts(args.budget)
-    if args.seeds:
+    if args.seeds is not None:
         seeds = [_number(part) for part in args.seeds.split(",")]
         changes["seeds"] = seeds if len(seeds) > 1 else seeds[0]
     for key in ("contract", "name"):
-        if getattr(args, key):
+        if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
     if not args.campaign and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")

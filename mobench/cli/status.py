@@ -20,13 +20,16 @@ def run(args: argparse.Namespace) -> int:
     """Print a line a campaign and a line a pair."""
     from mobench.campaigns.index import run_states
     from mobench.campaigns.record import load_campaign
-    from mobench.campaigns.study import STATES
+    from mobench.campaigns.study import STATES, nothing_applies
 
     folders = args.folder or sorted(path.parent for path in Path("results").glob("*/campaign.json"))
     if not folders:
         show("no campaigns under results/; `mobench run` makes one")
     for folder in folders:
         campaign = load_campaign(folder)
+        if not campaign.specs:
+            show(f"{folder}: no runs, {nothing_applies(campaign.not_applicable)}")
+            continue
         counts: dict[tuple[str, str], dict[str, int]] = {}
         states = run_states(folder, (spec.folder for spec in campaign.specs))
         for spec, state in zip(campaign.specs, states, strict=True):

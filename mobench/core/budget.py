@@ -13,6 +13,12 @@ ASKED_CAP = 20
 """Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
 
 
+COUNTED = ("evaluations", "asked")
+"""Currencies that are whole numbers."""
+MOST = 2**53
+"""The largest count: beyond it, floating-point numbers skip some."""
+
+
 class BudgetExhausted(BaseException):
     """The budget is spent.
 
@@ -125,7 +131,7 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
     Raises
     ------
     ValueError
-        An unknown or missing currency, or an amount that is not positive.
+        An unknown or missing currency, an amount that is not positive, or a count that is no whole number.
     TypeError
         An amount that is not a number.
 
@@ -144,12 +150,16 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
             raise TypeError(f"budget: {name} must be a number, found {amount!r}")
         if not (amount > 0 and math.isfinite(amount)):
             raise ValueError(f"budget: {name} must be positive and finite, found {amount!r}")
+        if name in COUNTED and not (amount <= MOST and float(amount).is_integer()):
+            raise ValueError(f"budget: {name} must be a whole number up to {MOST:,}, found {amount!r}")
     if not amounts:
         raise ValueError(f"budget: empty; give a positive amount of {', '.join(AXES)}")
     trainings = float(amounts.pop("trainings", math.inf))
     limit = {axis: float(amounts.get(axis, math.inf)) for axis in CURRENCIES}
     currency = paid_in(training)
     limit[currency] = min(limit[currency], trainings * getattr(training, currency))
+    if limit["evaluations"] < 1:
+        raise ValueError(f"budget: {trainings:g} trainings pay for no evaluation of this problem; give at least 1")
     if "asked" not in amounts:
         payable = min(
             limit[axis] / getattr(training, axis)
@@ -158,6 +168,5 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
         )
         if math.isinf(payable):
             raise ValueError("budget: seconds of a training are not known before here; add evaluations, asked or flops")
-        limit["asked"] = ASKED_CAP * math.ceil(min(payable, limit["evaluations"]))
-        limit["asked"] = max(limit["asked"], float(ASKED_CAP))
+        limit["asked"] = ASKED_CAP * float(max(1, math.ceil(min(payable, limit["evaluations"], MOST))))
     return Cost(**limit)

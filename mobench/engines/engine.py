@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import open_campaign
 from mobench.campaigns.shard import WHOLE, Shard, share
+from mobench.campaigns.study import nothing_applies
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
@@ -25,6 +28,9 @@ __all__ = ["run_campaign", "run_specs"]
 
 PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between looks at runs that another command is at: at first, and at most; each pause is twice the last."""
+
+LONGEST_FOLDER = 60
+"""Letters of a folder's name in which a socket can be: its own name takes 31, and systems take 92 at least."""
 
 
 def run_specs(
@@ -77,12 +83,24 @@ def run_specs(
         check_below(folder / spec.folder, folder)
     if not pending:
         return tally
-    with Progress(len(specs), done=tally.already, show=progress) as bar:
+    with _short_sockets(), Progress(len(specs), done=tally.already, show=progress) as bar:
         pause = PAUSE
         while pending:
             engine(pending, attempt, workers=workers, tally=tally, bar=bar)
             pending, pause = _after_others(attempt, tally, bar, pause)
     return tally
+
+
+@contextlib.contextmanager
+def _short_sockets() -> Iterator[None]:
+    """Processes meet at sockets in the temporary folder; where its name is too long for one, in ``/tmp``."""
+    before = tempfile.gettempdir()
+    if len(os.fsencode(before)) > LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _has_ended(spec: RunSpec, folder: Path) -> bool:
@@ -133,8 +151,15 @@ def run_campaign(
 
     Any number of processes and hosts may do so at the same time; each returns when all runs of its share have ended.
     See `run_specs`, `mobench.campaigns.shard.share` and `mobench.campaigns.record.open_campaign`.
+
+    Raises
+    ------
+    ValueError
+        Nothing in it applies; the message says why. And as the others do.
     """
     _check(workers)
+    if not campaign.specs:
+        raise ValueError(f"{campaign.name}: nothing to run, {nothing_applies(campaign.not_applicable)}")
     open_campaign(campaign, folder)
     check_below(folder / "runs", folder)
     specs = share(campaign.specs, shard)

@@ -147,6 +147,8 @@ def open_arrays(path: Path) -> Iterator[Mapping[str, Array]]:
     ValueError
         The file holds more, as it says itself; nothing of it was read. A damaged file can raise anything.
     """
+    if path.exists() and not path.is_file():  # a pipe waits, and a device has no end
+        raise ValueError("no file")
     with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
         size = sum(member.file_size for member in file.zip.infolist())
         if size > LARGEST:

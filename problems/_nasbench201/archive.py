@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -71,13 +72,28 @@ def _chunks(portions: list[list[Path]], scratch: Path) -> Iterator[tuple[int, Pa
     if len(portions) <= 2 or workers == 1:
         yield from ((i, read_chunk(portion, scratch)) for i, portion in enumerate(portions))
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with _safe_path(), ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
             futures = {pool.submit(read_chunk, portion, scratch): i for i, portion in enumerate(portions)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes that begin here import nothing from the folder that we are in: a `struct.py` of the user's, say."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def read_chunk(paths: list[Path], scratch: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from tqdm import tqdm
 
-from mobench import Array, load_pickle
+from mobench import Array, check_pickles, load_pickle
 from mobench.problems._cells.space import from_strings
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
@@ -171,6 +171,7 @@ def _load_pth(path: Path) -> Any:
     results_class("nas_201_api")
     import torch
 
+    check_pickles(path)
     multiarray = importlib.import_module("numpy._core.multiarray" if np.__version__ >= "2" else "numpy.core.multiarray")
     safe = [set, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType, multiarray.scalar]
     spellings = [(multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]

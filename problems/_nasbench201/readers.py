@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench import Array, Column, load_pickle
+from mobench import Array, Column, check_pickles, load_pickle
 from mobench.problems._cells.space import from_strings, index
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201.columns import ROWS, UNITS
@@ -101,8 +101,11 @@ def read_meta(file: Path, reading: Reading) -> None:
 
 def read_csv(kind: str, file: Path, reading: Reading) -> None:
     """Read ``nats_bench.csv`` (kind csv200) or ``accuracy_12_epochs.csv`` (kind csv12)."""
-    with file.open(newline="", errors="replace") as lines:
-        rows = list(csv.DictReader(lines))
+    try:
+        with file.open(newline="", errors="replace") as lines:
+            rows = list(csv.DictReader(lines))
+    except csv.Error as error:
+        raise ValueError(f"{file}: damaged ({error}); download the file again") from None
     if len(rows) != ROWS:
         raise ValueError(f"{file}: {len(rows):,} rows, expected {ROWS:,}; download the file again")
     strings = [row["ArchitectureString" if kind == "csv200" else "cellstr"] for row in rows]
@@ -136,6 +139,7 @@ def _column(places: Array, values: Array, unit: str) -> Column:
 def _load_pt(file: Path) -> Any:
     import torch  # slow to import: only where there is a torch file
 
+    check_pickles(file)
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises many kinds

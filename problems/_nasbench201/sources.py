@@ -49,7 +49,7 @@ def import_data(path: Path, *, folder: Path | None = None, progress: bool = True
     Returns
     -------
     list of str
-        What was read, one line a file.
+        What was read, one line a file, and what was skipped.
 
     Raises
     ------
@@ -71,7 +71,13 @@ def import_data(path: Path, *, folder: Path | None = None, progress: bool = True
     save_table(folder / FILE, Table(columns, about))
     for read in found.get("archive", []):
         shutil.rmtree(archive.scratch_of(read, folder), ignore_errors=True)
-    return reading.notes
+    return reading.notes + _skipped(found.get("other", []))
+
+
+def _skipped(files: list[Path]) -> list[str]:
+    """A line about files that are none of ours; no line where there are none."""
+    names = ", ".join(file.name for file in files[:3]) + (", ..." if len(files) > 3 else "")
+    return [f"skipped {len(files)} other CSV file{'s' * (len(files) > 1)}: {names}"] if files else []
 
 
 def _start(path: Path) -> Reading:
@@ -91,7 +97,7 @@ def _start(path: Path) -> Reading:
 
 
 def recognise(path: Path) -> dict[str, list[Path]]:
-    """Sort the files at `path` by kind; a folder is searched with all its subfolders.
+    """Sort the files at `path`, a folder with its subfolders, by kind; ``other`` are those that were looked into.
 
     Raises
     ------
@@ -113,7 +119,7 @@ def recognise(path: Path) -> dict[str, list[Path]]:
         elif kind:
             found.setdefault(kind, []).append(file)
     found["archive"] = [folder for folder, cells in archives.items() if cells]
-    if not any(found.values()):
+    if not any(files for kind, files in found.items() if kind != "other"):
         known = "; ".join(what for what, _, _ in SOURCES.values())
         raise ValueError(f"{path}: no NAS-Bench-201 data recognised; known are: {known}")
     return found
@@ -132,10 +138,18 @@ def _kind(file: Path, *, sure: bool) -> str:
     if file.suffix == ".pt":
         return "order" if file.stem == "str_arch2idx" else "help" if sure or file.parent.name == "latency" else ""
     if file.suffix == ".csv":
-        with file.open(newline="", errors="replace") as lines:
-            header = set(next(csv.reader(lines), []))
-        return "csv200" if set(readers.CSV_200) <= header else "csv12" if set(readers.CSV_12) <= header else ""
+        header = _header(file)
+        return "csv200" if set(readers.CSV_200) <= header else "csv12" if set(readers.CSV_12) <= header else "other"
     return ""
+
+
+def _header(file: Path) -> set[str]:
+    """Names of columns; none where it is no CSV file, or not ours to read."""
+    try:
+        with file.open(newline="", errors="replace") as lines:
+            return set(next(csv.reader(lines), []))
+    except (csv.Error, OSError):
+        return set()
 
 
 def _read(kind: str, files: list[Path], reading: Reading, folder: Path, progress: bool) -> None:

@@ -78,6 +78,8 @@ def read_header(path: Path) -> Header:
     ValueError
         No such file, not UTF-8, not TOML, or not a header: one line that names every fault.
     """
+    if path.exists() and not path.is_file():  # a device has no end, and a pipe waits
+        raise ValueError(f"path: {str(path)!r} is no file; give the TOML header of a table")
     try:
         entries = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:

@@ -1,12 +1,18 @@
 """The command line: what it prints, what it returns, and how it says no."""
 
+import functools
 import os
+import resource
 import subprocess
 import sys
 
 import pytest
 
+from mobench.campaigns.reading import make_campaign
+from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
+from mobench.harness.execute import execute
+from mobench.harness.spec import RunSpec
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +129,122 @@ def test_help_and_version(capsys):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ("50.5", "budget: evaluations must be a whole number up to 9,007,199,254,740,992, found 50.5"),
+        ("0.5", "budget: evaluations must be a whole number"),
+        ("1e308", "budget: evaluations must be a whole number"),
+        ("asked=1e308", "budget: asked must be a whole number"),
+        ("", "command line: expected a number, found ''"),
+        ("evaluations=", "command line: expected a number, found ''"),
+    ],
+)
+def test_a_budget_that_is_none_is_one_line_and_nothing_is_run(capsys, tmp_path, budget, words):
+    assert main(["run", "-p", "catsum", "-s", "random_search", "-b", budget]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--name", "--contract", "-p", "-s"])
+def test_an_empty_option_does_not_mean_the_default(capsys, tmp_path, option):
+    run = ["run", "-p", "catsum", "-s", "random_search", "-b", "5"]
+    assert main([*run, option, ""]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_campaign_in_which_nothing_applies_is_refused_with_the_reasons_and_leaves_nothing(capsys, tmp_path):
+    assert main(["run", "-p", "catsum", "-s", "darts", "-s", "spos", "--seeds", "1", "-q"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(
+        "mobench: error: adhoc: nothing to run, since nothing applies: darts on catsum needs Supernet"
+    )
+    assert "spos on catsum needs" in said[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_which_nothing_applies_is_a_line_of_every_command_and_hides_no_other_campaign(capsys, tmp_path):
+    none = make_campaign({"name": "none", "problems": ["catsum"], "searchers": ["darts"]})
+    open_campaign(none, tmp_path / "results" / "none")
+    assert main([*RUN, "--name", "other", "-w", "1"]) == 0
+    capsys.readouterr()
+    assert main(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "results/none: no runs, since nothing applies: darts on catsum needs Supernet" in shown
+    assert "results/other: 4 ended" in shown
+    commands = (["report"], ["export", "--to", "to"], ["plot", "--kind", "anytime"], ["plot", "--kind", "states"])
+    for command, *options in commands:
+        assert main([command, "results/none", *options]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("mobench: error: results/none: no runs, since nothing applies: darts on catsum")
+        assert said.count("\n") == 1
+    assert main(["report", "results/none", "results/other"]) == 2  # their budgets differ
+    assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no such device")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "/dev/zero"),
+        ("run", "-p", "table:path=/dev/zero", "-s", "random_search"),
+        ("run", "-p", "table:path=t.toml", "-s", "random_search"),
+        ("run", "-p", "table:path=pipe", "-s", "random_search"),
+        ("run", "pipe"),
+        ("data", "add", "nasbench201", "--from", "/dev/zero"),
+    ],
+    ids=" ".join,
+)
+def test_devices_and_pipes_in_the_place_of_files_are_one_line_and_take_neither_memory_nor_time(tmp_path, arguments):
+    os.mkfifo("pipe")
+    (tmp_path / "t.toml").write_text('data = "t.csv"\nobjectives = [{ name = "a" }, { name = "b" }]\n')
+    (tmp_path / "t.csv").symlink_to("/dev/zero")
+    command = [sys.executable, "-m", "mobench.cli", *arguments]
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_AS, (4 * 2**30,) * 2)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=limit, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_long_name_of_the_temporary_folder_is_no_fault(tmp_path):
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    command = [sys.executable, "-m", "mobench.cli", *RUN, "-w", "2"]
+    done = subprocess.run(
+        command, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "mobench: 4 runs ended\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_an_error_with_orders_to_a_terminal_reaches_none(capsys):
+    assert main(["report", "x\x1b[2J\x9b31m\u202e"]) == 2
+    said = capsys.readouterr().err
+    assert r"x\x1b[2J\x9b31m\u202e" in said
+    assert said[:-1].isprintable()
+
+
+def test_new_writes_through_no_link(capsys, tmp_path):
+    (tmp_path / "climber.py").symlink_to(tmp_path / "profile")
+    assert main(["new", "searcher", "climber"]) == 2
+    assert "climber.py" in capsys.readouterr().err
+    assert not (tmp_path / "profile").exists()
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "[1.0,inf]"])
+def test_an_option_that_no_record_can_hold_is_refused_and_does_not_vanish(capsys, tmp_path, value):
+    (tmp_path / "odd.py").write_text("from typing import Any\n\n\ndef search(run, *, sigma: Any = 1.0):\n    pass\n")
+    assert main(["run", "-p", "catsum", "-s", f"odd:sigma={value}", "--plugin", "odd.py", "-b", "5", "-q"]) == 2
+    said = capsys.readouterr().err
+    assert "searchers[0].options.sigma" in said
+    assert "which a document cannot hold" in said
+    assert said.count("\n") == 1
+    spec = RunSpec("catsum", "random_search", 0, {"evaluations": 5}, {}, {"sigma": float("inf")})
+    with pytest.raises(ValueError, match=r"searcher_options\.sigma is inf"):
+        execute(spec, tmp_path / "run")
+    assert list(tmp_path.rglob("spec.json")) == []

@@ -57,3 +57,28 @@ def test_trainings_are_paid_in_flops_then_seconds_then_evaluations(training, lim
 def test_impossible_budgets_are_refused_by_name(budget, error, words):
     with pytest.raises(error, match=words):
         parse_budget(budget, ONE)
+
+
+@pytest.mark.parametrize("amount", [0.5, 50.5, 1e308, 2.0**53 + 2, 1e-9])
+@pytest.mark.parametrize("currency", ["evaluations", "asked"])
+def test_counts_are_whole_numbers_that_can_be_counted_to(currency, amount):
+    with pytest.raises(
+        ValueError, match=f"budget: {currency} must be a whole number up to 9,007,199,254,740,992, found"
+    ):
+        parse_budget({"flops": 1.0, currency: amount}, Cost(evaluations=1, flops=1))
+
+
+def test_whole_numbers_may_be_written_as_floats_and_other_currencies_are_any_numbers():
+    assert parse_budget(50.0, ONE).evaluations == 50
+    assert parse_budget({"flops": 0.5}, Cost(evaluations=1, flops=1e9)).flops == 0.5
+    assert parse_budget({"trainings": 1.5}, ONE).evaluations == 1.5
+
+
+@pytest.mark.parametrize("budget", [{"flops": 1e308}, {"seconds": 1e308, "flops": 1e300}, {"trainings": 1e308}])
+def test_a_huge_budget_has_a_finite_limit_of_questions(budget):
+    assert parse_budget(budget, Cost(evaluations=1, flops=1.0, seconds=1.0)).asked == 20 * 2.0**53
+
+
+def test_trainings_that_pay_for_no_answer_are_refused():
+    with pytest.raises(ValueError, match=r"budget: 0.5 trainings pay for no evaluation"):
+        parse_budget({"trainings": 0.5}, ONE)

@@ -150,8 +150,8 @@ def test_a_pickle_gets_one_codec_and_changes_no_function_of_everybody():
     assert load_pickle(pickle.dumps(b"ab\xff", protocol=2)) == b"ab\xff"
     content = b"c__builtin__\nbytearray\n}(S'__defaults__'\n(I1\nI2\nttu\x86b."
     refused(lambda: load_pickle(content), "refused or damaged pickle")
-    from mobench.files import pickles
+    from mobench.files import plain_pickles
 
     load_pickle(b"c__builtin__\nbytearray\n(N}S'__kwdefaults__'\n}stb.")
-    assert pickles._copied_bytes.__kwdefaults__ is None
+    assert plain_pickles._copied_bytes.__kwdefaults__ is None
     assert load_pickle(pickle.dumps(bytearray(b"x"), protocol=2)) == bytearray(b"x")

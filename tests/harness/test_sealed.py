@@ -1,5 +1,6 @@
 """A run folder that contradicts itself is damaged, with a reason and without a number; the rest of a report goes on."""
 
+import os
 import shutil
 
 import orjson
@@ -112,9 +113,19 @@ def ledger_of_words(campaign, run):
     change_end(run, spent={"evaluations": ["many"]})
 
 
+def pipe_for_log(campaign, run):
+    (run / "log.jsonl").unlink()
+    os.mkfifo(run / "log.jsonl")
+
+
+def device_for_log(campaign, run):
+    (run / "log.jsonl").unlink()
+    (run / "log.jsonl").symlink_to("/dev/zero")
+
+
 ATTACKS = [
     *(cut_to_one_line, torn, halved, front_recommended, many_answers, many_answers_and_a_ledger_to_match, cheaper),
-    *(another_run, no_log, no_spec, broken_end, end_of_nothing, ledger_of_words),
+    *(another_run, no_log, no_spec, broken_end, end_of_nothing, ledger_of_words, pipe_for_log, device_for_log),
 ]
 
 

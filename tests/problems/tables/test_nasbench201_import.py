@@ -9,6 +9,8 @@ import os
 import pickle
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -495,3 +497,48 @@ def test_a_missing_package_is_named_with_its_cure(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ValueError, match=r"needs nats_bench, which is not installed; pip install 'mobench\[import\]'"):
         add(archive)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {
+            "a.csv": b"x" * 200_000 + b",b\n",
+            "b.csv": b'"' + b"y\n" * 100_000,
+            "bank.csv": b"a,b\n1,2\n",
+            "c.csv": b"\xff\0,",
+        },
+        {"bank.csv": b"date,=1+1\n"},
+    ],
+    ids=len,
+)
+def test_unrelated_csvs_in_a_folder_are_skipped_with_a_line(tmp_path, data, order, others):
+    write_csvs(tmp_path, order)
+    for name, content in others.items():
+        (tmp_path / name).write_bytes(content)
+    *read, skipped = add(tmp_path)
+    assert len(read) == 2
+    names = ", ".join(sorted(others)[:3]) + (", ..." if len(others) > 3 else "")
+    assert skipped == f"skipped {len(others)} other CSV file{'s' * (len(others) > 1)}: {names}"
+
+
+def test_a_csv_of_ours_that_is_none_below_its_header_is_a_line(tmp_path, data):
+    header = ",".join(["cellstr", *readers.CSV_12])
+    (tmp_path / "accuracy_12_epochs.csv").write_text(f"{header}\n{'x' * 200_000}\n")
+    with pytest.raises(ValueError, match=r"accuracy_12_epochs.csv: damaged \(field larger than field limit"):
+        add(tmp_path)
+
+
+def test_helpers_import_nothing_from_the_folder_that_one_is_in(tmp_path, data):
+    archive = write_archive(tmp_path / "archive", range(1, 9))
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("struct", "signal", "json", "bz2"):
+        (here / f"{name}.py").write_text(f"open('{name}.imported', 'w')\n")
+    code = "import sys; sys.path.remove(''); from mobench.problems._nasbench201 import archive; archive.CHUNK = 2\n"
+    code += "from pathlib import Path\nif __name__ == '__main__':\n"
+    code += "    print(len(archive.read_archive(Path(sys.argv[1]), data=Path(sys.argv[2]), progress=False)[0]))"
+    command = [sys.executable, "-c", code, str(archive), str(data)]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
+    assert list(here.glob("*.imported")) == []
