@@ -16,6 +16,7 @@ from mobench.campaigns.record import load_campaign
 from mobench.campaigns.study import Study
 from mobench.core.capabilities import Enumerable, Fingerprinted
 from mobench.files.documents import read_document
+from mobench.harness.execute import STREAMS
 from mobench.harness.spec import END, RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.references import describe
@@ -29,8 +30,8 @@ def ends(runs: Iterable[tuple[RunSpec, Path]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Problem, searcher, seed, reason, error, traceback, started (UTC), streams (``problem`` where the searcher's
-        random numbers depended on the problem, else empty), wall_seconds, cpu_seconds, setup (host and versions, as one
+        Problem, searcher, seed, reason, error, traceback, started (UTC), streams (what of
+        the run's random numbers depended on the problem), wall_seconds, cpu_seconds, setup (host and versions, as one
         text).
     """
     rows = []
@@ -62,7 +63,7 @@ def streams_alike(found: pd.DataFrame) -> bool:
     found : pandas.DataFrame
         As `ends` returns them.
     """
-    return found.empty or not bool((found["streams"] == "problem").all())
+    return found.empty or not bool((found["streams"] == STREAMS).all())
 
 
 def setups(found: pd.DataFrame) -> pd.DataFrame:

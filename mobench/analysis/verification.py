@@ -16,7 +16,7 @@ from mobench.core.capabilities import Slow
 from mobench.core.problem import Problem
 from mobench.core.version import __version__
 from mobench.files.documents import FORMAT, read_document, write_document
-from mobench.harness.answers import addresses
+from mobench.harness.answers import addresses, problem_seed
 from mobench.harness.log import parse_events
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
@@ -96,10 +96,10 @@ def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]]
         if "X" in event:
             lines.setdefault(event["fidelity"], []).append((event, n))
             n += len(event["X"])
-    measured = isinstance(problem, Slow)
+    measured, own = isinstance(problem, Slow), problem_seed(spec.seed, spec.problem_label)
     for fidelity, given in lines.items():
         X = np.concatenate([np.array(event["X"], dtype=np.int64) for event, _ in given])
-        seeds = np.concatenate([addresses(spec.seed, start, len(event["X"])) for event, start in given])
+        seeds = np.concatenate([addresses(own, start, len(event["X"])) for event, start in given])
         values = problem.evaluate(X, fidelity=fidelity, seeds=seeds)
         found = {"F": np.asarray(values.F, dtype=np.float64)}
         found |= {name: np.broadcast_to(np.asarray(getattr(values, name), np.float64), len(X)) for name in PRICES}

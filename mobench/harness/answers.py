@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,7 +12,22 @@ import numpy.typing as npt
 
 from mobench.core.space import Array
 
-__all__ = ["Memory", "addresses"]
+__all__ = ["Memory", "addresses", "problem_seed"]
+
+
+def problem_seed(seed: int, label: str) -> int:
+    """The number from which noise and supernets of a run derive: another one on each problem, so that luck is its own.
+
+    Parameters
+    ----------
+    seed : int
+        The run's.
+    label : str
+        Of the problem; without one, as for a problem that is only in memory, the seed itself is it.
+    """
+    if not label:
+        return seed
+    return int(np.random.SeedSequence([seed, zlib.crc32(label.encode())]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:

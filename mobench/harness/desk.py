@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import zlib
 from typing import Any
 
@@ -13,7 +12,7 @@ from mobench.core.capabilities import Fingerprinted, MultiFidelity, Slow
 from mobench.core.networks import Network, Supernet, check_network
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
-from mobench.harness.answers import Memory, addresses
+from mobench.harness.answers import Memory, addresses, problem_seed
 from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from mobench.harness.guard import Guard
 from mobench.harness.ledger import Ledger
@@ -39,7 +38,7 @@ class Desk:
         self.past = Past(log.past)
         self._problem = problem
         self._portion = problem.portion if isinstance(problem, Slow) else 0
-        self._seed = seed
+        self._seed = problem_seed(seed, label)
         self._log = log
         self._guard = guard
         self._network: Network | None = None
@@ -76,7 +75,7 @@ class Desk:
         """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""
         ledger, asked = self.ledger, len(X)
         n = int(min(asked, ledger.limit.evaluations - ledger.spent.evaluations))
-        if n == 0:
+        if n <= 0:  # less than nothing is left where a reserve was made late
             ledger.stop("evaluations")
         X = X[:n]
         values = self._problem.evaluate(X, fidelity=fidelity, seeds=addresses(self._seed, ledger.answers, n))
@@ -120,10 +119,14 @@ class Desk:
         if self._network is None:
             if not isinstance(self._problem, Supernet):
                 raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
-            network = self._problem.supernet(charge=functools.partial(self._guard, self._learn), seed=self._seed)
+            network = self._problem.supernet(charge=self._charge, seed=self._seed)
             check_network(network, self.space)
             self._network = network
         return self._network
+
+    def _charge(self, flops: float, may_stop: bool) -> None:
+        """What a supernet calls before each pass, from whatever thread."""
+        self._guard(self._learn, flops, may_stop)
 
     def _learn(self, flops: float, may_stop: bool) -> None:
         """Charge a pass of the supernet."""

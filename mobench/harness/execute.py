@@ -36,8 +36,8 @@ from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["UnfitHostError", "execute", "give_up", "search_problem"]
 
-STREAMS = "problem"
-"""What the searcher's stream depends on beside the seed; ends without it are of runs whose luck problems share."""
+STREAMS = "problem: search, answers, supernet"
+"""What depends on the problem beside the seed; ends that say less are of runs whose luck problems may share."""
 
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
 

@@ -10,7 +10,8 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 __all__ = ["Guard"]
 
-Given, Found = ParamSpec("Given"), TypeVar("Found")
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 
 class Guard:

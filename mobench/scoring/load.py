@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mobench.core.budget import parse_budget
 from mobench.core.messages import plain
+from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
 from mobench.harness.identity import data_of
 from mobench.harness.sealed import DamagedRunError, check_ledger, read_run
@@ -64,6 +65,6 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
         raise DamagedRunError(
             f"{folder}: is specified for data {spec.data}, but scores would come from {here or 'none'}"
         )
-    limit = parse_budget(spec.budget, problem.training)
+    limit, seed = parse_budget(spec.budget, problem.training), problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
-    return Result(problem, history, end["reason"], plain(str(end.get("error", ""))), limit=limit, seed=spec.seed)
+    return Result(problem, history, end["reason"], plain(str(end.get("error", ""))), limit=limit, seed=seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mobench.core.budget import parse_budget
 from mobench.core.problem import Problem
+from mobench.harness.answers import problem_seed
 from mobench.harness.door import Run
 from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import read_history
@@ -81,7 +82,7 @@ def run(
     limit = parse_budget(budget, problem.training)
     reason = search_problem(plugin, Run(problem, limit=limit, seed=_seed(seed), log=log, label=label), checked)
     history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
-    return Result(problem, history, reason, limit=limit, seed=int(seed))
+    return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label))
 
 
 def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, options: Any) -> Result:
