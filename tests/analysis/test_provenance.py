@@ -17,7 +17,7 @@ from mobench.campaigns.record import open_campaign
 from mobench.cli.main import main
 from mobench.cli.run import _campaign
 from mobench.harness.checkout import commit
-from mobench.harness.execute import execute
+from mobench.harness.execute import STREAMS, execute
 from mobench.harness.spec import RunSpec
 from mobench.report.report import write_report
 
@@ -89,7 +89,7 @@ def test_seeds_are_alike_over_problems_unless_every_run_says_that_its_stream_was
         path.write_text(json.dumps(document | more))
 
     for path in ends:
-        say(path, streams="problem")
+        say(path, streams=STREAMS)
     apart = read_analysis([tmp_path / "c"])
     assert not apart.alike
     say(ends[-1])
@@ -107,7 +107,7 @@ def test_the_command_makes_the_same_campaign(tmp_path, monkeypatch, seeds):
         "problems": ["catsum", "nasbench_graph:dataset=cora,objectives=[error,params]"],
         "searchers": ["nsga2:population=10", "random_search"],
         "seeds": seeds,
-        "budget": {"evaluations": 30, "asked": 90.5},
+        "budget": {"evaluations": 30, "asked": 90},
     }
     campaign = make_campaign(entries)
     open_campaign(campaign, tmp_path)
