@@ -17,6 +17,9 @@ __all__ = ["advise", "scores_at"]
 SHARES = (0.1, 0.3, 1.0)
 """Parts of the budget at which the question is asked."""
 
+ROUNDING = 1e-9
+"""Part of an amount by which another currency's, converted, may differ from it."""
+
 COLUMNS = "problem spent best tied median low high confidence runs failed peers equal worse".split()
 
 
@@ -33,7 +36,7 @@ def scores_at(scores: pd.DataFrame, curves: pd.DataFrame, *, axis: str, amount: 
         Of it.
     """
     keys = ["problem", "searcher", "seed"]
-    reached = curves[curves[axis] <= amount].groupby(keys, sort=False)["hypervolume"].last()
+    reached = curves[curves[axis] <= amount * (1 + ROUNDING)].groupby(keys, sort=False)["hypervolume"].last()
     known = pd.MultiIndex.from_frame(scores[keys])
     values = reached.reindex(known).to_numpy(dtype=np.float64)
     return scores.assign(hypervolume=np.where(scores["state"].isin(OVER), np.nan_to_num(values), np.nan))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobench.analysis.measures import HYPERVOLUME, Measure
 from mobench.campaigns.study import OVER, STATES, Study, run_spent, run_state
-from mobench.core.budget import AXES, on_axis
+from mobench.core.budget import AXES, CURRENCIES, on_axis
 from mobench.core.indicators import log10_regret
 from mobench.core.progress import Progress
 from mobench.core.space import Array
@@ -43,9 +43,10 @@ def collect(
     -------
     scores : pandas.DataFrame
         One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
-        (checksum), and for runs that ended or failed the ledger at their end (``evaluations``, ``asked``, ``flops``,
-        ``seconds``, ``trainings``) and the measures of the contract: what a failed run had delivered by then (NaN for
-        runs that are missing or not over, or that the contract cannot score: error says why).
+        (checksum), and for runs that ended or failed what they spent (``evaluations``, ``asked``, ``flops``,
+        ``seconds``, ``trainings``: the ledger at their end and the trainings looked up for what they deliver) and the
+        measures of the contract: what a failed run had delivered by then (NaN for runs that are missing or not over, or
+        that the contract cannot score: error says why).
     curves : pandas.DataFrame
         Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever such a run's share changes.
     outcomes : dict of (str, str, int) to Outcome
@@ -68,6 +69,7 @@ def collect(
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None:
                 problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
+                rows[i] |= _spent(result, folder, study.contract)
                 try:
                     rows[i] |= result.measures(contract=study.contract)
                 except NoPopulationError as error:
@@ -97,11 +99,14 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
         result = replace(load(folder, expected=spec), _contracts=contracts)  # all runs of a problem share them
     except DamagedRunError as error:
         return row | {"state": "damaged", "error": str(error)}, None
-    row |= {"error": result.error, "data": result.history.data}
-    total = result.history.total | run_spent(folder)
-    row |= total
-    row["trainings"] = on_axis(result.problem.training, total, "trainings")
-    return row, result
+    return row | {"error": result.error, "data": result.history.data}, result
+
+
+def _spent(result: Result, folder: Path, contract: str) -> dict[str, float]:
+    """The ledger at the end of a run and, within the budget, the trainings looked up for what it delivers."""
+    ledger, price = result.history.total | run_spent(folder), result.looked_up(contract=contract)
+    total = {c: max(ledger[c], min(ledger[c] + price[c], getattr(result.limit, c))) for c in CURRENCIES}
+    return total | {"trainings": float(on_axis(result.problem.training, total, "trainings"))}
 
 
 def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFrame:
