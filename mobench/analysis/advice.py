@@ -69,7 +69,7 @@ def advise(
     Returns
     -------
     pandas.DataFrame
-        Problem, spent, best (all that share the best median, by name; empty where nobody reached the box), tied (how
+        Problem, spent, best (all that share the best median, by name; empty where no median run delivers anything of worth), tied (how
         many they are), median, low, high and confidence of the interval, runs, failed (of all runs there), peers (the
         searchers that exact tests, Holm-corrected over the pairs of the problem, do not tell apart from it), equal
         (those that are so within `margin`) and worse (how many are shown to be).
@@ -96,7 +96,7 @@ def _best(lines: pd.DataFrame, tests: pd.DataFrame, measure: Measure) -> dict[st
     top = lines[middle == middle.max()]
     row: dict[str, Any] = {"median": top["median"].iloc[0], "low": top["low"].min(), "high": top["high"].max()}
     row |= {"confidence": top["confidence"].min(), "runs": int(top["runs"].min())}
-    if measure.maximise and middle.max() <= 0:
+    if middle.max() <= measure.span[0]:  # nothing, or nothing but the worst there is
         return row | {"best": "", "tied": 0, "peers": "", "equal": "", "worse": 0}
     best = sorted(top["searcher"])
     others = sorted(set(lines["searcher"]) - set(best))

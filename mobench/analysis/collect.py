@@ -113,12 +113,13 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
     """One row a (problem, searcher) pair: median, quartiles, mean of a measure, log10 regret, size, rank, states.
 
     The size is the median number of delivered architectures. Searchers are ranked on each problem by their medians (1
-    is best, ties share a rank); failed runs count as far as they came.
+    is best, ties share a rank); failed runs count as far as they came. Of a run that delivered nothing a distance is
+    infinite: worse than any other.
     """
     rows = []
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
         found = group[measure.name].dropna()
-        low, median, high = found.quantile([0.25, 0.5, 0.75]) if len(found) else [np.nan] * 3
+        low, median, high = _quartiles(found.to_numpy()) if len(found) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
         row |= {"mean": found.mean() if len(found) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
         row["size"] = group["size"].dropna().median() if "size" in group else np.nan
@@ -127,6 +128,14 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
     ranked = table.groupby("problem")["median"]
     table["rank"] = ranked.transform(lambda values: values.round(12).rank(ascending=not measure.maximise))
     return table
+
+
+def _quartiles(values: Array) -> list[float]:
+    """Lower quartile, median and upper quartile, interpolated; infinite where a value that one lies between is."""
+    ordered, places = np.sort(values), (len(values) - 1) * np.array([0.25, 0.5, 0.75])
+    below, above = ordered[np.floor(places).astype(int)], ordered[np.ceil(places).astype(int)]
+    ends = zip(below.tolist(), above.tolist(), (places % 1).tolist(), strict=True)
+    return [low if low == high else (1 - part) * low + part * high for low, high, part in ends]
 
 
 def mean_ranks(summary: pd.DataFrame) -> pd.DataFrame:
