@@ -69,8 +69,8 @@ def advise(
     Returns
     -------
     pandas.DataFrame
-        Problem, spent, best (all that share the best median, by name; empty where no median run delivers anything of worth), tied (how
-        many they are), median, low, high and confidence of the interval, runs, failed (of all runs there), peers (the
+        Problem, spent, best (all that share the best median, by name; empty where none has any worth), tied (how many
+        they are), median, low, high and confidence of the interval, runs, failed (of all runs there), peers (the
         searchers that exact tests, Holm-corrected over the pairs of the problem, do not tell apart from it), equal
         (those that are so within `margin`) and worse (how many are shown to be).
     """

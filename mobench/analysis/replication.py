@@ -89,8 +89,8 @@ def _measured(contract: Contract, sets: Array, measure: Measure) -> Array:
 def noise_floor(worlds: Replications, a: str, b: str, problems: Sequence[str]) -> float:
     """What a difference of means between two searchers reaches by the noise of the tables alone, in 95 % of tables.
 
-    Over several problems those that know no noise count as exact, so that it is the least; NaN where none knows any, and
-    where a run delivered nothing, at an infinite distance in every world.
+    Over several problems those that know no noise count as exact, so that it is the least; NaN where none knows any,
+    and where a run delivered nothing, at an infinite distance in every world.
     """
     known = [np.stack([worlds[problem][a], worlds[problem][b]]) for problem in problems if problem in worlds]
     if not known or not np.isfinite(known).all():

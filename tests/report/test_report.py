@@ -478,7 +478,9 @@ def test_where_nobody_delivers_anything_nobody_is_best(tmp_path, monkeypatch, in
     (tmp_path / "dead.py").write_text(DEAD)
     (tmp_path / "gone.py").write_text(DEAD)
     use_plugins(["dead.py", "gone.py"])
-    carry_out(Path("results/dead"), problems=["lotz:bits=6"], searchers=["dead", "gone"], plugins=["dead.py", "gone.py"])
+    carry_out(
+        Path("results/dead"), problems=["lotz:bits=6"], searchers=["dead", "gone"], plugins=["dead.py", "gone.py"]
+    )
     page, _ = write_report("results/dead", indicator=indicator)
     assert pd.read_csv(page.parent / "tables" / "ranks.csv")["mean_rank"].tolist() == [1.5, 1.5]
     assert pd.read_csv(page.parent / "tables" / "pairs.csv")["verdict"].tolist() == ["undecided"]
