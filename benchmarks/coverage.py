@@ -9,12 +9,15 @@ from scipy.stats import trim_mean
 
 from mobench.analysis.intervals import Interval, jackknife, mean_improvement, median_interval
 from mobench.analysis.statistics import interquartile_means, profiles, runs_of
+from mobench.analysis.verdicts import EQUAL_AT, equal, weigh
 
 SEEDS = (3, 5, 7, 10, 20, 31)
 PROBLEMS = 5
 SPREADS = np.array([0.02, 0.04, 0.04, 0.08, 0.12])[:, None]
 LEVELS = np.linspace(0.5, 0.9, PROBLEMS)[:, None]
 MANY = 400_000
+CHEAP = 4
+"""So many times as many campaigns where one takes little: of medians, and of claims of equality."""
 
 
 def noise(rng: np.random.Generator, n: int, kind: str, *, alike: bool) -> np.ndarray:
@@ -69,7 +72,8 @@ def difference(rng: np.random.Generator, n: int, kind: str, alike: bool, trials:
     found = []
     for _ in range(trials):
         gaps = (shares(rng, n, kind, alike=alike) - shares(rng, n, kind, alike=alike)).mean(axis=1).to_numpy()
-        found.append(inside(jackknife(range(n), lambda kept, g=gaps: float(g[list(kept)].mean()), confidence=0.9), 0.0))
+        mean = lambda kept, g=gaps: float(g[list(kept)].mean())  # noqa: E731
+        found.append(inside(jackknife(range(n), mean, confidence=EQUAL_AT), 0.0))
     return found
 
 
@@ -90,15 +94,35 @@ INTERVALS = {
     "A12 without an effect, 95 %": improvement(0.0),
     "A12 of one sd, 95 %": improvement(1.0),
     "A12 of two sd, 95 %": improvement(2.0),
-    "difference of means, 90 %": difference,
+    "difference of means, 99 %": difference,
     "profile, 95 %": profile,
 }
 
 
+APART = 0.01
+"""How far apart two means are that are called equal within it: such a claim is wrong."""
+LOSSES: dict[str, Callable[[np.random.Generator, float, int], np.ndarray]] = {
+    "normal": lambda rng, mean, n: mean + 0.004 * rng.normal(size=n),
+    "exponential": lambda rng, mean, n: rng.exponential(mean, n),
+    "gamma(2)": lambda rng, mean, n: rng.gamma(2.0, mean / 2.0, n),
+    "mirrored exponential": lambda rng, mean, n: 2.0 * mean - rng.exponential(mean, n),
+}
+"""What runs lose, by mean and number; shares are 0.9 less."""
+
+
+def false_equality(rng: np.random.Generator, losses: str, least: float, n: int, trials: int) -> float:
+    """Part of the comparisons that call two searchers equal whose mean losses are `least` and `APART` more."""
+    wrong = 0
+    for _ in range(trials):
+        a, b = ({"p": dict(enumerate(0.9 - LOSSES[losses](rng, mean, n)))} for mean in (least, least + APART))
+        wrong += equal(weigh(a, b, alike=False), APART)
+    return wrong / trials
+
+
 def main() -> None:
-    """Print a line an interval."""
+    """Print a line an interval, then one a distribution of losses."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=300, help="simulated campaigns a number (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=1000, help="simulated campaigns a number (default: %(default)s)")
     trials = parser.parse_args().trials
     level = {n: median_interval(np.arange(float(n))).confidence for n in SEEDS}
     print("median's stated level" + " " * 33 + "  ".join(f"{level[n]:5.3f}" for n in SEEDS))
@@ -107,9 +131,17 @@ def main() -> None:
         for kind in ("normal", "skewed", "ties"):
             for alike in (False, True)[: 1 if covered is median else 2]:
                 rng = np.random.default_rng(0)
-                rates = [np.mean(covered(rng, n, kind, alike, trials)) for n in SEEDS]
+                rates = [
+                    np.mean(covered(rng, n, kind, alike, trials * (CHEAP if covered is median else 1))) for n in SEEDS
+                ]
                 streams = "shared" if alike else "independent"
                 print(f"{name:<28} {kind:<8} {streams:<16}" + "  ".join(f"{rate:5.3f}" for rate in rates), flush=True)
+    print(f"{'false claims of equality':<28} {'means':<25}" + "  ".join(f"{n:>5}" for n in SEEDS[1:]))
+    for losses in LOSSES:
+        for least in (0.0001, 0.004):
+            rng = np.random.default_rng(0)
+            rates = [false_equality(rng, losses, least, n, CHEAP * trials) for n in SEEDS[1:]]
+            print(f"{losses:<28} {f'{least}, {least + APART}':<25}" + "  ".join(f"{r:5.3f}" for r in rates), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ __all__ = ["advise", "scores_at"]
 SHARES = (0.1, 0.3, 1.0)
 """Parts of the budget at which the question is asked."""
 
+ROUNDING = 1e-9
+"""Part of an amount by which another currency's, converted, may differ from it."""
+
 COLUMNS = "problem spent best tied median low high confidence runs failed peers equal worse".split()
 
 
@@ -33,7 +36,7 @@ def scores_at(scores: pd.DataFrame, curves: pd.DataFrame, *, axis: str, amount: 
         Of it.
     """
     keys = ["problem", "searcher", "seed"]
-    reached = curves[curves[axis] <= amount].groupby(keys, sort=False)["hypervolume"].last()
+    reached = curves[curves[axis] <= amount * (1 + ROUNDING)].groupby(keys, sort=False)["hypervolume"].last()
     known = pd.MultiIndex.from_frame(scores[keys])
     values = reached.reindex(known).to_numpy(dtype=np.float64)
     return scores.assign(hypervolume=np.where(scores["state"].isin(OVER), np.nan_to_num(values), np.nan))
@@ -66,8 +69,8 @@ def advise(
     Returns
     -------
     pandas.DataFrame
-        Problem, spent, best (all that share the best median, by name; empty where nobody reached the box), tied (how
-        many they are), median, low, high and confidence of the interval, runs, failed (of all runs there), peers (the
+        Problem, spent, best (all that share the best median, by name; empty where none has any worth), tied (how many
+        they are), median, low, high and confidence of the interval, runs, failed (of all runs there), peers (the
         searchers that exact tests, Holm-corrected over the pairs of the problem, do not tell apart from it), equal
         (those that are so within `margin`) and worse (how many are shown to be).
     """
@@ -93,7 +96,7 @@ def _best(lines: pd.DataFrame, tests: pd.DataFrame, measure: Measure) -> dict[st
     top = lines[middle == middle.max()]
     row: dict[str, Any] = {"median": top["median"].iloc[0], "low": top["low"].min(), "high": top["high"].max()}
     row |= {"confidence": top["confidence"].min(), "runs": int(top["runs"].min())}
-    if measure.maximise and middle.max() <= 0:
+    if middle.max() <= measure.span[0]:  # nothing, or nothing but the worst there is
         return row | {"best": "", "tied": 0, "peers": "", "equal": "", "worse": 0}
     best = sorted(top["searcher"])
     others = sorted(set(lines["searcher"]) - set(best))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobench.analysis.measures import HYPERVOLUME, Measure
 from mobench.campaigns.study import OVER, STATES, Study, run_spent, run_state
-from mobench.core.budget import AXES, on_axis
+from mobench.core.budget import AXES, CURRENCIES, on_axis
 from mobench.core.indicators import log10_regret
 from mobench.core.progress import Progress
 from mobench.core.space import Array
@@ -43,9 +43,10 @@ def collect(
     -------
     scores : pandas.DataFrame
         One row a run, none left out: problem, searcher, seed, state, error, run (where it lies in its campaign), data
-        (checksum), and for runs that ended or failed the ledger at their end (``evaluations``, ``asked``, ``flops``,
-        ``seconds``, ``trainings``) and the measures of the contract: what a failed run had delivered by then (NaN for
-        runs that are missing or not over, or that the contract cannot score: error says why).
+        (checksum), and for runs that ended or failed what they spent (``evaluations``, ``asked``, ``flops``,
+        ``seconds``, ``trainings``: the ledger at their end and the trainings looked up for what they deliver) and the
+        measures of the contract: what a failed run had delivered by then (NaN for runs that are missing or not over, or
+        that the contract cannot score: error says why).
     curves : pandas.DataFrame
         Problem, searcher, seed, `axis`, ``hypervolume``, ``log10_regret``: a row wherever such a run's share changes.
     outcomes : dict of (str, str, int) to Outcome
@@ -68,6 +69,7 @@ def collect(
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None:
                 problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
+                rows[i] |= _spent(result, folder, study.contract)
                 try:
                     rows[i] |= result.measures(contract=study.contract)
                 except NoPopulationError as error:
@@ -97,23 +99,27 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
         result = replace(load(folder, expected=spec), _contracts=contracts)  # all runs of a problem share them
     except DamagedRunError as error:
         return row | {"state": "damaged", "error": str(error)}, None
-    row |= {"error": result.error, "data": result.history.data}
-    total = result.history.total | run_spent(folder)
-    row |= total
-    row["trainings"] = on_axis(result.problem.training, total, "trainings")
-    return row, result
+    return row | {"error": result.error, "data": result.history.data}, result
+
+
+def _spent(result: Result, folder: Path, contract: str) -> dict[str, float]:
+    """The ledger at the end of a run and, within the budget, the trainings looked up for what it delivers."""
+    ledger, price = result.history.total | run_spent(folder), result.looked_up(contract=contract)
+    total = {c: max(ledger[c], min(ledger[c] + price[c], getattr(result.limit, c))) for c in CURRENCIES}
+    return total | {"trainings": float(on_axis(result.problem.training, total, "trainings"))}
 
 
 def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFrame:
     """One row a (problem, searcher) pair: median, quartiles, mean of a measure, log10 regret, size, rank, states.
 
     The size is the median number of delivered architectures. Searchers are ranked on each problem by their medians (1
-    is best, ties share a rank); failed runs count as far as they came.
+    is best, ties share a rank); failed runs count as far as they came. Of a run that delivered nothing a distance is
+    infinite: worse than any other.
     """
     rows = []
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
         found = group[measure.name].dropna()
-        low, median, high = found.quantile([0.25, 0.5, 0.75]) if len(found) else [np.nan] * 3
+        low, median, high = _quartiles(found.to_numpy()) if len(found) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
         row |= {"mean": found.mean() if len(found) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
         row["size"] = group["size"].dropna().median() if "size" in group else np.nan
@@ -122,6 +128,14 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
     ranked = table.groupby("problem")["median"]
     table["rank"] = ranked.transform(lambda values: values.round(12).rank(ascending=not measure.maximise))
     return table
+
+
+def _quartiles(values: Array) -> list[float]:
+    """Lower quartile, median and upper quartile, interpolated; infinite where a value that one lies between is."""
+    ordered, places = np.sort(values), (len(values) - 1) * np.array([0.25, 0.5, 0.75])
+    below, above = ordered[np.floor(places).astype(int)], ordered[np.ceil(places).astype(int)]
+    ends = zip(below.tolist(), above.tolist(), (places % 1).tolist(), strict=True)
+    return [low if low == high else (1 - part) * low + part * high for low, high, part in ends]
 
 
 def mean_ranks(summary: pd.DataFrame) -> pd.DataFrame:

@@ -89,10 +89,11 @@ def _measured(contract: Contract, sets: Array, measure: Measure) -> Array:
 def noise_floor(worlds: Replications, a: str, b: str, problems: Sequence[str]) -> float:
     """What a difference of means between two searchers reaches by the noise of the tables alone, in 95 % of tables.
 
-    Over several problems those that know no noise count as exact, so that it is the least; NaN where none knows any.
+    Over several problems those that know no noise count as exact, so that it is the least; NaN where none knows any,
+    and where a run delivered nothing, at an infinite distance in every world.
     """
-    known = [worlds[problem] for problem in problems if problem in worlds]
-    if not known:
+    known = [np.stack([worlds[problem][a], worlds[problem][b]]) for problem in problems if problem in worlds]
+    if not known or not np.isfinite(known).all():
         return float("nan")
-    moved = np.sum([world[a] - world[b] for world in known], axis=0) / len(problems)
+    moved = np.sum([mine - theirs for mine, theirs in known], axis=0) / len(problems)
     return NormalDist().inv_cdf(0.975) * float(moved.std(ddof=1))

@@ -127,7 +127,8 @@ def interquartile_means(found: Matrices, measure: Measure = HYPERVOLUME) -> pd.D
         if seeds:
             left_out = jackknife(seeds, iqm, trimmed=0.25)
             alone = median_interval(np.array([iqm([seed]) for seed in seeds]))
-            low, high = np.clip([min(left_out.low, alone.low), max(left_out.high, alone.high)], *measure.span)
+            ends = np.fmin(left_out.low, alone.low), np.fmax(left_out.high, alone.high)  # the other where one is NaN
+            low, high = np.clip(ends, *measure.span)
             row = (searcher, matrix.shape[1], int((~np.isnan(values)).sum()), iqm(seeds), low, high)
             rows.append((*row, min(0.95, alone.confidence)))
     table = pd.DataFrame(rows, columns=["searcher", "problems", "runs", "iqm", "low", "high", "confidence"])

@@ -145,11 +145,12 @@ def r2(F: Any, ideal: Any, *, weights: Array | None = None) -> float:
     """Mean Chebyshev distance from `ideal` to (n, m) `F` over all weights (R2, Hansen and Jaszkiewicz 1998).
 
     Exact for two objectives (Schaepermeier and Kerschke 2025), over `weights` (w, m) otherwise: by default the
-    simplex lattice with at least 100 directions.
+    simplex lattice with at least 100 directions. What is better than `ideal` counts as at its place: no distance is
+    negative (moocore returns numbers without a meaning there).
     """
     F = finite(F)
     ideal = _reference(ideal, F.shape[1])
-    m = F.shape[1]
+    F, m = np.maximum(F, ideal), F.shape[1]
     if not len(F):
         return float("inf")
     if m == 2 and weights is None:

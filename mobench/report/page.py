@@ -164,7 +164,8 @@ def _cell(text: str, value: Any, number: bool, column: str) -> dict[str, Any]:
     if not number:
         mark = text if column == "state" else "long" if len(text) > 40 else ""
         return {"text": text, "value": None, "mark": mark}
-    return {"text": text, "value": "" if np.isnan(value) else f"{value:.12g}", "mark": ""}
+    key = "" if np.isnan(value) else f"{value:.12g}".replace("inf", "Infinity")  # as JavaScript writes it
+    return {"text": text, "value": key, "mark": ""}
 
 
 def _svg(drawing: Drawing, prefix: str) -> dict[str, Any]:

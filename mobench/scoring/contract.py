@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobench.core.capabilities import Enumerable, Published, Ranged
+from mobench.core.capabilities import Enumerable, Published, Ranged, Slow
 from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, r2
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
@@ -141,7 +141,8 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     Raises
     ------
     ValueError
-        No such contract, or the problem lacks what it needs (a true front, or published bounds).
+        No such contract, or the problem lacks what it needs (a true front or published bounds; `ranges` where the front
+        has no extent).
     """
     if name not in CONTRACTS:
         raise ValueError(f"contract: unknown {name!r}; choose from {', '.join(CONTRACTS)}")
@@ -163,7 +164,7 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     reference = 1.1 if ours else 1.0
     span = nadir - ideal
     if (flat := span <= 0).any():
-        span = np.where(flat, _extent(problem, objectives, ideal) if name == "mobench-2" else 1.0, span)
+        span = np.where(flat, _extent(problem, objectives) if name == "mobench-2" else 1.0, span)
     normalised = (front - ideal) / span
     volume = hypervolume(normalised, reference) if len(front) else reference**m
     if not volume > 0:
@@ -175,17 +176,30 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
 MODNAS_ERROR = 90.0
 """Per cent: architectures of that error and more are left out of MODNAS's fronts and bounds."""
 
+LISTED = 1_000_000
+"""So many architectures are scored to see what they reach."""
 
-def _extent(problem: Problem, objectives: tuple[Objective, ...], ideal: Array) -> Array:
+
+def _extent(problem: Problem, objectives: tuple[Objective, ...]) -> Array:
     """What counts as 1 in objectives in which the front has no extent, (m,): that of all architectures.
 
-    Where the problem does not know it, or there is none, a unit must not decide either: then it is the size of the
-    value itself, and of logarithms a factor of e.
+    Where they all have one value any number does, as every share is the same.
+
+    Raises
+    ------
+    ValueError
+        The problem does not know it, and has too many architectures to look, or slow ones.
     """
-    logs = np.array([objective.scale == "log" for objective in objectives])
-    size: Array = np.where(logs | (ideal == 0), 1.0, np.abs(ideal))
-    if not isinstance(problem, Ranged):
-        return size
-    ends = _scaled(minimised(np.stack(problem.ranges), objectives), objectives)
-    extent: Array = np.abs(ends[1] - ends[0])
-    return np.where(extent > 0, extent, size)
+    if isinstance(problem, Ranged):
+        ends = np.stack(problem.ranges)
+    elif problem.space.size <= LISTED and not isinstance(problem, Slow):
+        F = problem.score(problem.space.all())
+        ends = np.stack([F.min(axis=0), F.max(axis=0)])
+    else:
+        raise ValueError(
+            "the true front has one value only in an objective, and what all architectures reach is not known: give "
+            "the problem `ranges`, the least and the greatest scored value of each objective"
+        )
+    scaled = _scaled(minimised(ends, objectives), objectives)
+    extent: Array = np.abs(scaled[1] - scaled[0])
+    return np.where(extent > 0, extent, 1.0)

@@ -22,11 +22,13 @@ from mobench.harness.answers import addresses
 from mobench.harness.history import History
 from mobench.scoring.archive import archives
 
-__all__ = ["Course", "Regime", "course_of", "delivered", "trace"]
+__all__ = ["Course", "Regime", "counted", "course_of", "delivered", "trace"]
 
 UNASKED = 2**40
 """Number of the first answer that only scoring looks up: its randomness is that of no answer of the run."""
 NOTHING = dict.fromkeys(CURRENCIES, 0.0)
+ROUNDING = 1e-12
+"""Part of a limit by which a sum of prices may exceed it."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,19 @@ class _LookedUp:
         self.prices = np.concatenate([self.prices, np.column_stack(prices)])
 
 
+def _fits(regime: Regime, amounts: Mapping[str, Any], limit: Mapping[str, float]) -> Array:
+    """Whether a limit pays for `amounts` of the ledger and for what the regime had looked up, in every currency."""
+    fits: Array = np.all(
+        [np.asarray(amounts[c]) + regime.price[c] <= limit[c] * (1 + ROUNDING) for c in CURRENCIES], axis=0
+    )
+    return fits
+
+
+def counted(course: Course, limit: Mapping[str, float]) -> Regime:
+    """The last recommendation that fits a limit, or the run before the first one."""
+    return next(regime for regime in reversed(course.regimes) if _fits(regime, regime.at, limit))
+
+
 def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]:
     """The set at a budget: what the last recommendation that fits it adds to the answers that are paid by then.
 
@@ -146,15 +161,8 @@ def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]
         (k,) architectures as rows of ``course.X``, and their (k, m) values as seen, minimised; of a noisy problem the
         means of their answers.
     """
-
-    def within(regime: Regime, amounts: Mapping[str, Any]) -> Array:
-        fits: Array = np.all(
-            [np.asarray(amounts[c]) + regime.price[c] <= limit[c] * (1 + 1e-12) for c in CURRENCIES], axis=0
-        )
-        return fits
-
-    regime = next(r for r in reversed(course.regimes) if within(r, r.at) or r is course.regimes[0])
-    rows = np.concatenate([np.flatnonzero(within(regime, course.spent)), regime.rows])
+    regime = counted(course, limit)
+    rows = np.concatenate([np.flatnonzero(_fits(regime, course.spent, limit)), regime.rows])
     which, F = _means(course, rows)
     best = nondominated(F) if len(F) else np.zeros(0, dtype=bool)
     return which[best], F[best]
@@ -168,15 +176,18 @@ def _means(course: Course, rows: Array) -> tuple[Array, Array]:
     return which, sums / counts[:, None]
 
 
-def trace(course: Course, axis: str) -> tuple[Array, list[Array]]:
-    """The delivered set over the course of a run, a set wherever it changes.
+def trace(course: Course, axis: str, limit: Mapping[str, float]) -> tuple[Array, list[Array]]:
+    """The delivered set over the course of a run, a set wherever it changes, up to the budget.
 
-    It may go on beyond the run's budget: to where what it recommended could have been trained.
+    From an amount of the axis on it is what `delivered` has where so much of the axis is the limit, the other
+    currencies' limits staying: what the budget does not pay in one currency counts on no axis.
 
     Parameters
     ----------
     axis : str
         One of `mobench.core.budget.AXES`.
+    limit : mapping of str to float
+        The budget: the most of each of `CURRENCIES`.
 
     Returns
     -------
@@ -184,21 +195,21 @@ def trace(course: Course, axis: str) -> tuple[Array, list[Array]]:
         (k,) amounts of the axis, and the architectures delivered from each on, as rows of ``course.X``.
     """
     training = course.training
-    prices = [float(on_axis(training, regime.price, axis)) for regime in course.regimes]
-    starts = [
-        float(on_axis(training, regime.at, axis)) + price for regime, price in zip(course.regimes, prices, strict=True)
-    ]
+    regimes = [regime for regime in course.regimes if _fits(regime, regime.at, limit)]
+    prices = [float(on_axis(training, regime.price, axis)) for regime in regimes]
+    starts = [float(on_axis(training, regime.at, axis)) + price for regime, price in zip(regimes, prices, strict=True)]
     starts[0] = -np.inf
     ends = [min(starts[i + 1 :], default=np.inf) for i in range(len(starts))]
     answers = np.asarray(on_axis(training, course.spent, axis), dtype=np.float64)
     moments: list[float] = []
     sets: list[Array] = []
-    for regime, price, start, end in zip(course.regimes, prices, starts, ends, strict=True):
+    for regime, price, start, end in zip(regimes, prices, starts, ends, strict=True):
         if start < end:
-            for moment, members in _window(course, regime, answers + price, start, end):
+            paid = int(np.sum(_fits(regime, course.spent, limit)))  # the first so many: a ledger only grows
+            for moment, members in _window(course, regime, answers[:paid] + price, start, end):
                 moments.append(moment)
                 sets.append(members)
-    return np.array(moments), sets
+    return np.minimum(moments, float(on_axis(training, limit, axis))), sets
 
 
 def _window(course: Course, regime: Regime, answers: Array, start: float, end: float) -> Iterator[tuple[float, Array]]:

@@ -17,7 +17,7 @@ from mobench.core.space import Array
 from mobench.harness.history import History
 from mobench.scoring import claimed
 from mobench.scoring.contract import DEFAULT, Contract, contract_for
-from mobench.scoring.delivery import Course, course_of, delivered, trace
+from mobench.scoring.delivery import Course, counted, course_of, delivered, trace
 from mobench.scoring.records import Records, check_records
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Result:
             self._contracts[name] = contract_for(self.problem, name)
         return self._contracts[name]
 
+    @property
+    def _limit(self) -> dict[str, float]:
+        return {currency: getattr(self.limit, currency) for currency in CURRENCIES}
+
     @cached_property
     def _course(self) -> Course:
         return course_of(self.problem, self.history, seed=self.seed)
@@ -99,8 +103,7 @@ class Result:
         self._require_population(name)
         rule = self.contract(name).delivered
         if rule == "paid":
-            limit = {currency: getattr(self.limit, currency) for currency in CURRENCIES}
-            which, seen = delivered(self._course, limit)
+            which, seen = delivered(self._course, self._limit)
             return self._course.X[which], seen
         history = self.history
         return claimed.choose(self.problem, history, len(history.X), population=rule == "population"), None
@@ -148,6 +151,12 @@ class Result:
         natural = None if seen is None else minimised(seen, self.problem.objectives)  # twice minimised is natural
         return self.contract(contract).measures(self._score(X), natural)
 
+    def looked_up(self, *, contract: str = DEFAULT) -> dict[str, float]:
+        """What the trainings cost that scoring has looked up for the delivered set: no ledger holds them."""
+        if self.contract(contract).delivered != "paid":
+            return dict.fromkeys(CURRENCIES, 0.0)
+        return dict(counted(self._course, self._limit).price)
+
     def one_shot_tau(self) -> float:
         """Kendall's tau-b between one-shot values that the searcher recorded and the scores of the same architectures.
 
@@ -164,7 +173,7 @@ class Result:
         return float(kendalltau(values, scored).statistic)
 
     def curve(self, *, axis: str = "evaluations", contract: str = DEFAULT) -> pd.DataFrame:
-        """The share of hypervolume over the course of the run, a row wherever it changes.
+        """The share of hypervolume over the course of the run, up to its budget, a row wherever it changes.
 
         Parameters
         ----------
@@ -186,7 +195,7 @@ class Result:
         self._require_population(contract)
         judge = self.contract(contract)
         if judge.delivered == "paid":
-            (amounts, sets), X = trace(self._course, axis), self._course.X
+            (amounts, sets), X = trace(self._course, axis, self._limit), self._course.X
         else:
             population = judge.delivered == "population"
             spent, X, sets = claimed.trace(self.problem, self.history, population=population)

@@ -27,7 +27,7 @@ from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.result import Result
 from mobench.testing.checks import Failed, Skipped
-from mobench.testing.deliveries import check_recommended
+from mobench.testing.deliveries import check_populations, check_recommended
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals
 from mobench.testing.toy import GradedToy, Toy
@@ -278,12 +278,13 @@ def supernets(subject: Subject) -> None:
 
 
 def deliveries(subject: Subject) -> None:
-    """What it recommends could have been trained within its budget, and is a choice."""
+    """What it recommends could have been trained within its budget, and that and its population are choices."""
     problem = subject.problem if subject.reference else subject.toy()
     found = subject.run(problem, seed=1).well()
     log = Log()
     log.lines = found.lines
     history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
+    check_populations(problem, history)
     check_recommended(problem, history, found.run.limit)
 
 

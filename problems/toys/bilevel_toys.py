@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -122,6 +123,17 @@ class Toy:
         F = self.score(X)
         kept = nondominated(F)
         return X[kept], F[kept]
+
+    @cached_property
+    def ranges(self) -> tuple[Array, Array]:
+        """The least and the greatest value of each objective, (m,) each.
+
+        Of several coordinates every objective has one valley: it is greatest in a corner of the box.
+        """
+        d = len(self.low)
+        X = self.space.all() if d == 1 else np.array(list(itertools.product((0, LEVELS - 1), repeat=d)))
+        F = np.concatenate([self.score(X), self.front()[1]])
+        return F.min(axis=0), F.max(axis=0)
 
     def decode(self, X: Array) -> list[str]:
         """Alpha in digits, ``(0.500, -0.500)``."""

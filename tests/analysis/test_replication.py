@@ -118,6 +118,17 @@ def test_a_run_that_delivered_nothing_takes_part():
     np.testing.assert_allclose(worlds["a"], alone["a"] / 2)
 
 
+@pytest.mark.parametrize("measure", ["igd_plus", "epsilon", "r2"])
+def test_beside_a_run_that_delivered_nothing_there_is_no_floor_of_a_distance(measure):
+    problem = Noisy(TRUE, 0.1)
+    members = {"a": np.empty((0, 1), dtype=np.int64), "b": np.array([[60]]), "c": np.array([[70]])}
+    runs = {(name, 0): outcome(problem, X) for name, X in members.items()}
+    worlds = {"p": replicate(problem, contract_for(problem), runs, MEASURES[measure])}
+    assert np.isnan(noise_floor(worlds, "a", "b", ["p"]))
+    assert np.isnan(noise_floor({"p": {"a": worlds["p"]["a"]} | {"b": worlds["p"]["a"]}}, "a", "b", ["p"]))
+    assert noise_floor(worlds, "b", "c", ["p"]) > 0
+
+
 def test_logarithms_move_by_the_relative_error():
     problem = Noisy(np.geomspace(1, 1e-6, 100), 0.0)
     problem.objectives = (Objective("error", scale="log"), Objective("cost"))

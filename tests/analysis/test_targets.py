@@ -7,6 +7,7 @@ import pytest
 import mobench
 from mobench.analysis.collect import collect
 from mobench.analysis.targets import TARGETS, ecdf, expected_running_times, runtimes
+from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.study import read_study
 
 
@@ -86,3 +87,46 @@ def test_runtimes_of_real_runs_agree_with_their_curves_on_any_axis(axis, tmp_pat
         assert not row.runtime > row.spent
     assert times["runtime"].notna().any()
     assert (times["spent"] == scores[axis][0]).all()
+
+
+GREEDY = """\"\"\"Evaluates one architecture and recommends them all.\"\"\"
+
+
+def search(run):
+    run.evaluate(run.space.sample(run.rng, 1))
+    run.recommend(run.space.all())
+"""
+
+
+def test_recommending_everything_gains_nothing_in_running_times(tmp_path):
+    """It counts as what it is, one evaluation; and a blind recommendation costs what it would have cost to train."""
+    sources = {
+        "greedy": GREEDY,
+        "single": GREEDY.replace("    run.recommend(run.space.all())\n", ""),
+        "blind": GREEDY.replace("run.space.all()", "run.space.sample(run.rng, 39)"),
+    }
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    entries = {"name": "greed", "problems": ["catsum", "motif"], "seeds": 6, "budget": 40}
+    made = make_campaign(
+        entries
+        | {"searchers": ["random_search:batch=1", *sources], "plugins": [str(tmp_path / f"{s}.py") for s in sources]}
+    )
+    mobench.run_campaign(made, tmp_path / "greed", workers=1, progress=False)
+    for axis in ("evaluations", "flops"):
+        scores, curves, _ = collect(read_study([tmp_path / "greed"]), axis=axis)
+        for frame in (scores, curves):
+            frame["searcher"] = frame["searcher"].map(lambda label: label.partition("@")[0].partition(":")[0])
+        times = runtimes(scores, curves, axis=axis)
+        mine, theirs = (times[times["searcher"] == name].drop(columns="searcher") for name in ("greedy", "single"))
+        pd.testing.assert_frame_equal(mine.reset_index(drop=True), theirs.reset_index(drop=True))
+        steps = ecdf(times)
+        solved = steps.groupby("searcher")["solved"].last()
+        assert solved["greedy"] == solved["single"] < solved["random_search"]
+        random, blind = (scores.loc[scores["searcher"] == name, axis] for name in ("random_search", "blind"))
+        assert blind.mean() == pytest.approx(random.mean(), rel=0.1)  # what is recommended blindly is paid for
+        assert steps["runtime"].max() <= scores[axis].max() + 1e-9
+        if axis == "evaluations":
+            assert steps["runtime"].max() == 40
+        ert = expected_running_times(times).set_index(["problem", "searcher", "target"])["ert"].unstack("searcher")
+        assert np.isinf(ert["greedy"]).sum() == np.isinf(ert["single"]).sum() > np.isinf(ert["random_search"]).sum()

@@ -130,3 +130,12 @@ def test_many_points_in_many_objectives_are_approximated_within_the_stated_error
     assert abs(near / exact - 1) < 0.0005
     many = np.concatenate([F] * 3) + np.linspace(0, 1e-9, 1200)[:, None]  # beyond the limit, dominated but for 400
     assert fronts.hypervolume(many, 1.1) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize("point", [(-0.1, 0.7), (-0.1, -0.2), (0.7, -3.0), (0.0, 0.7)])
+def test_r2_of_points_better_than_the_ideal_is_that_of_its_place(point):
+    with_others = np.array([point, (0.9, 0.4), (0.4, 0.9)])
+    w = np.linspace(0, 1, 20_001)
+    lattice = np.column_stack([w, 1 - w])
+    assert fronts.r2(with_others, 0.0) == pytest.approx(fronts.r2(with_others, 0.0, weights=lattice), abs=1e-4)
+    assert fronts.r2([point], 0.0) == pytest.approx(fronts.r2(np.maximum([point], 0.0), 0.0))

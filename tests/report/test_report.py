@@ -19,6 +19,7 @@ import pytest
 
 from mobench.analysis.advice import advise, scores_at
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
+from mobench.analysis.measures import MEASURES
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import Study
@@ -27,6 +28,7 @@ from mobench.core.problem import Objective
 from mobench.harness.execute import execute
 from mobench.harness.sealed import seal
 from mobench.harness.spec import RunSpec
+from mobench.plugins.sources import use_plugins
 from mobench.report.answer import answer_section
 from mobench.report.front_panels import Front, view_front
 from mobench.report.page import Section, Text, render
@@ -430,6 +432,59 @@ def test_tables_and_tests_are_about_the_indicator_that_is_asked_for(damaged, tmp
     text = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert f"--indicator {indicator} --margin 0.02" in text
     assert "equal: the means differ by less than 0.02" in text
+
+
+DEAD = """\"\"\"Random search that fails at once on one problem, and on the other on some seeds.\"\"\"
+
+
+def search(run):
+    if len(run.space.cardinalities) == 6 or run.rng.random() < 0.5:
+        raise RuntimeError("dead")
+    while True:
+        run.evaluate(run.space.sample(run.rng, 10))
+"""
+
+
+@pytest.mark.usefixtures("few_figures")
+@pytest.mark.parametrize("indicator", MEASURES)
+def test_runs_that_deliver_nothing_rank_last_and_delete_no_problem(tmp_path, monkeypatch, indicator):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dead.py").write_text(DEAD)
+    use_plugins(["dead.py"])
+    carry_out(Path("results/dead"), searchers=["random_search", "dead"], plugins=["dead.py"], seeds=6)
+    page, text = write_report("results/dead", indicator=indicator)
+    ranks = pd.read_csv(page.parent / "tables" / "ranks.csv").set_index("searcher")
+    (dead,) = (name for name in ranks.index if name.startswith("dead"))
+    assert ranks["problems"].tolist() == [2, 2]
+    assert ranks.loc[dead, "mean_rank"] == 2
+    assert ranks.loc["random_search", "mean_rank"] == 1
+    assert ranks["iqm"].notna().all()
+    summary = pd.read_csv(page.parent / "tables" / "problem-lotz-bits=6.csv").set_index("searcher")
+    assert summary.loc[dead, "median"] == (0 if MEASURES[indicator].maximise else np.inf)
+    assert summary.loc["random_search", "rank"] == 1
+    pairs = pd.read_csv(page.parent / "tables" / "pairs.csv")
+    assert (pairs["better"][0], pairs["verdict"][0]) == ("random_search", "better")
+    advice = pd.read_csv(page.parent / "tables" / "advice.csv")
+    assert (advice["best"] == "random_search").all()
+    if not MEASURES[indicator].maximise:
+        assert " inf " in text.partition("lotz:bits=6")[2]
+        assert 'data-v="Infinity"' in page.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("few_figures")
+@pytest.mark.parametrize("indicator", MEASURES)
+def test_where_nobody_delivers_anything_nobody_is_best(tmp_path, monkeypatch, indicator):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dead.py").write_text(DEAD)
+    (tmp_path / "gone.py").write_text(DEAD)
+    use_plugins(["dead.py", "gone.py"])
+    carry_out(
+        Path("results/dead"), problems=["lotz:bits=6"], searchers=["dead", "gone"], plugins=["dead.py", "gone.py"]
+    )
+    page, _ = write_report("results/dead", indicator=indicator)
+    assert pd.read_csv(page.parent / "tables" / "ranks.csv")["mean_rank"].tolist() == [1.5, 1.5]
+    assert pd.read_csv(page.parent / "tables" / "pairs.csv")["verdict"].tolist() == ["undecided"]
+    assert "nobody reached the box" in page.read_text("utf-8")
 
 
 def test_the_constants_of_the_contract_are_in_the_report_with_their_checksum(damaged):

@@ -148,13 +148,40 @@ def test_where_the_front_has_no_extent_the_table_has():
 
 
 class Unknown(Flat):
-    """Nobody knows what the objectives reach."""
+    """The problem does not say what the objectives reach."""
 
     ranges = property()  # none: asking for it is an AttributeError
 
 
+class Zero(Unknown):
+    """And the front's value is 0."""
+
+    true = np.array([[1.0, 0], [1, 6], [3, 5], [2, 4]])
+
+
+def test_where_nobody_can_know_what_architectures_reach_there_is_no_contract_without_ranges():
+    problem = Zero()
+    problem.space = Space((2,) * 30)
+    with pytest.raises(ValueError, match="give the problem `ranges`"):
+        contract_for(problem)
+    problem = Flat()
+    problem.space = Space((2,) * 30)
+    assert contract_for(problem).span.tolist() == [2, 4]
+    slow = Zero()
+    slow.portion = 1
+    with pytest.raises(ValueError, match="give the problem `ranges`"):
+        contract_for(slow)
+
+
+def test_an_objective_in_which_all_architectures_are_equal_decides_nothing():
+    problem = Zero()
+    problem.true = problem.true * [1, 0]
+    assert contract_for(problem).span.tolist() == [2, 1]
+    assert contract_for(problem).share(problem.true[[0]]) == pytest.approx(1)
+
+
 @settings(max_examples=50)
-@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans(), st.sampled_from([Flat, Unknown]))
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans(), st.sampled_from([Flat, Unknown, Zero]))
 def test_no_unit_changes_a_share_where_the_front_has_no_extent(a, b, maximise, kind):
     scaled, plain = kind(), kind()
     scaled.true = plain.true * [a, -b if maximise else b]

@@ -83,7 +83,7 @@ def test_at_every_budget_the_set_is_that_of_what_could_be_paid(seed):
         key=lambda note: note[0],
     )
     history = history_of(problem, answered, notes)
-    amounts, sets = trace(course_of(problem, history), "evaluations")
+    amounts, sets = trace(course_of(problem, history), "evaluations", limit(math.inf))
     course = course_of(problem, history)
     for budget in range(31):
         price, members = 0, []
@@ -220,10 +220,43 @@ def test_large_sets_are_cut_to_those_that_add_most_by_what_was_seen():
     assert found["size"] > 10
 
 
-def test_what_does_not_fit_the_budget_scores_at_the_price_that_it_would_have():
+@given(st.integers(0, 10**6))
+def test_on_any_axis_the_curve_has_at_every_amount_what_the_whole_budget_pays_for_there(seed):
+    rng = np.random.default_rng(seed)
+    problem = Table(seed)
+    answered = rng.permutation(64)[: rng.integers(1, 20)].tolist()
+    notes = [(int(rng.integers(0, len(answered) + 1)), rng.integers(0, 64, rng.integers(1, 20))) for _ in range(3)]
+    history = history_of(problem, answered, sorted(notes, key=lambda note: note[0]))
+    history.spent["flops"][:] = np.cumsum(rng.integers(1, 30, len(answered)))  # so that no axis is another one scaled
+    course = course_of(problem, history)
+    budget = limit(float(rng.integers(1, 25))) | {"flops": float(rng.integers(1, 250))}
+    for axis in ("evaluations", "flops"):
+        amounts, sets = trace(course, axis, budget)
+        assert (amounts <= budget[axis]).all()
+        for amount in np.linspace(0, 2 * budget[axis], 50):
+            reached = np.flatnonzero(amounts <= amount)
+            found = set(sets[reached[-1]].tolist()) if len(reached) else set()
+            assert found == set(delivered(course, budget | {axis: min(amount, budget[axis])})[0].tolist())
+
+
+def test_cheap_architectures_that_the_evaluations_do_not_pay_are_credited_on_no_axis():
+    def cheap(run):
+        X = run.space.all()
+        run.recommend(X[np.argsort((X == 3).sum(axis=1), kind="stable")[:3000]])
+        run.evaluate(run.space.sample(run.rng, 5))
+
+    def plain(run):
+        run.evaluate(run.space.sample(run.rng, 5))
+
+    many, few = (mobench.run(search, "motif", budget=50) for search in (cheap, plain))
+    for axis in ("evaluations", "flops", "trainings"):
+        np.testing.assert_allclose(many.curve(axis=axis), few.curve(axis=axis))
+
+
+def test_what_does_not_fit_the_budget_scores_nowhere():
     result = mobench.run("spos", "motif", budget={"trainings": 0.2}, finalists=0)
     assert result.hypervolume() == 0
-    curve = result.curve(axis="trainings")
-    assert curve["trainings"].iloc[0] > 0.2
-    assert curve["hypervolume"].iloc[-1] > 0
+    assert result.curve(axis="trainings")["hypervolume"].sum() == 0
+    more = Result(result.problem, result.history, result.reason, limit=parse_budget(50, result.problem.training))
+    assert more.hypervolume() > 0  # at a budget that pays for it it does
     assert parse_budget({"trainings": 0.2}, result.problem.training) == result.limit

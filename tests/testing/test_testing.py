@@ -26,6 +26,8 @@ SEARCHERS = {
     "unseeded": {"deterministic"},
     "recommends_everything": {"deliveries"},
     "hoards": {"deliveries"},
+    "hoards_early": {"deliveries"},
+    "breeds": {"deliveries"},
     "remembers": {"deterministic"},
     "goes_on": {"budget"},
     "swallows": {"budget"},

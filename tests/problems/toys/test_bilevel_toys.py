@@ -429,3 +429,15 @@ def test_black_box_searchers_need_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["quadratic", "quadratic_front", "ridge", "toll", "skip_collapse", "two_quadratics", "fonseca"]
+)
+def test_nothing_lies_beyond_the_ranges_and_something_close_to_them(name):
+    problem = make_problem("bilevel_toys", {"name": name})
+    F = problem.score(problem.space.sample(np.random.default_rng(0), 50_000))
+    least, greatest = problem.ranges
+    assert (F >= least).all()
+    assert (F <= greatest).all()
+    assert (F.max(axis=0) >= least + 0.8 * (greatest - least)).all()
