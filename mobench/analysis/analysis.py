@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from mobench.analysis.provenance import ends, streams_alike
 from mobench.analysis.replication import replicate
 from mobench.analysis.shared import shared
 from mobench.analysis.significance import on_each_problem, pairwise
-from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
+from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians, open_runs
 from mobench.analysis.targets import runtimes
 from mobench.campaigns.study import OVER, Study
 from mobench.core.capabilities import Enumerable
@@ -111,12 +112,17 @@ class Analysis:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """A row a pair of searchers: see `mobench.analysis.significance.pairwise`."""
-        return pairwise(self.matrices, alike=self.alike, margin=self.margin, worlds=self.replications)
+        return pairwise(self.matrices, alike=self.alike, **self._tested)
 
     @cached_property
     def pairs_on_each(self) -> pd.DataFrame:
         """A row a pair of searchers on each problem: see `mobench.analysis.significance.on_each_problem`."""
-        return on_each_problem(self.matrices, margin=self.margin, worlds=self.replications)
+        return on_each_problem(self.matrices, **self._tested)
+
+    @property
+    def _tested(self) -> dict[str, Any]:
+        """What tests are told beside scores."""
+        return {"margin": self.margin, "worlds": self.replications, "open_runs": open_runs(self.scores)}
 
     @cached_property
     def replications(self) -> dict[str, dict[str, Array]]:

@@ -113,8 +113,9 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
     """One row a (problem, searcher) pair: median, quartiles, mean of a measure, log10 regret, size, rank, states.
 
     The size is the median number of delivered architectures. Searchers are ranked on each problem by their medians (1
-    is best, ties share a rank); failed runs count as far as they came. Of a run that delivered nothing a distance is
-    infinite: worse than any other.
+    is best, ties share a rank); failed runs count as far as they came, and for ranks those that have begun and have no
+    score, running or damaged, as the worst: which these are may be no accident. Of a run that delivered nothing a
+    distance is infinite: worse than any other.
     """
     rows = []
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
@@ -122,12 +123,15 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
         low, median, high = _quartiles(found.to_numpy()) if len(found) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
         row |= {"mean": found.mean() if len(found) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
+        open_runs = group["state"].isin(("running", "damaged")).sum()
+        worst = [-np.inf if measure.maximise else np.inf] * open_runs
+        row["ranked"] = _quartiles(np.array([*found, *worst]))[1] if len(found) else np.nan
         row["size"] = group["size"].dropna().median() if "size" in group else np.nan
         rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})
     table = pd.DataFrame(rows)
-    ranked = table.groupby("problem")["median"]
+    ranked = table.groupby("problem")["ranked"]
     table["rank"] = ranked.transform(lambda values: values.round(12).rank(ascending=not measure.maximise))
-    return table
+    return table.drop(columns="ranked")
 
 
 def _quartiles(values: Array) -> list[float]:

@@ -22,6 +22,7 @@ from mobench.analysis.verdicts import Family, Runs, beats, judge, weigh
 __all__ = ["on_each_problem", "pairwise"]
 
 NO_WORLDS: Replications = {}
+NO_RUNS: Mapping[str, Runs] = {}
 
 COLUMNS = (
     "better worse verdict runs p_value p_adjusted least_p improvement low high "
@@ -29,7 +30,13 @@ COLUMNS = (
 ).split()
 
 
-def on_each_problem(found: Matrices, *, margin: float = MARGIN, worlds: Replications = NO_WORLDS) -> pd.DataFrame:
+def on_each_problem(
+    found: Matrices,
+    *,
+    margin: float = MARGIN,
+    worlds: Replications = NO_WORLDS,
+    open_runs: Mapping[str, Runs] = NO_RUNS,
+) -> pd.DataFrame:
     """Every pair of searchers on every problem: exact rank sums, Holm over the pairs of the problem.
 
     Returns
@@ -41,13 +48,18 @@ def on_each_problem(found: Matrices, *, margin: float = MARGIN, worlds: Replicat
     rows: list[dict[str, Any]] = []
     for problem in dict.fromkeys(itertools.chain.from_iterable(runs.values())):
         here = {searcher: {problem: mine[problem]} for searcher, mine in runs.items() if problem in mine}
-        family = _family(here, margin=margin, where=f"on {problem}", worlds=worlds)
+        family = _family(here, margin=margin, where=f"on {problem}", worlds=worlds, open_runs=open_runs)
         rows += [{"problem": problem} | row for row in family]
     return pd.DataFrame(rows, columns=["problem", *COLUMNS])
 
 
 def pairwise(
-    found: Matrices, *, alike: bool = True, margin: float = MARGIN, worlds: Replications = NO_WORLDS
+    found: Matrices,
+    *,
+    alike: bool = True,
+    margin: float = MARGIN,
+    worlds: Replications = NO_WORLDS,
+    open_runs: Mapping[str, Runs] = NO_RUNS,
 ) -> pd.DataFrame:
     """Every pair of searchers over all comparable problems, and what may be said of it.
 
@@ -61,6 +73,8 @@ def pairwise(
         Means that differ by less count as equal.
     worlds : Replications
         What runs would have scored under other trainings: see `mobench.analysis.replication.replicate`.
+    open_runs : mapping of str to Runs
+        Runs of each searcher that have begun and have no score: see `mobench.analysis.statistics.open_runs`.
 
     Returns
     -------
@@ -69,12 +83,13 @@ def pairwise(
         taken alone, the first is better, or worse.
     """
     part, _ = comparable(found)
-    each = on_each_problem(found, margin=margin)
+    each = on_each_problem(found, margin=margin, open_runs=open_runs)
     runs = {searcher: runs_of(matrix) for searcher, matrix in part.items()}
     problems = list(next(iter(runs.values()), ()))
     each = each[(each["verdict"] == "better") & each["problem"].isin(problems)]
     where = f"on {problems[0]}" if len(problems) == 1 else f"over these {len(problems)} problems"
-    rows = _family(runs, alike=alike, margin=margin, where=where, worlds=worlds) if problems else []
+    how: dict[str, Any] = {"alike": alike, "margin": margin, "worlds": worlds, "open_runs": open_runs}
+    rows = _family(runs, where=where, **how) if problems else []
     for row in rows:
         a, b = row["better"], row["worse"]
         wins, losses = (int(((each["better"] == x) & (each["worse"] == y)).sum()) for x, y in ((a, b), (b, a)))
@@ -86,7 +101,13 @@ def pairwise(
 
 
 def _family(
-    runs: Mapping[str, Runs], *, margin: float, where: str, worlds: Replications, alike: bool = False
+    runs: Mapping[str, Runs],
+    *,
+    margin: float,
+    where: str,
+    worlds: Replications,
+    open_runs: Mapping[str, Runs],
+    alike: bool = False,
 ) -> list[dict[str, Any]]:
     """The rows of all pairs of searchers, with p-values corrected over them; the order of searchers plays no part."""
     pairs = []
@@ -95,7 +116,8 @@ def _family(
         if beats(runs[a], runs[b]) < 0.5:
             a, b = b, a
         floor = noise_floor(worlds, a, b, list(runs[a]))
-        pairs.append(((a, b), weigh(runs[a], runs[b], alike=alike, floor=floor)))
+        gaps = open_runs.get(a, {}), open_runs.get(b, {})
+        pairs.append(((a, b), weigh(runs[a], runs[b], alike=alike, floor=floor, open_runs=gaps)))
     adjusted = holm([evidence.p_value for _, evidence in pairs]).tolist()
     least = min(1.0, len(pairs) * min((evidence.least for _, evidence in pairs), default=1.0))
     family = Family(len(pairs), least, margin, where)

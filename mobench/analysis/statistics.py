@@ -17,7 +17,17 @@ from mobench.analysis.intervals import jackknife, median_interval, share_interva
 from mobench.analysis.measures import HYPERVOLUME, Measure
 from mobench.core.space import Array
 
-__all__ = ["Matrices", "comparable", "interquartile_means", "matrices", "medians", "profiles", "rank_table", "runs_of"]
+__all__ = [
+    "Matrices",
+    "comparable",
+    "interquartile_means",
+    "matrices",
+    "medians",
+    "open_runs",
+    "profiles",
+    "rank_table",
+    "runs_of",
+]
 
 Matrices = Mapping[str, pd.DataFrame]
 """Searcher to its scores: a row a seed, a column a problem, more is better; NaN where a run has no score."""
@@ -48,6 +58,15 @@ def matrices(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> dict[str, 
         str(searcher): group.pivot(index="seed", columns="problem", values="score").reindex(seeds, columns=problems)
         for searcher, group in scores.groupby("searcher", sort=False)
     }
+
+
+def open_runs(scores: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
+    """Searcher to problem to seed of the runs that have begun, running or damaged, and have no score: NaN each."""
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    part = scores[scores["state"].isin(("running", "damaged"))]
+    for searcher, problem, seed in zip(part["searcher"], part["problem"], part["seed"].tolist(), strict=True):
+        found.setdefault(searcher, {}).setdefault(problem, {})[seed] = float("nan")
+    return found
 
 
 def comparable(found: Matrices) -> tuple[dict[str, pd.DataFrame], list[str]]:

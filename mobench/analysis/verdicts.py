@@ -33,6 +33,8 @@ FAR = 100
 Runs = Mapping[str, Mapping[int, float]]
 """Problem to seed to score, more is better."""
 
+NONE: tuple[Runs, Runs] = ({}, {})
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -52,6 +54,8 @@ class Evidence:
         Mean over problems of the difference of means, first less second; `EQUAL_AT`.
     floor : float
         What other trainings of the tables would move the difference by (95 %); NaN where nobody knows.
+    open_runs : int
+        Runs of either that have begun and have no score.
     """
 
     problems: int
@@ -64,6 +68,7 @@ class Evidence:
     difference: float
     within: Interval
     floor: float
+    open_runs: int
 
 
 def beats(a: Runs, b: Runs) -> float:
@@ -76,7 +81,7 @@ def _sides(a: Runs, b: Runs, problem: str) -> tuple[Array, Array]:
     return np.array(list(a[problem].values())), np.array(list(b[problem].values()))
 
 
-def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan) -> Evidence:
+def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: tuple[Runs, Runs] = NONE) -> Evidence:
     """The evidence of two searchers with runs on the same problems.
 
     Parameters
@@ -88,16 +93,17 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan) -> Evidence
         flipped, of midranks so that each problem weighs the same; otherwise ranks are exchanged within each problem.
     floor : float
         The replication noise floor: see `mobench.analysis.replication.noise_floor`.
+    open_runs : (Runs, Runs)
+        Of either, runs that have begun and have no score. Which these are may be no accident, so that a claim has to
+        hold if all of them were worse than any other.
     """
     alike = alike and len(a) > 1
-    sides = {problem: _sides(a, b, problem) for problem in a}
     improvement = beats(a, b)
-    if alike:
-        steps = _seed_differences(a, b)
-        inverted = steps.sum() * (improvement - 0.5) < 0  # where seeds are missing the two may disagree
-        p_value, sizes = 1.0 if inverted else sign_flips(steps), [(len(steps), len(steps))]
-    else:
-        p_value, sizes = rank_sums(sides), [(len(x), len(y)) for x, y in sides.values()]
+    p_value, sizes = _tested(a, b, alike=alike)
+    for mine, other, gaps in ((a, b, open_runs[0]), (b, a, open_runs[1])):
+        if any(gaps.get(problem) for problem in mine) and beats(mine, other) >= 0.5:
+            worst = {problem: {**dict.fromkeys(gaps.get(problem, ()), -math.inf), **mine[problem]} for problem in mine}
+            p_value = max(p_value, _tested(worst, other, alike=alike)[0]) if beats(worst, other) > 0.5 else 1.0
     seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
     return Evidence(
         problems=len(a),
@@ -110,7 +116,18 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan) -> Evidence
         difference=_difference(a, b, seeds),
         within=jackknife(seeds, lambda kept: _difference(a, b, kept), confidence=EQUAL_AT),
         floor=floor,
+        open_runs=sum(len(gaps.get(problem, ())) for gaps in open_runs for problem in a),
     )
+
+
+def _tested(a: Runs, b: Runs, *, alike: bool) -> tuple[float, list[tuple[int, int]]]:
+    """The exact test's p-value, and how many runs or seeds of either side it compares."""
+    if alike:
+        steps = _seed_differences(a, b)
+        inverted = steps.sum() * (beats(a, b) - 0.5) < 0  # where seeds are missing the two may disagree
+        return 1.0 if inverted else sign_flips(steps), [(len(steps), len(steps))]
+    sides = {problem: _sides(a, b, problem) for problem in a}
+    return rank_sums(sides), [(len(x), len(y)) for x, y in sides.values()]
 
 
 def _seed_differences(a: Runs, b: Runs) -> Array:
@@ -135,8 +152,13 @@ def _difference(a: Runs, b: Runs, seeds: Any) -> float:
 
 
 def equal(evidence: Evidence, margin: float) -> bool:
-    """Whether the means differ by less than a margin, as far as so many runs can tell."""
-    return evidence.runs >= EQUAL_FROM and -margin < evidence.within.low and evidence.within.high < margin
+    """Whether the means differ by less than a margin, as far as so many runs can tell, and no run is open."""
+    return (
+        not evidence.open_runs
+        and evidence.runs >= EQUAL_FROM
+        and -margin < evidence.within.low
+        and evidence.within.high < margin
+    )
 
 
 @dataclass(frozen=True)
@@ -194,7 +216,10 @@ def judge(names: tuple[str, str], evidence: Evidence, p_adjusted: float, family:
     row |= {"noise_floor": evidence.floor}
     row |= {"more_seeds": max(1.0, needed - evidence.runs) if verdict == "undecided" else 0.0}
     row["least_effect"] = least_effect(evidence.runs, level=level, problems=problems, alike=evidence.alike)
-    return row | {"sentence": _sentence(row, family, close=close)}
+    sentence = _sentence(row, family, close=close)
+    if evidence.open_runs and verdict == "undecided":
+        sentence += f"; {evidence.open_runs} runs of theirs have begun and have no score, and count as the worst"
+    return row | {"sentence": sentence}
 
 
 def _sentence(row: dict[str, Any], family: Family, *, close: bool) -> str:

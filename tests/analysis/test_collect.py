@@ -16,7 +16,8 @@ from mobench.analysis.collect import collect, mean_ranks, median_seeds, resample
 from mobench.analysis.convergence import areas
 from mobench.analysis.difficulty import difficulty
 from mobench.analysis.export import export
-from mobench.analysis.significance import on_each_problem
+from mobench.analysis.reading import read_analysis
+from mobench.analysis.significance import on_each_problem, pairwise
 from mobench.analysis.statistics import matrices
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import open_campaign
@@ -341,3 +342,31 @@ def test_curves_are_carried_forward_on_a_grid():
     curves = pd.DataFrame(rows, columns=["searcher", "seed", "evaluations", "log10_regret"])
     lines = resample(curves, "evaluations", np.array([1.0, 2, 4, 9]))
     assert lines["s"].tolist() == [[0, -1, -1, -2], [0, 0, -0.5, -0.5]]
+
+
+@pytest.mark.parametrize("how", ["damaged", "running"])
+def test_runs_that_have_no_score_by_choice_make_no_searcher_better(tmp_path, how):
+    """Of two twins one lets its unlucky runs have no score: what is left is lucky, and counts for nothing."""
+    entries = {"problems": ["catsum"], "searchers": ["random_search", "nsga2:population=50"], "seeds": 20, "budget": 60}
+    made = make_campaign({"name": "c"} | entries)
+    mobench.run_campaign(made, tmp_path / "c", workers=1, progress=False)
+    whole = read_analysis([tmp_path / "c"])
+    scores = whole.scores[whole.scores["searcher"] == "random_search"].sort_values("hypervolume")
+    folders = {spec.seed: folder for spec, folder in whole.study.runs if spec.searcher_label == "random_search"}
+    unlucky = scores["seed"].tolist()[:14]
+    for seed in unlucky:
+        if how == "damaged":
+            (folders[seed] / "log.jsonl").write_bytes(b"")
+        else:
+            (folders[seed] / "end.json").unlink()
+    left = read_analysis([tmp_path / "c"])
+    assert set(left.scores["state"]) == {"ended", how}
+    naive = pairwise(left.matrices)
+    assert (naive["better"][0], naive["verdict"][0]) == ("random_search", "better")  # what it would be without care
+    for table in (left.pairs, left.pairs_on_each):
+        assert table["verdict"].tolist() == ["undecided"]
+        assert (
+            f"{len(unlucky)} runs of theirs have begun and have no score, and count as the worst"
+            in (table["sentence"][0])
+        )
+    assert left.ranks["searcher"][0] == "nsga2:population=50"
