@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,8 @@ def describe(name: str, options: Mapping[str, Any]) -> str:
     def text(value: Any) -> str:
         if isinstance(value, list | tuple):
             return f"[{','.join(map(text, value))}]"
+        if isinstance(value, str) and any(letter in value for letter in ",[]\"'"):
+            return json.dumps(value)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     if not options:
@@ -53,6 +56,8 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
     ('nsga2', {'population': 50})
     >>> parse_reference("nasbench_graph:dataset=cora,objectives=[error,params]")
     ('nasbench_graph', {'dataset': 'cora', 'objectives': ['error', 'params']})
+    >>> parse_reference('table:path="a,b.toml"')
+    ('table', {'path': 'a,b.toml'})
     """
     name, _, rest = text.strip().partition(":")
     options: dict[str, Any] = {}
@@ -68,11 +73,13 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _split(text: str) -> list[str]:
-    """Cut at the commas outside brackets."""
-    parts, depth, start = [], 0, 0
+    """Cut at the commas outside brackets and quotes."""
+    parts, depth, start, quote = [], 0, 0, ""
     for i, letter in enumerate(text):
-        depth += (letter == "[") - (letter == "]")
-        if letter == "," and depth == 0:
+        if letter in "\"'" and (quote or text[:i].rstrip()[-1:] in ("", "=", "[", ",")):
+            quote = "" if letter == quote else quote or letter
+        depth += 0 if quote else (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0 and not quote:
             parts.append(text[start:i])
             start = i + 1
     return [part for part in (*parts, text[start:]) if part.strip()]

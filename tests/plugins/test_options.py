@@ -14,6 +14,7 @@ from pydantic import Field
 import mobench
 from mobench.plugins.options import check_options, option_lines
 from mobench.plugins.plugin import Plugin, as_plugin
+from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.words import type_in_words, value_in_words
 from mobench.testing import assert_passes, check_problem, check_searcher
 
@@ -223,3 +224,9 @@ def test_a_record_may_come_by_keyword_and_its_defaults_may_be_made():
     plugin(found)
     plugin(found, **check_options(plugin, {"sizes": [5]}))
     assert found == [(3, 4), (5,)]
+
+
+@pytest.mark.parametrize("path", ["a,b.toml", "a'b", 'say "so", twice', "[x]", "[", "a]b,c"])
+def test_texts_with_commas_quotes_and_brackets_can_be_written_and_read(path):
+    options = {"path": path, "more": [path, "plain"]}
+    assert parse_reference(describe("table", options)) == ("table", options)
