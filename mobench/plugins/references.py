@@ -76,6 +76,8 @@ def _split(text: str) -> list[str]:
     """Cut at the commas outside brackets and quotes."""
     parts, depth, start, quote = [], 0, 0, ""
     for i, letter in enumerate(text):
+        if quote == '"' and text[i - 1] == "\\" and text[i - 2] != "\\":
+            continue  # a letter that the one before it makes no end
         if letter in "\"'" and (quote or text[:i].rstrip()[-1:] in ("", "=", "[", ",")):
             quote = "" if letter == quote else quote or letter
         depth += 0 if quote else (letter == "[") - (letter == "]")
