@@ -28,6 +28,7 @@ def read_analysis(
     problems: Sequence[str] = (),
     searchers: Sequence[str] = (),
     axis: str = "",
+    contract: str = "",
     indicator: str = HYPERVOLUME.name,
     margin: float = MARGIN,
     progress: bool = False,
@@ -42,6 +43,8 @@ def read_analysis(
         Labels of what to keep; everything where empty.
     axis : str
         Currency of costs; the budget's where empty.
+    contract : str
+        How runs are scored; as their campaigns say where empty.
     indicator : str
         What tables and tests are about: one of `mobench.analysis.measures.MEASURES`.
     margin : float
@@ -58,7 +61,7 @@ def read_analysis(
     check_known("indicator", [indicator], MEASURES)
     if not margin > 0:
         raise ValueError(f"margin: expected a positive number, found {margin!r}")
-    whole = read_study(folders)
+    whole = read_study(folders, contract=contract)
     study = select(whole, problems=problems, searchers=searchers)
     axis = axis or next(iter(study.budget))
     scores, curves, outcomes = collect(study, axis=axis, progress=progress)

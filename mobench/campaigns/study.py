@@ -15,7 +15,7 @@ from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
 from mobench.plugins.references import unversioned
-from mobench.scoring.contract import DEFAULT
+from mobench.scoring.contract import CONTRACTS, DEFAULT
 
 __all__ = ["OVER", "STATES", "Study", "nothing_applies", "read_study", "run_spent", "run_state", "select"]
 
@@ -95,7 +95,7 @@ class Study:
         return tuple(dict.fromkeys(spec.searcher_label for spec, _ in self.runs))
 
 
-def read_study(folders: Sequence[str | Path]) -> Study:
+def read_study(folders: Sequence[str | Path], *, contract: str = "") -> Study:
     """All runs of these folders, which may be campaigns or single runs, together.
 
     A run that several campaigns planned counts once: the first that has ended is taken, else the first.
@@ -104,17 +104,22 @@ def read_study(folders: Sequence[str | Path]) -> Study:
     ----------
     folders : sequence of path
         At least one; ``results/NAME``, or a run's folder.
+    contract : str
+        How they are scored; as the campaigns say, which must agree, where empty.
 
     Raises
     ------
     FileNotFoundError
         A folder holds neither a campaign nor a run.
     ValueError
-        Their contracts or budgets differ (the message says which), a campaign cannot be read here, or none has runs.
+        Their contracts or budgets differ (the message says which), `contract` is unknown, a campaign cannot be read
+        here, or none has runs.
     """
+    check_known("contract", [contract] if contract else [], CONTRACTS)
     if not folders:
         raise ValueError("folders: expected at least one results folder, found none")
     parts = [_open(Path(folder)) for folder in folders]
+    parts = [replace(part, contract=contract) for part in parts] if contract else parts
     for part in parts[1:]:
         _check_comparable(parts[0], part)
     chosen: dict[Path, tuple[RunSpec, Path]] = {}
@@ -203,6 +208,8 @@ def _check_comparable(first: Study, other: Study) -> None:
             raise ValueError(
                 f"{other.sources[0]}: cannot be compared with {first.sources[0]}, their {what}s differ "
                 f"({_text(theirs)}, {_text(ours)}); give campaigns of one {what}"
+                + ", or score all by one: --contract NAME"
+                * (what == "contract")
             )
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from mobench.core.messages import plain
+from mobench.scoring.contract import CONTRACTS
 
 EXAMPLES = """examples:
   mobench run                                       the default campaign: no download, about a minute
@@ -30,6 +31,13 @@ def add_plugins(parser: argparse.ArgumentParser, what: str = "a file or folder")
     """Add ``--plugin`` to a parser; `mobench.cli.main` makes known to the command what is named."""
     parser.add_argument(
         "--plugin", dest="plugins", action="append", default=[], metavar="FILE", help=f"{what}; repeatable"
+    )
+
+
+def add_contract(parser: argparse.ArgumentParser) -> None:
+    """Add ``--contract`` to the parser of a command that scores logs."""
+    parser.add_argument(
+        "--contract", choices=tuple(CONTRACTS), default="", help="score by this one (default: the campaign's)"
     )
 
 

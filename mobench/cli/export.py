@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, say, show
+from mobench.cli._terminal import add_contract, add_plugins, say, show
 from mobench.core.budget import AXES
 
 EXAMPLES = """examples:
@@ -30,6 +30,7 @@ def add(commands: Any) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="folders of campaigns, results/NAME, or of runs")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write; made if need be")
     parser.add_argument("--format", choices=("csv", "parquet", "ioh"), default="csv", help="default: csv")
+    add_contract(parser)
     add_plugins(parser, "of your problems")
     parser.add_argument("--axis", choices=AXES, default="evaluations", help="what ioh counts (default: evaluations)")
     parser.set_defaults(command=run)
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from mobench.analysis.export import export
     from mobench.campaigns.study import read_study
 
-    files = export(read_study(args.results), args.to, format=args.format, axis=args.axis, progress=True)
+    study = read_study(args.results, contract=args.contract)
+    files = export(study, args.to, format=args.format, axis=args.axis, progress=True)
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:
         say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))

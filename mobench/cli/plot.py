@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, show
+from mobench.cli._terminal import add_contract, add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_contract(parser)
     add_plugins(parser, "of your problems")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of costs (default: the budget's)")
     parser.add_argument("--objectives", default="", metavar="NAME,NAME", help="of fronts and attainment (default: all)")
@@ -58,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
         show("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
         return 0
     single = find_kind(args.kind).of_one_problem
+    chosen = {"axis": args.axis, "contract": args.contract}
     analysis = read_analysis(
-        args.folders, problems=args.problem or (), searchers=args.searcher or (), axis=args.axis, progress=True
+        args.folders, problems=args.problem or (), searchers=args.searcher or (), **chosen, progress=True
     )
     problems = list(analysis.study.problems) if single else [""]
     for problem in problems:

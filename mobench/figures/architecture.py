@@ -14,7 +14,7 @@ from mobench.analysis.analysis import Analysis
 from mobench.core.capabilities import Decodable, Drawable, Enumerable
 from mobench.core.problem import Problem
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import new_figure, palette, styled, wrapped
+from mobench.figures.style import LETTERS, folded, new_figure, palette, styled
 
 __all__ = ["draw_architecture", "plot_architecture"]
 
@@ -80,7 +80,8 @@ def plot_architecture(
         ax = figure.subplots()
         bends = [_bend(edge, places) for edge in edges]
         for (source, target, label), bend in zip(edges, bends, strict=True):
-            _arrow(ax, places[source], places[target], bend, label, colours.get(label, "0.4"))
+            gap = (_half(source) - _half(target)) / 2 * (bend == 0)  # between boxes, not between their middles
+            _arrow(ax, places[source], places[target], bend, colours.get(label, "0.4"), label=label, gap=gap)
         for name, (x, y) in places.items():
             box = {"boxstyle": "round,pad=0.35", "facecolor": "0.93", "edgecolor": "0.4", "linewidth": 0.6}
             ax.text(x, y, name, ha="center", va="center", fontsize=6.5, bbox=box, zorder=4)
@@ -93,7 +94,7 @@ def plot_architecture(
             ax.text(xs.mean(), 0.15, "nothing connects them", ha="center", fontsize=7)
         figure.suptitle(title)
         costs = "    ".join(f"{name} {value}" for name, value in values.items())
-        figure.supxlabel("\n".join(filter(None, [costs, wrapped(text, width)])), fontsize=6)
+        figure.supxlabel("\n".join(filter(None, [costs, folded(text, LETTERS[width], after="+ ")])), fontsize=6)
     return figure, pd.DataFrame(list(edges), columns=["source", "target", "label"])
 
 
@@ -128,8 +129,15 @@ def _bend(edge: Edge, places: Mapping[str, tuple[float, float]]) -> float:
     return (-0.4 if below else 0.4) * (columns - 1)
 
 
-def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float, label: str, color: Any) -> None:
-    """An arrow whose middle lies `bend` beside the straight line, with its label there."""
+def _half(name: str) -> float:
+    """Half of what a node's box takes across."""
+    return 0.06 + 0.037 * len(name)
+
+
+def _arrow(
+    ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float, color: Any, *, label: str, gap: float
+) -> None:
+    """An arrow whose middle lies `bend` beside the straight line, with its label there, `gap` further on."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = float(np.hypot(dx, dy))
     style: dict[str, Any] = {
@@ -141,6 +149,6 @@ def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: 
     curve = f"arc3,rad={-2 * bend / length}"  # of the control point; the curve goes half as far
     ax.add_patch(FancyArrowPatch(start, end, connectionstyle=curve, color=color, **style))
     if label:
-        x = (start[0] + end[0]) / 2 - bend * dy / length
-        y = (start[1] + end[1]) / 2 + bend * dx / length + (-0.1 if bend < 0 else 0.1)
+        x = (start[0] + end[0]) / 2 - bend * dy / length + gap * dx / length
+        y = (start[1] + end[1]) / 2 + bend * dx / length + gap * dy / length + (-0.1 if bend < 0 else 0.1)
         ax.text(x, y, label, ha="center", va="center", fontsize=5.5, color=color, zorder=3)

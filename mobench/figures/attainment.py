@@ -129,6 +129,7 @@ def finish(axes: Sequence[Any], limits: Array, objectives: Sequence[Objective]) 
     """Labels, scales and limits (2, 2) of the axes, the second objective across."""
     for ax in axes:
         label_objectives(ax, objectives, (1, 0))
-        scale_axis(ax.xaxis, np.abs(limits[:, 1]) if (limits[:, 1] > 0).all() else [])
+        for axis, column in ((ax.xaxis, 1), (ax.yaxis, 0)):
+            scale_axis(axis, limits[:, column])
         ax.set(xlim=sorted(limits[:, 1]), ylim=sorted(limits[:, 0]))
         ax.label_outer()

@@ -73,7 +73,7 @@ def _lines(ax: Any, heights: Array, color: Any, *, faint: bool) -> None:
 def _coordinates(ax: Any, objectives: Sequence[Objective], ends: Array) -> None:
     """An upright line an objective, its name below and its best and worst values, `ends` (2, m), at the ends."""
     for j, (best, worst) in enumerate(ends.T):
-        ax.axvline(j, color="0.4", linewidth=0.6, zorder=1)
+        ax.plot([j, j], [0, 1], color="0.4", linewidth=0.6, zorder=1)  # no further: there its values stand
         ax.annotate(f"{worst:.3g}", (j, 1), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=6)
         ax.annotate(f"{best:.3g}", (j, 0), (0, -2), textcoords="offset points", ha="center", va="top", fontsize=6)
     names = [f"{o.name}\n[{o.unit}]" if o.unit else o.name for o in objectives]

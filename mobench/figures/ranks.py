@@ -74,7 +74,7 @@ def draw_critical_difference(analysis: Analysis, selection: Selection) -> Drawin
     pairs = analysis.pairs[analysis.pairs["verdict"] == "better"]
     groups = cliques(list(means), {frozenset(pair) for pair in zip(pairs["better"], pairs["worse"], strict=True)})
     test = "sign flips by seed" if analysis.alike else "rank sums"
-    note = f"N = {len(ranks)}, k = {ranks.shape[1]}; bars: not told apart (exact {test}, Holm, 5 %)"
+    note = f"N = {len(ranks)}, k = {ranks.shape[1]}; bars: not told apart ({test}, Holm, 5 %)"
     return plot_critical_difference(means, groups, note=note, **look(analysis, selection))
 
 

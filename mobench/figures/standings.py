@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from mobench.core.space import Array
 from mobench.figures.chosen import amounts, look
 from mobench.figures.course import legend, on_budget
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import palette, styled
+from mobench.figures.style import LINES, palette, styled
 
 __all__ = ["draw_ecdf", "draw_ranks_over_time", "plot_ecdf", "plot_ranks_over_time"]
 
@@ -63,16 +64,18 @@ def plot_ecdf(
     positive = steps.loc[steps["runtime"] > 0, "runtime"]
     with styled():
         figure, ax = on_budget(np.array([positive.min(), positive.max()]), axis, width)
-        for searcher in searchers:
+        for searcher, dashes in zip(searchers, itertools.cycle(LINES), strict=False):
             line = steps[steps["searcher"] == searcher]
             runtime = np.append(line["runtime"], positive.max())
             solved = np.append(line["solved"], line["solved"].iloc[-1])
             before = (np.concatenate([[part[0]], part]) for part in (runtime, solved))
             x, y = before
             y[0] = 0.0
-            ax.step(x, y, where="post", color=colours[searcher], label=searcher)
+            ax.step(x, y, where="post", color=colours[searcher], linestyle=dashes, label=searcher)
         ax.set(ylabel="share of targets solved", ylim=(0, 1.02), title=title)
-        legend(ax, len(searchers), f"{int(steps['problems'].max())} problems, up to {int(steps['runs'].max())} runs")
+        problems, runs = int(steps["problems"].max()), int(steps["runs"].max())
+        counted = f"{problems} problem{'s' * (problems != 1)}, up to {runs} run{'s' * (runs != 1)}"
+        legend(ax, len(searchers), counted)
     return figure, steps
 
 
@@ -122,8 +125,8 @@ def plot_ranks_over_time(
     ranks = rankdata(regrets.round(12), axis=1).mean(axis=0)
     with styled():
         figure, ax = on_budget(grid, axis, width)
-        for searcher, rank in zip(searchers, ranks, strict=True):
-            ax.plot(grid, rank, color=colours[searcher], label=searcher)
+        for searcher, rank, dashes in zip(searchers, ranks, itertools.cycle(LINES), strict=False):
+            ax.plot(grid, rank, color=colours[searcher], linestyle=dashes, label=searcher)
         over = f"over {len(lines)} problem{'s'[: len(lines) > 1]}"
         ax.set(ylabel="mean rank (1 is best)", ylim=(len(searchers) + 0.2, 0.8))
         ax.set_yticks(range(1, len(searchers) + 1))

@@ -20,6 +20,8 @@ from mobench.core.problem import Objective
 
 __all__ = [
     "AXIS_LABELS",
+    "LETTERS",
+    "LINES",
     "MARKERS",
     "TRUTH",
     "WIDTHS",
@@ -36,9 +38,13 @@ __all__ = [
 
 WIDTHS = {"single": 3.4, "double": 7.0}
 """Widths of a paper's columns, inches."""
+LETTERS = {"single": 62, "double": 130}
+"""What a line of a column holds in small print."""
 TRUTH = "0.78"
 """Grey of the true front; no searcher has it."""
 MARKERS = "osD^vph<>8dP"
+LINES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 2)))
+"""Dashes of lines that may lie on each other: what lies below shows in the gaps."""
 AXIS_LABELS = {
     "evaluations": "unique evaluations",
     "asked": "questions asked",
@@ -72,6 +78,8 @@ _STYLE: Any = {
 }
 _ORDER = (0, 1, 2, 4, 3, 5, 9, 6, 8)  # of seaborn's "colorblind"; its grey stays free for the true front
 _SHADES = (1.0, 0.55, 1.45)
+PALE = {6: 0.82, 8: 0.72}
+"""Its pink and its yellow are hardly seen on white: so much of their lightness is left."""
 
 
 def styled() -> AbstractContextManager[None]:
@@ -85,7 +93,7 @@ def palette(searchers: Sequence[str]) -> dict[str, Any]:
 
     Nine hues; then the same hues darker, then lighter, which tell apart in grey, too; beyond 27 they repeat.
     """
-    hues = sns.color_palette("colorblind", 10)
+    hues = [_shade(hue, PALE.get(i, 1.0)) for i, hue in enumerate(sns.color_palette("colorblind", 10))]
     colours = [_shade(hues[i], shade) for shade in _SHADES for i in _ORDER]
     return {searcher: colours[i % len(colours)] for i, searcher in enumerate(searchers)}
 
@@ -160,14 +168,14 @@ def panels(width: str, count: int, *, across: int, height: float, **shared: Any)
 
 
 def wrapped(text: str, width: str) -> str:
-    """The text in lines that a column of that width holds, in small print."""
-    return textwrap.fill(text, 62 if width == "single" else 130)
+    """The text in lines that a column of that width holds, in small print; a number and its % stay together."""
+    return textwrap.fill(text.replace(" %", "\N{NO-BREAK SPACE}%"), LETTERS[width])
 
 
-def folded(label: str, most: int) -> str:
-    """A problem's or searcher's label in lines of at most about `most` letters, cut after colons and commas."""
+def folded(label: str, most: int, *, after: str = ":,") -> str:
+    """A label or a written form in lines of at most about `most` letters, cut after colons and commas, or others."""
     lines = [""]
-    for part in re.split("(?<=[:,])", label):
+    for part in re.split(f"(?<=[{re.escape(after)}])", label):
         if lines[-1] and len(lines[-1]) + len(part) > most:
             lines.append("")
         lines[-1] += part

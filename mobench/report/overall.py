@@ -134,7 +134,8 @@ def provenance_section(analysis: Analysis) -> Section:
         formats={"wall_hours": ".3g", "cpu_hours": ".3g"},
         titles={"setup": "host and versions", "first_started": "first started", "last_started": "last started"},
     )
-    options = {} if analysis.measure == HYPERVOLUME else {"indicator": analysis.measure.name}
+    options = {"contract": study.contract}
+    options |= {} if analysis.measure == HYPERVOLUME else {"indicator": analysis.measure.name}
     options |= {} if analysis.margin == MARGIN else {"margin": f"{analysis.margin:g}"}
     commands = [*map(command_to_run, study.sources), command_to_report(study, analysis.axis, **options)]
     checksum = contract_document(analysis.contracts)[1]

@@ -8,6 +8,7 @@ import pandas as pd
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
 from mobench.campaigns.study import STATES
+from mobench.core.indicators import SAMPLES
 from mobench.figures.chosen import colours
 from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
@@ -37,7 +38,7 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     problem = analysis.problem(label)
     names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
     about = f"{problem.space.size:,} architectures; objectives {names}."
-    blocks: list[Block] = [Text((about,)), _table(analysis, label)]
+    blocks: list[Block] = [Text((about,)), *_approximated(analysis, label), _table(analysis, label)]
     here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
     if len(here):
         blocks.append(Folded("Every pair of searchers on this problem", (_pairs(label, here),)))
@@ -51,6 +52,17 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
         blocks.append(Folded("Architectures of these fronts", (_architectures(label, sets),)))
         blocks += [Pair(drawings), _running_times(analysis, label)]
     return Section(label, tuple(blocks))
+
+
+def _approximated(analysis: Analysis, label: str) -> list[Block]:
+    """A warning where hypervolumes are not exact."""
+    runs = analysis.scores[(analysis.scores["problem"] == label) & analysis.scores["hypervolume"].notna()]
+    count = int((runs["approximated"] > 0).sum()) if "approximated" in runs else 0
+    if not count:
+        return []
+    said = f"Hypervolumes of {count} of {len(runs)} runs are approximated, or the true front's, which divides them: "
+    said += f"{SAMPLES:,} directions stand for all. Relative errors as measured are below 0.002."
+    return [Text((said,), "warning")]
 
 
 def _table(analysis: Analysis, label: str) -> Table:

@@ -32,6 +32,7 @@ def write_report(
     folders: str | Path | Sequence[str | Path],
     *,
     axis: str = "",
+    contract: str = "",
     indicator: str = HYPERVOLUME.name,
     margin: float = MARGIN,
     to: str | Path | None = None,
@@ -47,6 +48,8 @@ def write_report(
     axis : str, optional
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
+    contract : str, optional
+        How runs are scored: a key of `mobench.scoring.contract.CONTRACTS`; as their campaigns say when left out.
     indicator : str
         What tables and tests are about: one of `mobench.analysis.measures.MEASURES`. Figures are about the hypervolume.
     margin : float
@@ -67,7 +70,8 @@ def write_report(
         There are no runs in a folder, they cannot be read here, or they may not be compared.
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
-    analysis = read_analysis(sources, axis=axis, indicator=indicator, margin=margin, progress=progress)
+    chosen = {"axis": axis, "contract": contract, "indicator": indicator}
+    analysis = read_analysis(sources, **chosen, margin=margin, progress=progress)
     below = Path(to) if to else Path(sources[0])  # what the user named: through links below it nothing is written
     out = below if to else below / "report"
     sections = _sections(analysis, out / "figures", below)

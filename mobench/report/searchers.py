@@ -94,6 +94,9 @@ def runs_section(analysis: Analysis) -> Section:
     shares = ("hypervolume", *(f"hypervolume_{k}" for k in CAPS), "area")
     measures = [c for c in (*shares, "log10_regret", "igd_plus", "epsilon", "r2") if c in frame]
     raw = [c for c in ("volume", "size") if c in frame]
+    if "approximated" in frame and frame["approximated"].any():
+        frame["approximated"] = frame["approximated"].map({1.0: "yes", 0.0: "no"}).fillna("")
+        raw.append("approximated")
     columns = ["problem", "searcher", "seed", "state", *measures, *raw, *AXES]
     table = Table(
         "runs",
@@ -105,6 +108,7 @@ def runs_section(analysis: Analysis) -> Section:
         | {"wall_seconds": ".3g"},
         titles={"log10_regret": "log10 regret", "igd_plus": "IGD+", "r2": "R2", "reason": "ended by", "run": "folder"}
         | {"area": "area over the curve", "volume": "hypervolume in units", "size": "set size"}
+        | {"approximated": "hypervolume approximated"}
         | {f"hypervolume_{k}": f"hypervolume of {k}" for k in CAPS},
     )
     return Section("All runs", (table,))

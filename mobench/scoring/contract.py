@@ -9,7 +9,16 @@ from typing import Literal
 import numpy as np
 
 from mobench.core.capabilities import Enumerable, Published, Ranged, Slow
-from mobench.core.indicators import epsilon_additive, finite, hypervolume, igd_plus, log10_regret, r2
+from mobench.core.indicators import (
+    epsilon_additive,
+    finite,
+    hypervolume,
+    igd_plus,
+    is_exact,
+    log10_regret,
+    nondominated,
+    r2,
+)
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.scoring.subset import largest
@@ -86,14 +95,16 @@ class Contract:
         -------
         dict
             hypervolume (the share), log10_regret, r2, size (of the set), volume (hypervolume in the objectives' own
-            units, logarithms where they are compared so); igd_plus and epsilon where the true front is known; and of
-            sets cut to k members hypervolume_k.
+            units, logarithms where they are compared so), approximated (1 where the hypervolume, of the set or of the
+            true front, is not exact, else 0); igd_plus and epsilon where the true front is known; and of sets cut to k
+            members hypervolume_k.
         """
         N = self.normalise(F)
         whole = hypervolume(N, self.reference)
         share = whole / self.volume
         found = {"hypervolume": share, "log10_regret": float(log10_regret(share)), "r2": r2(N, 0.0)}
         found |= {"size": float(len(F)), "volume": whole * float(np.prod(self.span))}
+        found["approximated"] = float(not all(_exact(points) for points in (N, self.front)))
         if len(self.front):
             found |= {"igd_plus": igd_plus(N, self.front), "epsilon": epsilon_additive(N, self.front)}
         if seen is not None:
@@ -115,6 +126,12 @@ class Contract:
             "volume": self.volume,
             "log": [objective.name for objective in self.objectives if objective.scale == "log"],
         }
+
+
+def _exact(F: Array) -> bool:
+    """Whether the hypervolume of (n, m) points, dominated ones among them, is exact."""
+    n, m = F.shape
+    return is_exact(n, m) or is_exact(int(nondominated(F).sum()), m)
 
 
 def _scaled(F: Array, objectives: tuple[Objective, ...]) -> Array:

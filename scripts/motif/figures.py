@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import kendalltau
 
+import mobench
 from mobench import Array, load_table, nondominated
 from mobench.analysis.replication import noise_floor, replicate
 from mobench.problems._cells.latency_table import fitted_table
@@ -170,11 +171,6 @@ def report_difficulty(objectives: tuple[str, ...]) -> None:
     motif = problem(objectives=objectives)
     contract = contract_for(motif)
 
-    def delivered(rows: Array) -> Array:
-        """The rows that look best on validation."""
-        X = motif.space.at(rows)
-        return X[nondominated(motif.evaluate(X).F)]
-
     def floor(first: list[Array], second: list[Array]) -> float:
         """Replication noise floor of the difference of two searchers with these sets."""
         sets = {(name, i): X for name, mine in (("a", first), ("b", second)) for i, X in enumerate(mine)}
@@ -184,11 +180,13 @@ def report_difficulty(objectives: tuple[str, ...]) -> None:
 
     print(f"{', '.join(objectives)}: front of {len(contract.front)}; ", end="")
     for n in (50, 200, 1000):
-        drawn = [np.random.default_rng([20, i]).choice(motif.space.size, size=n, replace=False) for i in range(20)]
-        sets = [delivered(rows) for rows in drawn]
-        print(f"random search {n}: {np.mean([contract.share(motif.score(X)) for X in sets]):.3f} ", end="")
+        name = f"motif:objectives=[{','.join(objectives)}]"
+        runs = [mobench.run("random_search", name, budget=n, seed=seed) for seed in range(20)]
+        sets = [run.delivered() for run in runs]
+        print(f"random search {n}: {np.mean([run.hypervolume() for run in runs]):.3f} ", end="")
         print(f"(noise floor between ten runs and ten {floor(sets[:10], sets[10:]):.3f}); ", end="")
-    best = delivered(np.unique(functional_classes()))
+    X = motif.space.at(np.unique(functional_classes()))
+    best = X[nondominated(motif.evaluate(X).F)]
     print(f"chosen on validation from all: {contract.share(motif.score(best)):.3f} ", end="")
     worlds = (
         replicate(motif, contract, {("all", 0): Outcome(best, motif.score(best), best[:, 0], best[:, 0], {})}) or {}

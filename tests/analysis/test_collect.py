@@ -185,6 +185,10 @@ def test_other_contracts_are_refused(done, broken, monkeypatch):
     monkeypatch.setattr(mobench.campaigns.study, "load_campaign", judged_otherwise)
     with pytest.raises(ValueError, match=r"broken: cannot be .* their contracts differ \(evoxbench, mobench-2\)"):
         read_study([done, broken])
+    study = read_study([done, broken], contract="mobench-1")
+    assert study.contract == "mobench-1"
+    with pytest.raises(ValueError, match="did you mean 'mobench-1'"):
+        read_study([done], contract="mobench-11")
 
 
 def test_what_is_no_results_folder_is_said(tmp_path):

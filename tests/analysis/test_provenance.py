@@ -6,7 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import mobench.harness.checkout
@@ -51,6 +53,49 @@ def test_the_commands_in_a_report_make_its_tables_again_to_the_byte_twice(tmp_pa
     for name in ("once", "twice"):
         assert main([*again[1:], "--to", name]) == 0
         assert tables(tmp_path / name) == tables(first)
+
+
+GREEDY = """\"\"\"Evaluates a few, and recommends all that there is.\"\"\"
+
+
+def search(run):
+    run.evaluate(run.space.sample(run.rng, 5))
+    run.recommend(run.space.all())
+"""
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_logs_are_scored_by_another_contract_from_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("greedy.py").write_text(GREEDY)
+    run = "run -p lotz:bits=6 -s greedy -s random_search -b 20 --seeds 2 --name mine -w 1 -q --plugin greedy.py"
+    assert main(run.split()) == 0
+    found = {}
+    for contract in ("mobench-2", "mobench-1"):
+        assert main(["report", "results/mine", "--contract", contract, "--to", contract]) == 0
+        assert f"contract {contract}: " in capsys.readouterr().out
+        runs = pd.read_csv(Path(contract) / "tables" / "runs.csv")
+        runs["searcher"] = runs["searcher"].str.partition("@")[0]
+        found[contract] = runs.groupby("searcher")["hypervolume"].mean()
+        again = printed(Path(contract) / "report.html")[-1]
+        assert again[again.index("--contract") + 1] == contract
+        assert main([*again[1:], "--to", f"{contract}-again"]) == 0
+        assert tables(Path(f"{contract}-again")) == tables(Path(contract))
+        export = ["export", "results/mine", "--contract", contract, "--format", "ioh", "--to", f"{contract}-ioh"]
+        assert main(export) == 0
+        figure = ["plot", "results/mine", "--contract", contract, "--kind", "medians", "--to", f"{contract}.svg"]
+        assert main(figure) == 0
+    assert found["mobench-1"]["greedy"] == 1  # taken at its word
+    assert found["mobench-2"]["greedy"] < found["mobench-2"]["random_search"]
+    assert found["mobench-1"]["random_search"] == pytest.approx(found["mobench-2"]["random_search"])
+    drawn = [pd.read_csv(f"{contract}.csv")["median"].tolist() for contract in found]
+    gaps = [next(Path(f"{contract}-ioh").rglob("*greedy*/**/*.dat")).read_bytes() for contract in found]
+    assert drawn[0] != drawn[1]
+    assert gaps[0] != gaps[1]
+    assert main(["report", "results/mine", "--contract", "evoxbench"]) == 2
+    assert "contract 'evoxbench': the problem gives neither a true front nor bounds" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["report", "results/mine", "--contract", "mobench"])
 
 
 def test_the_commands_in_a_report_of_a_single_run_make_it_again(tmp_path, monkeypatch):

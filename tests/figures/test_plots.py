@@ -41,7 +41,7 @@ from mobench.figures.ranks import plot_critical_difference, plot_rank_heatmap
 from mobench.figures.registry import REGISTERED, Selection, register
 from mobench.figures.saving import save_figure
 from mobench.figures.standings import plot_ecdf, plot_ranks_over_time
-from mobench.figures.style import AXIS_LABELS, palette
+from mobench.figures.style import AXIS_LABELS, palette, wrapped
 from mobench.harness.execute import execute
 from mobench.problems._cells import space as _cell
 from mobench.problems.tables import motif
@@ -185,6 +185,29 @@ def test_an_ecdf_starts_at_nothing_and_goes_on_to_the_common_end():
     assert line_data(figure, "a").tolist() == [[2, 0], [2, 0.5], [5, 0.75], [9, 0.75]]
     assert line_data(figure, "b").tolist() == [[9, 0], [9, 0.25], [9, 0.25]]
     assert len(data) == 3
+    assert figure.axes[0].get_legend().get_title().get_text() == "1 problem, up to 2 runs"
+
+
+def test_curves_that_lie_on_each_other_are_both_seen():
+    steps = pd.DataFrame({"searcher": ["a", "b"], "runtime": [2.0, 2.0], "solved": [0.5, 0.5]})
+    figure, _ = plot_ecdf(steps.assign(problems=2, runs=1), axis="trainings")
+    assert len({line.get_linestyle() for line in figure.axes[0].get_lines()}) == 2
+
+
+def test_lines_of_small_print_break_in_no_number_and_no_token():
+    note = "N = 5, k = 4; bars: not told apart (sign flips by seed, Holm, 5 %)"
+    assert "5\N{NO-BREAK SPACE}%)" in wrapped(note, "single").splitlines()[-1]
+    cell = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_1x1~1|skip_connect~2|"
+    figure, _ = plot_architecture([("input", "output", "skip")], values={}, text=cell)
+    lines = figure.get_supxlabel().splitlines()
+    assert "".join(lines) == cell
+    assert all(line[0] == line.rstrip("+")[-1] == "|" for line in lines)
+
+
+def test_attainment_over_more_than_a_decade_has_a_logarithmic_axis():
+    runs = [np.array([[2.0, 5.0], [90.0, 1.0]])] * 3
+    figure, _ = plot_attainment({"a": runs}, (Objective("error"), Objective("cost")))
+    assert (figure.axes[0].get_yscale(), figure.axes[0].get_xscale()) == ("log", "linear")
 
 
 def test_ranks_over_time_share_ties():
@@ -218,6 +241,7 @@ def test_parallel_coordinates_put_better_low():
     figure, _ = plot_parallel({"a": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])}, objectives)
     heights = [segment[:, 1].tolist() for segment in figure.axes[0].collections[0].get_segments()]
     assert heights == [[0, 0, 0], [1, 1, 1]]
+    assert all(line.get_ydata().tolist() == [0, 1] for line in figure.axes[0].get_lines())  # values stand beyond
 
 
 # --- colours, sizes, files ---
@@ -228,6 +252,8 @@ def test_a_searcher_keeps_its_colour_when_others_join():
     colours = palette(names)
     assert palette(names[:3]) == {name: colours[name] for name in names[:3]}
     assert len({tuple(np.round(to_rgb(colour), 3)) for colour in colours.values()}) == 27
+    light = [np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]) for colour in palette(names[:18]).values()]
+    assert max(light) < 0.68  # a line of it is seen on white
     assert all(max(colour) - min(colour) > 0.03 for colour in colours.values()), "grey is the true front's"
 
 
