@@ -25,7 +25,7 @@ __all__ = ["Desk"]
 class Desk:
     """All that a run knows and its searcher does not: problem, ledger, memories, log and its past.
 
-    It is called by its guard, also where a supernet charges for a pass.
+    Its guard lets one call in at a time, also where a supernet charges for a pass.
     """
 
     def __init__(self, problem: Problem, *, limit: Cost, seed: int, log: Log, label: str, guard: Guard) -> None:

@@ -183,6 +183,8 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
             reason = search_problem(prepared.plugin, run, prepared.options)
     except BaseException as raised:  # noqa: BLE001 - whatever a searcher raises is how it ended
         _refuse_blame(raised, limits)
+        if not run.replaying:
+            run.finish()  # nobody resumes it: what was learned last is in the ledger, and so in the log
         reason = "failed"
         error = {"error": one_line(raised), "traceback": trace(raised)}
     took = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}

@@ -43,7 +43,7 @@ class Guard:
             return work(*args, **kwargs)
 
     def close(self, last: Callable[[], None] | None = None) -> None:
-        """Let nobody in any more, once whoever is inside has left and `last`, unless it was closed, is done.
+        """Let nobody in any more, once whoever is inside has left and `last` is done.
 
         A forked child that returns from its search ends here: a second harness would write a second end of the run.
         """
@@ -51,7 +51,7 @@ class Guard:
             _end_child(self._process)
         with self._lock:
             try:
-                if last is not None and not self._closed:
+                if last is not None:
                     last()
             finally:
                 self._closed = True

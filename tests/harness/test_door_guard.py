@@ -337,7 +337,7 @@ def test_a_child_forked_while_a_thread_is_at_the_door_does_not_wait_for_it():
     assert run.spent.evaluations == 1
 
 
-def carry_out(search, folder, monkeypatch):
+def carry_out(search, folder, monkeypatch, problem="catsum"):
     """`search` as a searcher by name, carried out in a folder; what ended it."""
     found = catalogue.find
 
@@ -345,9 +345,10 @@ def carry_out(search, folder, monkeypatch):
         return Plugin("mine", kind, search, (), "") if name == "mine" else found(kind, name, *more)
 
     monkeypatch.setattr("mobench.harness.execute.find", find)
-    end = execute(RunSpec("catsum", "mine", 0, {"evaluations": 20}), folder)
-    known = read_run(folder)
-    check_ledger(folder, read_history(folder / "log.jsonl", d=6, m=2), known.end, Cost(20, 400, np.inf, np.inf))
+    end = execute(RunSpec(problem, "mine", 0, {"evaluations": 20}), folder)
+    known, space = read_run(folder), make_problem(problem, {}).space
+    found = read_history(folder / "log.jsonl", d=len(space.cardinalities), m=2)
+    check_ledger(folder, found, known.end, Cost(20, 400, np.inf, np.inf))
     return end
 
 
@@ -486,8 +487,21 @@ def test_what_was_learned_last_is_written_where_the_search_came_to_a_good_end(en
         search_problem(search, run, {})
     except KeyError:
         assert end is mistake
-    run.finish()
     assert sum("learned" in orjson.loads(line) for line in log.lines) == written
+
+
+@pytest.mark.parametrize("failure", [KeyError, SystemExit])
+def test_a_failed_search_ends_with_a_log_that_adds_up_to_its_ledger(tmp_path, monkeypatch, failure):
+    def search(run):
+        network = run.supernet
+        for _ in range(3):
+            network.train_loss(network.initial_weights(), network.initial_alpha(), network.train_batch())
+            run.evaluate(run.space.at([0]))
+        network.train_loss(network.initial_weights(), network.initial_alpha(), network.train_batch())
+        raise failure("a mistake")
+
+    end = carry_out(search, tmp_path, monkeypatch, "bilevel_toys")
+    assert (end["reason"], end["spent"]["flops"]) == ("failed", 304)
 
 
 # What is for reading
