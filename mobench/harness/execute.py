@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from mobench.harness.door import Run
 from mobench.harness.history import spent_in
 from mobench.harness.identity import strangers
 from mobench.harness.limits import NO_LIMITS, Limits, limited
-from mobench.harness.log import Log, StorageError
+from mobench.harness.log import Log, StorageError, parse_events
 from mobench.harness.sealed import read_run, seal
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
@@ -175,7 +175,7 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
 
 def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> dict[str, Any]:
     """Run the searcher and say how it ended; a failure is an outcome, not an exception."""
-    error: dict[str, str] = {}
+    error, spent = dict[str, str](), None
     started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
     run = Run(prepared.problem, limit=prepared.limit, seed=spec.seed, log=log, label=spec.problem_label)
     try:
@@ -187,8 +187,11 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
             run.finish()  # nobody resumes it: what was learned last is in the ledger, and so in the log
         reason = "failed"
         error = {"error": one_line(raised), "traceback": trace(raised)}
+        assert log.path is not None
+        logged = spent_in(parse_events(log.path.read_bytes(), log.path))
+        spent = replace(logged, asked=max(logged.asked, run.spent.asked))  # it may have ended between two steps
     took = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-    document = _document(spec, reason, run.spent, started=started.isoformat(timespec="seconds"))
+    document = _document(spec, reason, spent or run.spent, started=started.isoformat(timespec="seconds"))
     return document | error | {key: round(seconds, 4) for key, seconds in took.items()}
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -11,7 +12,10 @@ from mobench.analysis.collect import collect
 from mobench.analysis.export import export
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.study import read_study, run_state
+from mobench.harness.execute import execute
 from mobench.harness.sealed import DamagedRunError, seal
+from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import find
 from mobench.report.report import write_report
 from mobench.scoring.load import load
 
@@ -180,3 +184,20 @@ def test_ends_of_earlier_versions_are_read_as_before(campaign):
     (run / "end.json").write_bytes(orjson.dumps(end))
     assert run_state(run) == "ended"
     assert len(load(run).history.X) == 60
+
+
+def test_a_run_that_fails_while_it_is_replayed_ends_with_the_ledger_of_its_log(tmp_path, monkeypatch):
+    spec = RunSpec("catsum", "random_search", 0, {"evaluations": 60}, {}, {"batch": 10})
+    execute(spec, tmp_path)
+    (tmp_path / "end.json").unlink()
+    found = find("searcher", "random_search")
+
+    def other(run, *, batch):
+        run.evaluate(run.space.sample(run.rng, batch))
+        raise RuntimeError("not today")
+
+    monkeypatch.setattr("mobench.harness.execute.find", lambda *_: replace(found, call=other))
+    end = execute(spec, tmp_path)
+    assert (end["reason"], end["error"]) == ("failed", "RuntimeError: not today")
+    assert end["spent"]["evaluations"] == 60
+    assert mobench.load(tmp_path).hypervolume() > 0
