@@ -106,7 +106,7 @@ def draw(rates: dict[str, dict[str, float]], campaigns: int, file: Path) -> None
         bars = np.array([found - low, high - found]).clip(min=0)
         axes.errorbar(found, place, xerr=bars, fmt=mark, color=colour, capsize=2, label=labels.get(kind, kind))
     axes.axvline(0.05, color="grey", linewidth=1, linestyle="--")
-    axes.set(xlabel=f"part of {campaigns:,} campaigns a row with a false claim, and its 95 % interval", xlim=(0, None))
+    axes.set(xlabel=f"part of {campaigns:,} campaigns a row with a false claim", xlim=(0, None))
     axes.set_yticks(range(len(rates)), list(rates))
     axes.invert_yaxis()
     figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
