@@ -187,7 +187,12 @@ def scale_axis(axis: Any, values: Iterable[float], *, ratio: float = 30.0) -> No
     values = list(values)
     if values and min(values) > 0 and max(values) > ratio * min(values):
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-        axis.set_major_formatter(mpl.ticker.LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+        if min(values) >= 1e-3 and max(values) < 1e5 and max(values) < 1e3 * min(values):  # short enough as they are
+            axis.set_major_locator(mpl.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("")
+        else:
+            axis.set_major_formatter(mpl.ticker.LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
 
 
 def label_objectives(ax: Any, objectives: Sequence[Objective], pair: tuple[int, int]) -> None:
