@@ -26,7 +26,7 @@ __all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
 
 
 def collect(
-    study: Study, *, axis: str = "evaluations", progress: bool = False
+    study: Study, *, axis: str = "evaluations", distance: str = "", progress: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[tuple[str, str, int], Outcome]]:
     """Read every log once: score the run, trace it over its course, and keep what it delivered.
 
@@ -36,6 +36,8 @@ def collect(
         Which runs, and the contract that scores them; see `mobench.campaigns.study.read_study`.
     axis : str
         Currency of the curves.
+    distance : str
+        One of the contract's distances (``igd_plus``, ``epsilon``, ``r2``) that curves are to have, too.
     progress : bool
         Whether to show progress on standard error.
 
@@ -75,11 +77,11 @@ def collect(
                 except NoPopulationError as error:
                     rows[i]["error"] = str(error)
                 else:
-                    curve = result.curve(axis=axis, contract=study.contract)
+                    curve = result.curve(axis=axis, contract=study.contract, indicator=distance)
                     curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
                     outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
             bar.advance()
-    columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret"]
+    columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret", *([distance] if distance else [])]
     scores = pd.DataFrame([rows[i] for i in sorted(rows)])
     for measure in (*AXES, "hypervolume", "log10_regret"):
         if measure not in scores:
@@ -154,7 +156,7 @@ def mean_ranks(summary: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("mean_rank", kind="stable").reset_index()
 
 
-def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
+def resample(curves: pd.DataFrame, axis: str, grid: Array, *, distance: str = "") -> dict[str, Array]:
     """Each searcher's curves of one problem on a common grid, the last value carried forward.
 
     Parameters
@@ -165,18 +167,22 @@ def resample(curves: pd.DataFrame, axis: str, grid: Array) -> dict[str, Array]:
         The currency.
     grid : Array
         (g,) amounts, ascending.
+    distance : str
+        A column of distances in the place of log10 regrets.
 
     Returns
     -------
     dict of str to Array
-        Searcher to (seeds, g) log10 regrets; 0 (nothing found) before a run's first answer.
+        Searcher to (seeds, g) log10 regrets, 0 (nothing found) before a run's first answer; or distances, infinite
+        before it.
     """
+    column, before = (distance, [np.inf]) if distance else ("log10_regret", log10_regret([0.0]))
     found = {}
     for searcher, group in curves.groupby("searcher", sort=False):
         lines = []
         for _, run in group.groupby("seed", sort=True):
             at = np.searchsorted(run[axis].to_numpy(), grid, side="right")
-            lines.append(np.concatenate([log10_regret([0.0]), run["log10_regret"].to_numpy()])[at])
+            lines.append(np.concatenate([before, run[column].to_numpy()])[at])
         found[str(searcher)] = np.array(lines)
     return found
 

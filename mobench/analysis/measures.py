@@ -33,6 +33,11 @@ class Measure:
     maximise: bool = False
 
     @property
+    def distance(self) -> str:
+        """Its name where it is a distance, which curves can have; else empty."""
+        return "" if self.maximise else self.name
+
+    @property
     def span(self) -> tuple[float, float]:
         """Least and greatest value in the sign in which more is better."""
         return (0.0, 1.0) if self.maximise else (-float("inf"), 0.0)

@@ -64,7 +64,7 @@ def read_analysis(
     whole = read_study(folders, contract=contract)
     study = select(whole, problems=problems, searchers=searchers)
     axis = axis or next(iter(study.budget))
-    scores, curves, outcomes = collect(study, axis=axis, progress=progress)
+    scores, curves, outcomes = collect(study, axis=axis, distance=MEASURES[indicator].distance, progress=progress)
     study, scores, curves, outcomes = _without_refused(study, scores, curves, outcomes)
     found = Analysis(study, axis, scores, curves, outcomes, whole.searchers, MEASURES[indicator], margin)
     area = areas(scores, curves, axis=axis, budget=found.budget)

@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mobench.analysis.measures import HYPERVOLUME, MEASURES
 from mobench.cli._terminal import add_contract, add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
   mobench plot results/default --kind list               the kinds of figures and what they show
   mobench plot results/default --kind anytime            a figure a problem, to results/default/figures/
+  mobench plot results/default --kind anytime --indicator igd_plus    the same by another indicator
   mobench plot results/default --kind attainment -p motif --width double --format pdf,svg
   mobench plot results/default --kind difference -p motif -s nsga2 -s random_search --to paper/difference.pdf
   mobench plot results/default --kind attainment -p nasbench_graph --objectives error,latency
@@ -36,6 +38,12 @@ def add(commands: Any) -> None:
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
     add_contract(parser)
+    parser.add_argument(
+        "--indicator",
+        choices=tuple(MEASURES),
+        default=HYPERVOLUME.name,
+        help="of curves over the budget, ranks and tests (default: %(default)s)",
+    )
     add_plugins(parser, "of your problems")
     parser.add_argument("--axis", choices=AXES, default="", help="currency of costs (default: the budget's)")
     parser.add_argument("--objectives", default="", metavar="NAME,NAME", help="of fronts and attainment (default: all)")
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         show("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
         return 0
     single = find_kind(args.kind).of_one_problem
-    chosen = {"axis": args.axis, "contract": args.contract}
+    chosen = {"axis": args.axis, "contract": args.contract, "indicator": args.indicator}
     analysis = read_analysis(
         args.folders, problems=args.problem or (), searchers=args.searcher or (), **chosen, progress=True
     )

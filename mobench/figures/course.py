@@ -21,13 +21,18 @@ from mobench.figures.style import AXIS_LABELS, new_figure, palette, styled
 __all__ = ["draw_anytime", "legend", "on_budget", "plot_anytime"]
 
 
+REGRET = "log10 hypervolume regret"
+
+
 @register("anytime", of_one_problem=True)
 def draw_anytime(analysis: Analysis, selection: Selection) -> Drawing:
-    """Log10 hypervolume regret against budget, mean and 95 % band over seeds."""
+    """Log10 hypervolume regret (or a distance, by --indicator) against budget, mean and 95 % band over seeds."""
     curves = analysis.curves[analysis.curves["problem"] == selection.problem]
     grid = amounts(curves, analysis.axis)
-    lines = resample(curves, analysis.axis, grid)
-    return plot_anytime(lines, grid, axis=analysis.axis, **look(analysis, selection))
+    distance = analysis.measure.distance
+    lines = resample(curves, analysis.axis, grid, distance=distance)
+    label = analysis.measure.label if distance else REGRET
+    return plot_anytime(lines, grid, axis=analysis.axis, label=label, **look(analysis, selection))
 
 
 def plot_anytime(
@@ -35,20 +40,21 @@ def plot_anytime(
     grid: Array,
     *,
     axis: str,
+    label: str = REGRET,
     title: str = "",
     colours: Mapping[str, Any] | None = None,
     width: str = "single",
 ) -> tuple[Figure, pd.DataFrame]:
-    """Mean log10 regret against budget with a 95 % band over seeds (Student's t).
+    """Mean log10 regret, or another value, against budget with a 95 % band over seeds (Student's t).
 
     Parameters
     ----------
     lines : mapping of str to Array
-        Searcher to (seeds, g) log10 regrets on `grid`, as `mobench.analysis.collect.resample` returns them.
+        Searcher to (seeds, g) values on `grid`, as `mobench.analysis.collect.resample` returns them.
     grid : Array
         (g,) amounts of the currency `axis`, ascending and positive.
-    axis, title : str
-        Currency (for the label) and title.
+    axis, label, title : str
+        Currency and value (for the labels of the axes), and title.
     colours : mapping, optional
         Searcher to colour; see `mobench.figures.style.palette`.
     width : str
@@ -70,7 +76,7 @@ def plot_anytime(
                 ax.fill_between(grid, low, high, color=colours[searcher], alpha=0.18, linewidth=0)
             table = pd.DataFrame({"searcher": searcher, axis: grid, "mean": mean, "low": low, "high": high})
             tables.append(table.assign(seeds=len(values)))
-        ax.set(ylabel="log10 hypervolume regret", title=title)
+        ax.set(ylabel=label, title=title)
         seeds = sorted({len(values) for values in lines.values()})
         counted = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
         legend(ax, len(lines), "one seed" if seeds == [1] else f"mean and 95 % band, {counted}")
@@ -80,7 +86,8 @@ def plot_anytime(
 def _band(values: Array) -> tuple[Array, Array, Array]:
     """Mean over n seeds, and the ends of its 95 % interval by Student's t; (g,) each."""
     n, mean = len(values), values.mean(axis=0)
-    half = t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(mean)
+    with np.errstate(invalid="ignore"):  # a distance is infinite, and so is its mean, before every run has a set
+        half = t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(mean)
     return mean, mean - half, mean + half
 
 

@@ -115,6 +115,21 @@ class Contract:
             }
         return found
 
+    def distance(self, name: str, F: Array) -> float:
+        """One of the distances of `measures` alone, of (n, m) values; infinite for no value.
+
+        Raises
+        ------
+        ValueError
+            `name` is none of them, or the true front that it needs is unknown.
+        """
+        if name == "r2":
+            return r2(self.normalise(F), 0.0)
+        if name not in ("igd_plus", "epsilon") or not len(self.front):
+            raise ValueError(f"indicator: {name!r} is no distance, or needs a true front, which is not known")
+        measure = igd_plus if name == "igd_plus" else epsilon_additive
+        return measure(self.normalise(F), self.front)
+
     @property
     def constants(self) -> Mapping[str, object]:
         """What numbers rest on, as plain data: ideal, nadir, reference, volume, and which objectives are logarithms."""

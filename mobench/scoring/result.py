@@ -172,23 +172,27 @@ class Result:
         scored = minimised(self.problem.score(X), self.problem.objectives)[:, 0]
         return float(kendalltau(values, scored).statistic)
 
-    def curve(self, *, axis: str = "evaluations", contract: str = DEFAULT) -> pd.DataFrame:
+    def curve(self, *, axis: str = "evaluations", contract: str = DEFAULT, indicator: str = "") -> pd.DataFrame:
         """The share of hypervolume over the course of the run, up to its budget, a row wherever it changes.
 
         Parameters
         ----------
         axis : str
             One of `mobench.core.budget.AXES`: a currency of the ledger, or ``trainings``.
+        contract : str
+            How the sets are scored.
+        indicator : str
+            A distance that is wanted, too: ``igd_plus``, ``epsilon`` or ``r2``.
 
         Returns
         -------
         pandas.DataFrame
-            Columns `axis`, ``hypervolume`` and ``log10_regret``.
+            Columns `axis`, ``hypervolume``, ``log10_regret``, and the indicator where one is named.
 
         Raises
         ------
         ValueError
-            Unknown axis.
+            Unknown axis or indicator.
         """
         import pandas as pd
 
@@ -202,6 +206,8 @@ class Result:
             amounts = on_axis(self.problem.training, spent, axis)
         scored = self._score(X)
         share = np.array([judge.share(scored[rows]) for rows in sets], dtype=np.float64)
-        changes = np.flatnonzero(np.diff(share, prepend=np.nan) != 0)
-        share, amounts = share[changes], np.asarray(amounts)[changes]
-        return pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
+        table = pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
+        if indicator:
+            table[indicator] = [judge.distance(indicator, scored[rows]) for rows in sets]
+        values = table.drop(columns=axis)
+        return table[(values != values.shift()).any(axis=1)].reset_index(drop=True)

@@ -270,3 +270,17 @@ def test_what_does_not_fit_the_budget_scores_nowhere():
     more = Result(result.problem, result.history, result.reason, limit=parse_budget(50, result.problem.training))
     assert more.hypervolume() > 0  # at a budget that pays for it it does
     assert parse_budget({"trainings": 0.2}, result.problem.training) == result.limit
+
+
+@pytest.mark.parametrize("indicator", ["igd_plus", "epsilon", "r2"])
+@pytest.mark.parametrize("contract", ["mobench-1", "mobench-2"])
+def test_a_curve_of_distances_ends_where_the_measures_of_the_run_are(indicator, contract):
+    result = mobench.run("nsga2", "catsum", budget=150, seed=3, population=10)
+    curve = result.curve(contract=contract, indicator=indicator)
+    assert curve[indicator].iloc[-1] == result.measures(contract=contract)[indicator]
+    assert curve[indicator].iloc[0] > curve[indicator].iloc[-1]
+    plain = result.curve(contract=contract)
+    shares = np.interp(curve["evaluations"], plain["evaluations"], plain["hypervolume"])
+    assert (curve["hypervolume"] >= shares - 1e-12).all()
+    with pytest.raises(ValueError, match="indicator: 'area' is no distance"):
+        result.curve(contract=contract, indicator="area")
