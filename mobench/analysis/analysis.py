@@ -14,11 +14,12 @@ from mobench.analysis.collect import mean_ranks, median_seeds, summarise
 from mobench.analysis.constants import contracts_of
 from mobench.analysis.difficulty import difficulty
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure, natural
+from mobench.analysis.open_runs import open_runs
 from mobench.analysis.provenance import ends, streams_alike
 from mobench.analysis.replication import replicate
 from mobench.analysis.shared import shared
 from mobench.analysis.significance import on_each_problem, pairwise
-from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians, open_runs
+from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
 from mobench.analysis.targets import runtimes
 from mobench.campaigns.study import OVER, Study
 from mobench.core.capabilities import Enumerable

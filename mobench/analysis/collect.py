@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mobench.analysis.measures import HYPERVOLUME, Measure
+from mobench.analysis.open_runs import without_score
 from mobench.campaigns.study import OVER, STATES, Study, run_spent, run_state
 from mobench.core.budget import AXES, CURRENCIES, on_axis
 from mobench.core.indicators import log10_regret
@@ -115,18 +116,17 @@ def summarise(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> pd.DataFr
     """One row a (problem, searcher) pair: median, quartiles, mean of a measure, log10 regret, size, rank, states.
 
     The size is the median number of delivered architectures. Searchers are ranked on each problem by their medians (1
-    is best, ties share a rank); failed runs count as far as they came, and for ranks those that have begun and have no
-    score, running or damaged, as the worst: which these are may be no accident. Of a run that delivered nothing a
+    is best, ties share a rank); failed runs count as far as they came, and for ranks those without a score
+    as the worst (`mobench.analysis.open_runs`): which these are may be no accident. Of a run that delivered nothing a
     distance is infinite: worse than any other.
     """
-    rows = []
+    rows, lacking = [], without_score(scores)
     for (problem, searcher), group in scores.groupby(["problem", "searcher"], sort=False):
         found = group[measure.name].dropna()
         low, median, high = _quartiles(found.to_numpy()) if len(found) else [np.nan] * 3
         row = {"problem": problem, "searcher": searcher, "median": median, "q25": low, "q75": high}
         row |= {"mean": found.mean() if len(found) else np.nan, "log10_regret": group["log10_regret"].dropna().median()}
-        open_runs = group["state"].isin(("running", "damaged")).sum()
-        worst = [-np.inf if measure.maximise else np.inf] * open_runs
+        worst = [-np.inf if measure.maximise else np.inf] * int(lacking[group.index].sum())
         row["ranked"] = _quartiles(np.array([*found, *worst]))[1] if len(found) else np.nan
         row["size"] = group["size"].dropna().median() if "size" in group else np.nan
         rows.append(row | {state: int((group["state"] == state).sum()) for state in STATES})

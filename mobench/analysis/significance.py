@@ -74,7 +74,7 @@ def pairwise(
     worlds : Replications
         What runs would have scored under other trainings: see `mobench.analysis.replication.replicate`.
     open_runs : mapping of str to Runs
-        Runs of each searcher that have begun and have no score: see `mobench.analysis.statistics.open_runs`.
+        Runs of each searcher that have begun and have no score: see `mobench.analysis.open_runs`.
 
     Returns
     -------

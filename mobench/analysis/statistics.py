@@ -60,15 +60,6 @@ def matrices(scores: pd.DataFrame, measure: Measure = HYPERVOLUME) -> dict[str, 
     }
 
 
-def open_runs(scores: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
-    """Searcher to problem to seed of the runs that have begun, running or damaged, and have no score: NaN each."""
-    found: dict[str, dict[str, dict[int, float]]] = {}
-    part = scores[scores["state"].isin(("running", "damaged"))]
-    for searcher, problem, seed in zip(part["searcher"], part["problem"], part["seed"].tolist(), strict=True):
-        found.setdefault(searcher, {}).setdefault(problem, {})[seed] = float("nan")
-    return found
-
-
 def comparable(found: Matrices) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The part on which all searchers can be compared, and what had to be left out for it.
 

@@ -218,7 +218,7 @@ def judge(names: tuple[str, str], evidence: Evidence, p_adjusted: float, family:
     row["least_effect"] = least_effect(evidence.runs, level=level, problems=problems, alike=evidence.alike)
     sentence = _sentence(row, family, close=close)
     if evidence.open_runs and verdict == "undecided":
-        sentence += f"; {evidence.open_runs} runs of theirs have begun and have no score, and count as the worst"
+        sentence += f"; {evidence.open_runs} runs of theirs have no score, and count as the worst"
     return row | {"sentence": sentence}
 
 

@@ -16,7 +16,7 @@ from mobench.harness.answers import Memory, addresses, problem_seed
 from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from mobench.harness.guard import Guard
 from mobench.harness.ledger import Ledger
-from mobench.harness.log import Log
+from mobench.harness.log import Log, StorageError
 from mobench.harness.replay import Past
 
 __all__ = ["Desk"]
@@ -151,7 +151,11 @@ class Desk:
             self._log.sync()  # a checkpoint is never ahead of its log on the disk, nor of another process's log
             drawn = {} if self._network is None else dict(self._network.drawn)
             header = {"lines": self._log.count, "rng": self.rng.bit_generator.state, "drawn": drawn}
-            save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)
+            try:
+                save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)
+            except StorageError:
+                self._log.broken = True
+                raise
 
     def restore(self) -> dict[str, Any] | None:
         """See `Run.restore`."""
@@ -162,6 +166,7 @@ class Desk:
         try:
             header, state = load_checkpoint(path)
         except ValueError as error:  # whatever damaged it, it was not the searcher
+            self._log.broken = True
             raise DamagedCheckpointError(str(error)) from None
         for line in self.past.skip_to(header["lines"], path):
             self._skip(line)

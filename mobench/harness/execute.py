@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import errno
 import functools
 import importlib.metadata
 import inspect
+import multiprocessing
 import os
 import platform
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,10 +23,11 @@ from mobench.files.documents import FORMAT, write_document
 from mobench.harness.checkout import commit
 from mobench.harness.door import Run
 from mobench.harness.history import spent_in
+from mobench.harness.host import host_fault
 from mobench.harness.identity import strangers
 from mobench.harness.limits import NO_LIMITS, Limits, limited
 from mobench.harness.log import Log, StorageError, parse_events
-from mobench.harness.sealed import read_run, seal
+from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
@@ -40,13 +40,6 @@ STREAMS = "problem: search, answers, supernet"
 """What depends on the problem beside the seed; ends that say less are of runs whose luck problems may share."""
 
 _LIBRARIES = ("mobench", "numpy", "moocore", "pymoo", "torch")
-
-
-OF_HOST = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO),
-    *(errno.EPIPE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
-)
-"""Errors of the system that say something about the host and nothing about the searcher."""
 
 
 class UnfitHostError(RuntimeError):
@@ -142,7 +135,7 @@ def _begun(spec: RunSpec, folder: Path) -> Path:
 def _ended(folder: Path, log: Log, document: dict[str, Any]) -> dict[str, Any]:
     """Write a run's end, while its log is locked: an end belongs to the attempt that wrote the log."""
     log.sync()
-    document["log"] = seal((folder / "log.jsonl").read_bytes())
+    document["log"] = log.seal  # of what was written here: a line of anybody else's is damage
     write_document(folder / "end.json", document)
     return document
 
@@ -182,7 +175,7 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
         with limited(limits):
             reason = search_problem(prepared.plugin, run, prepared.options)
     except BaseException as raised:  # noqa: BLE001 - whatever a searcher raises is how it ended
-        _refuse_blame(raised, limits)
+        _refuse_blame(raised, log)
         if not run.replaying:
             run.finish()  # nobody resumes it: what was learned last is in the ledger, and so in the log
         reason = "failed"
@@ -195,17 +188,18 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
     return document | error | {key: round(seconds, 4) for key, seconds in took.items()}
 
 
-def _refuse_blame(error: BaseException, limits: Limits) -> None:
-    """Raise anew what says nothing about the searcher: storage and memory of this host, the user's Ctrl-C.
+def _refuse_blame(error: BaseException, log: Log) -> None:
+    """Raise anew what says nothing about the searcher: storage of this host that fails for us, too; the user's Ctrl-C.
 
-    Where a process leaves Ctrl-C to its parent, as workers do, a KeyboardInterrupt is the searcher's own.
+    A worker leaves Ctrl-C to its parent, so that a KeyboardInterrupt is the searcher's own there. A searcher can raise
+    any error: none is believed that is not ours, or cannot be had again.
     """
-    if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
         raise error
-    if isinstance(error, StorageError):
+    if log.broken and isinstance(error, StorageError):
         raise error
-    if (isinstance(error, MemoryError) and not limits.bytes) or (isinstance(error, OSError) and error.errno in OF_HOST):
-        raise UnfitHostError(one_line(error)) from error
+    if isinstance(error, OSError) and log.path is not None and (fault := host_fault(log.path.parent)):
+        raise UnfitHostError(f"{one_line(error)}; {fault}") from error
 
 
 def _document(spec: RunSpec, reason: str, spent: Cost, *, started: str) -> dict[str, Any]:
@@ -238,6 +232,8 @@ def search_problem(search: Callable[..., Any], run: Run, options: Mapping[str, A
         if inspect.isgenerator(given) or inspect.isawaitable(given) or inspect.isasyncgen(given):
             raise TypeError(f"the searcher returned a {type(given).__name__} and never ran: it must not yield or await")
     except BudgetExhausted:
+        if not run.stopped:
+            raise RuntimeError("the searcher raised BudgetExhausted, and the budget was not spent") from None
         reason = f"budget: {run.stopped}"
     except BaseException:
         run.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 import time
@@ -71,6 +72,8 @@ class Log:
         The events that were there when it was opened.
     count : int
         Lines so far, those of the past included.
+    broken : bool
+        Whether its storage has failed, or that of something beside it: then no error is the searcher's.
 
     Raises
     ------
@@ -87,6 +90,8 @@ class Log:
         self.past: list[dict[str, Any]] = []
         self.lines: list[bytes] = []
         self.count = 0
+        self.broken = False
+        self._digest, self._bytes = hashlib.sha256(), 0
         self._file: int | None = None
         self._synced = time.monotonic()
         if path is not None:
@@ -103,6 +108,7 @@ class Log:
             self._file, more = _fenced(path, held, whole)
             self.past += parse_events(more, path)
             self.count = len(self.past)
+            self._account(whole + more)
         finally:
             os.close(held)
 
@@ -125,7 +131,9 @@ class Log:
             return
         try:
             _write(self._file, line)
+            self._account(line)
         except OSError as error:
+            self.broken = True
             self._check()
             raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
         if time.monotonic() - self._synced > SYNC_SECONDS:
@@ -145,6 +153,7 @@ class Log:
         try:
             os.fsync(self._file)
         except OSError as error:
+            self.broken = True
             self._check()
             raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
         self._check()
@@ -152,7 +161,17 @@ class Log:
     def _check(self) -> None:
         """RunIsLost where the file at `path` is another one, or none."""
         if self.path is not None and self._file is not None and not _is(self._file, self.path):
+            self.broken = True
             raise RunIsLost(f"{self.path}: another process took this run over, or its folder was taken away")
+
+    def _account(self, lines: bytes) -> None:
+        self._digest.update(lines)
+        self._bytes += len(lines)
+
+    @property
+    def seal(self) -> dict[str, Any]:
+        """Lines, bytes and SHA-256 of what it held when it was opened and was given since, whatever the file holds."""
+        return {"lines": self.count, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
 
     def close(self) -> None:
         """Release the log."""

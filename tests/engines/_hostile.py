@@ -51,11 +51,19 @@ HOSTILE = {
     "kills_itself": Hostile("import os; os.kill(os.getpid(), 9)", "failed", "its worker died (exit code -9), 2 times"),
     "orphans": Hostile("import os, time\nif os.fork() == 0:\n    time.sleep(600)"),
     "greedy": Hostile("held = bytearray(3 * 10**9)", "failed", "MemoryError"),
-    "no_room": Hostile("import errno; raise OSError(errno.ENOSPC, 'no room')", "unfit", "no room"),
+    "no_room": Hostile("import errno; raise OSError(errno.ENOSPC, 'no room')", "failed", "no room"),
     "leaves_nothing": Hostile(
         "import mobench.harness.execute\nmobench.harness.execute.write_document = lambda *_: None",
         "interrupted",
         "said that it had ended, and left no end.json",
+    ),
+    "out_of_memory": Hostile("raise MemoryError", "failed", "MemoryError"),
+    "storage": Hostile(
+        "from mobench.harness.log import StorageError; raise StorageError('x')", "failed", "StorageError: x"
+    ),
+    "lost": Hostile("from mobench.harness.log import RunIsLost; raise RunIsLost('x')", "failed", "RunIsLost: x"),
+    "spent_out": Hostile(
+        "from mobench.core.budget import BudgetExhausted; raise BudgetExhausted", "failed", "the budget was not spent"
     ),
     "silent": Hostile("import os, sys; os.close(1); sys.stdout = None"),
     "closes_all": Hostile("import os; os.closerange(0, 4096)", "interrupted or failed"),

@@ -13,7 +13,9 @@ from mobench.campaigns.reading import make_campaign
 from mobench.engines import worker
 from mobench.engines.engine import run_campaign
 from mobench.engines.local import UNFIT
+from mobench.harness.execute import UnfitHostError, execute
 from mobench.harness.limits import Limits
+from mobench.harness.sealed import DamagedRunError
 
 BUILT_IN = ("random_search", "nsga2:population=10")
 LIMITS = Limits(seconds=60.0, bytes=2 * 2**30)
@@ -75,7 +77,8 @@ def test_every_searcher_ends_as_what_it_is(ended, workers, name):
             document = json.loads(end.read_text())
             assert document["reason"] == ("failed" if outcome != "ended" else "finished")
             assert words in document.get("error", "")
-            assert document["log"]["lines"] == (end.parent / "log.jsonl").read_bytes().count(b"\n")
+            forged = name == "forges_its_log"
+            assert document["log"]["lines"] == (end.parent / "log.jsonl").read_bytes().count(b"\n") - forged
             assert end.stat().st_size < 100_000
 
 
@@ -89,7 +92,7 @@ def test_no_process_outlives_the_campaign(ended):
 def test_what_has_failed_is_not_tried_again_and_what_was_interrupted_is(ended):
     home, _, mixed, _ = ended
     again = run_campaign(mixed, home / "of-1", workers=1, progress=False, limits=LIMITS)
-    assert {spec.searcher for spec, _ in again.unfit} == {"no_room"}
+    assert again.unfit == []
     tried = {spec.searcher for spec, _ in again.interrupted}
     assert {"leaves_nothing"} <= tried <= {"leaves_nothing", "closes_all"}
     assert {spec.searcher for spec, _ in again.failed} <= {"closes_all"}
@@ -106,10 +109,42 @@ def test_a_run_past_its_time_limit_has_failed_and_keeps_what_it_had_delivered(tm
     assert [(len(result.history.X), result.error) for result in results] == [(3, text) for _, text in tally.failed]
 
 
+PICKY = """
+import multiprocessing
+
+from mobench import make_problem
+
+
+def problem():
+    if multiprocessing.parent_process() is not None:
+        raise ValueError("its data are elsewhere")
+    return make_problem("catsum", {})
+"""
+
+
 def test_a_host_that_can_begin_nothing_is_found_out(tmp_path):
-    (tmp_path / "no_room.py").write_text(HOSTILE["no_room"].source)
-    made = campaign(tmp_path, ("no_room",), seeds=5)
-    with pytest.raises(OSError, match=r"this machine cannot carry out these runs: OSError: \[Errno 28\] no room"):
+    (tmp_path / "picky.py").write_text(PICKY)
+    entries = {"problems": ["picky"], "searchers": ["random_search"], "seeds": 5, "budget": 10}
+    made = make_campaign(entries | {"plugins": [str(tmp_path / "picky.py")]})
+    with pytest.raises(OSError, match="this machine cannot carry out these runs: ValueError: its data are elsewhere"):
         run_campaign(made, tmp_path / "out", workers=1, progress=False)
-    assert len(list((tmp_path / "out").rglob("log.jsonl"))) == UNFIT
+    assert len(list((tmp_path / "out").rglob("spec.json"))) == UNFIT
     assert list((tmp_path / "out").rglob("end.json")) == []
+
+
+def test_a_log_that_its_searcher_wrote_by_another_way_is_damaged(ended):
+    home, _, mixed, _ = ended
+    for spec in mixed.specs:
+        if spec.searcher == "forges_its_log":
+            with pytest.raises(DamagedRunError, match="not the log that the run ended with"):
+                mobench.load(home / "of-1" / "runs" / spec.folder)
+
+
+def test_an_end_of_one_search_says_what_was_written_before(tmp_path, monkeypatch):
+    """A full disk is believed, and nothing is recorded."""
+    (tmp_path / "no_room.py").write_text(HOSTILE["no_room"].source)
+    made = campaign(tmp_path, ("no_room",), seeds=1)
+    monkeypatch.setattr("mobench.harness.execute.host_fault", lambda _: "no room at all")
+    with pytest.raises(UnfitHostError, match="no room at all"):
+        execute(made.specs[0], tmp_path / "run", made.sources)
+    assert not (tmp_path / "run" / "end.json").exists()
