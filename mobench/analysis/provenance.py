@@ -41,10 +41,15 @@ def ends(runs: Iterable[tuple[RunSpec, Path]]) -> pd.DataFrame:
         end = read_document(folder / "end.json", END)
         row: dict[str, Any] = {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
         row |= {key: str(end.get(key, "")) for key in ("reason", "error", "traceback", "started", "streams")}
-        row |= {key: float(end.get(key, np.nan)) for key in ("wall_seconds", "cpu_seconds")}
+        row |= {key: _number(end.get(key)) for key in ("wall_seconds", "cpu_seconds")}
         rows.append(row | {"setup": _setup(end)})
     columns = ["problem", "searcher", "seed", "reason", "error", "traceback", "started", "streams"]
     return pd.DataFrame(rows, columns=[*columns, "wall_seconds", "cpu_seconds", "setup"])
+
+
+def _number(value: Any) -> float:
+    """A number of an end document; NaN where it holds none."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
 def _setup(end: Mapping[str, Any]) -> str:

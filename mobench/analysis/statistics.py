@@ -23,7 +23,6 @@ __all__ = [
     "interquartile_means",
     "matrices",
     "medians",
-    "open_runs",
     "profiles",
     "rank_table",
     "runs_of",

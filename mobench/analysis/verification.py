@@ -13,20 +13,24 @@ import numpy as np
 
 from mobench.campaigns.study import Study, read_study
 from mobench.core.capabilities import Slow
+from mobench.core.messages import plain
 from mobench.core.problem import Problem
 from mobench.core.version import __version__
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.harness.answers import addresses, problem_seed
 from mobench.harness.log import parse_events
 from mobench.harness.sealed import read_run
-from mobench.harness.spec import RunSpec
+from mobench.harness.spec import END, RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.load import load
 
-__all__ = ["STAMP", "Checked", "check_run", "logs_differ", "read_stamp", "stamps", "write_stamp"]
+__all__ = ["STAMP", "Checked", "check_run", "read_stamp", "runs_differ", "stamps", "write_stamp"]
 
 STAMP = "verified.json"
 """Name of the stamp in a campaign's folder: what a command found here, and no signature of anybody."""
+
+HOLDS: Mapping[str, type] = {"at": str, "mobench": str, "ends": str, "faults": list, "left_out": list}
+"""What a stamp holds at least."""
 
 PRICES = ("flops", "seconds")
 PRICE_TOLERANCE = 1e-9
@@ -77,14 +81,17 @@ def check_run(spec: RunSpec, folder: Path, *, slow: bool = False) -> Checked:
         load(folder, expected=spec)
         if "end.json" not in {path.name for path in folder.iterdir()}:
             return Checked(left_out="it has not ended")
-        events = list(parse_events(read_run(folder, expected=spec).log, folder / "log.jsonl"))
+        found = read_run(folder, expected=spec)
+        if "log" not in (found.end or {}):
+            return Checked(left_out="its end says nothing of its log, as those of earlier versions do")
+        events = list(parse_events(found.log, folder / "log.jsonl"))
         asked = [event["asked"] for event in events if "X" in event]
         if sorted(asked) != asked:
             return Checked(fault=f"{folder}: fewer questions asked than before")
         if isinstance(problem, Slow) and not slow:
             return Checked(left_out=f"answers of {spec.problem_label} are trainings: asked for again with --slow")
         return _answers_again(problem, spec, events, folder)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, TypeError, OSError) as error:
         return Checked(fault=str(error))
 
 
@@ -118,10 +125,11 @@ def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]]
     return Checked(n)
 
 
-def logs_differ(folder: Path, again: Path, problem: Problem) -> str:
-    """How the log of a run and of its repetition differ, in a few words; empty where they are one.
+def runs_differ(folder: Path, again: Path, problem: Problem) -> str:
+    """How a run and its repetition differ, in a few words; empty where they are one.
 
-    Where answers are trainings their seconds are measured, and are not compared.
+    Of a run that failed its log has to be how the repetition's begins: what made it fail may have been the host. Where
+    answers are trainings their seconds are measured, and are not compared.
 
     Parameters
     ----------
@@ -130,14 +138,26 @@ def logs_differ(folder: Path, again: Path, problem: Problem) -> str:
     problem : Problem
         Theirs.
     """
+    if not (again / "end.json").exists():
+        return f"{folder}: carried out again, it came to no end"
+    ends = [read_document(place / "end.json", END) for place in (folder, again)]
     one, other = ((place / "log.jsonl").read_bytes().splitlines() for place in (folder, again))
-    if isinstance(problem, Slow):
+    if measured := isinstance(problem, Slow):
         one, other = ([_without_seconds(line) for line in lines] for lines in (one, other))
-    if one == other:
-        return ""
+    failed = ends[0]["reason"] == "failed"
+    if failed and one and b'"learned"' in one[-1]:
+        one = one[:-1]  # passes are written down at the next question, which never came
     pairs = enumerate(zip(one, other, strict=False))
     line = next((i for i, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
-    return f"{folder}: carried out again, its log differs from line {line + 1} ({len(one)} lines, again {len(other)})"
+    if line < len(one) or (not failed and line < len(other)):
+        return (
+            f"{folder}: carried out again, its log differs from line {line + 1} ({len(one)} lines, again {len(other)})"
+        )
+    if not failed and ends[0]["reason"] != ends[1]["reason"]:
+        return f"{folder}: ended with {ends[0]['reason']!r}, and carried out again with {ends[1]['reason']!r}"
+    if not failed and not measured and ends[0]["spent"] != ends[1]["spent"]:
+        return f"{folder}: its end says that it spent {ends[0]['spent']}, and carried out again {ends[1]['spent']}"
+    return ""
 
 
 def _without_seconds(line: bytes) -> bytes:
@@ -170,20 +190,27 @@ def read_stamp(folder: Path, runs: Iterable[tuple[RunSpec, Path]]) -> str:
         As for `write_stamp`.
     """
     try:
-        stamp = read_document(folder / STAMP, {"at": str, "mobench": str, "ends": str, "faults": list, "runs": int})
+        stamp = read_document(folder / STAMP, HOLDS)
     except FileNotFoundError:
         return ""
     except ValueError as error:
         return f"its stamp cannot be read ({error})"
-    when = f"at {stamp['at']} by mobench {stamp['mobench']}"
+    when = f"at {_line(stamp['at'])} by mobench {_line(stamp['mobench'])}"
+    numbers = [stamp.get(name) for name in ("runs", "answers", "replayed")]
+    left_out, faults = ([_line(line) for line in stamp[name]] for name in ("left_out", "faults"))
+    if not all(isinstance(n, int) for n in numbers):
+        return "its stamp cannot be read"
     if stamp["ends"] != _ends(runs):
         return f"verified {when}, and runs have changed or come since; verify it again"
-    if stamp["faults"]:
-        return f"NOT AS IT SAYS, {when}: {stamp['faults'][0]}"
-    return (
-        f"verified {when}: {stamp['runs']:,} runs, {stamp.get('answers', 0):,} answers asked for again, "
-        f"{stamp.get('replayed', 0):,} runs carried out again; nothing disagreed"
-    )
+    if faults:
+        return f"NOT AS IT SAYS, {when}: {faults[0]}"
+    counted = "{:,} runs, {:,} answers asked for again, {:,} runs carried out again; nothing disagreed".format(*numbers)
+    return f"verified {when}: {counted}{''.join(f'; NOT VERIFIED: {line}' for line in left_out)}"
+
+
+def _line(text: object) -> str:
+    """A text of a stamp, which may be anybody's, in one line."""
+    return " ".join(plain(str(text), most=500).split())
 
 
 def stamps(study: Study) -> list[tuple[Path, str]]:
@@ -201,6 +228,6 @@ def _ends(runs: Iterable[tuple[RunSpec, Path]]) -> str:
     total = hashlib.sha256()
     for spec, folder in sorted(runs, key=lambda run: str(run[0].folder)):
         end = folder / "end.json"
-        digest = hashlib.sha256(end.read_bytes()).hexdigest() if end.exists() else "none"
+        digest = hashlib.sha256(end.read_bytes()).hexdigest() if end.is_file() else "none"
         total.update(f"{digest}  {spec.folder}\n".encode())
     return total.hexdigest()

@@ -35,7 +35,7 @@ def run_state(folder: Path) -> str:
             end, log = read_document(folder / "end.json", END), folder / "log.jsonl"
             if "log" in end and log.stat().st_size != dict(end["log"])["bytes"]:
                 return "damaged"
-        except (ValueError, TypeError, KeyError, FileNotFoundError):
+        except (ValueError, TypeError, KeyError, OSError):
             return "damaged"
         return "failed" if end["reason"] == "failed" else "ended"
     return "running" if (folder / "log.jsonl").exists() else "missing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--memory-limit", type=float, default=0.0, metavar="GIB", help="a run whose process takes more has failed"
     )
-    parser.add_argument("--retry-failed", action="store_true", help="set failed runs aside and try them again")
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="set failed and damaged runs aside and try them again"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=run)
 
@@ -61,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     part = f"shard {shard}: " if shard.count > 1 else ""
     done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
-    words = {"failed": tally.failed, "not possible on this host": tally.unfit, "interrupted": tally.interrupted}
+    words: dict[str, list[tuple[Any, str]]] = {"failed": tally.failed, "not possible on this host": tally.unfit}
+    words |= {"interrupted": tally.interrupted, "damaged": _damaged(folder, share(campaign.specs, shard))}
     for label, runs in words.items():
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
@@ -93,12 +97,25 @@ def _campaign(args: argparse.Namespace) -> Any:
     return read_campaign(args.campaign or DEFAULT, **changes)
 
 
-def _limits(args: argparse.Namespace) -> Any:
-    from mobench.harness.limits import Limits
+def _damaged(folder: Path, specs: Sequence[Any]) -> list[tuple[Any, str]]:
+    """Runs whose folders contradict themselves: nobody carries them out again unless they are set aside."""
+    from mobench.campaigns.index import run_states
 
-    for option, value in (("--time-limit", args.time_limit), ("--memory-limit", args.memory_limit)):
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{option}: expected a positive number, found {value:g}")
+    states = run_states(folder, [spec.folder for spec in specs])
+    text = "its log is not what its end says; --retry-failed sets it aside and carries it out again"
+    return [(spec, text) for spec, state in zip(specs, states, strict=True) if state == "damaged"]
+
+
+def _limits(args: argparse.Namespace) -> Any:
+    from mobench.harness.limits import LONGEST_SECONDS, MOST_BYTES, Limits
+
+    given = (
+        ("--time-limit", args.time_limit, LONGEST_SECONDS),
+        ("--memory-limit", args.memory_limit, MOST_BYTES / 2**30),
+    )
+    for option, value, most in given:
+        if not 0 <= value <= most:
+            raise ValueError(f"{option}: expected a number from 0 to {most:,.0f}, found {value:g}")
     return Limits(args.time_limit, int(args.memory_limit * 2**30))
 
 
@@ -117,11 +134,11 @@ def _number(text: str) -> int | float:
 
 
 def _set_aside(folder: Path, places: list[Path]) -> None:
-    """Rename the folders of failed runs, so that they are tried again and nothing is lost."""
+    """Rename the folders of failed and damaged runs, so that they are tried again and nothing is lost."""
     from mobench.campaigns.index import run_states
 
     for place, state in zip(places, run_states(folder, places), strict=True):
-        if state == "failed":
+        if state in ("failed", "damaged"):
             failed = folder / "runs" / place
             attempt = next(n for n in range(1, 10_000) if not failed.with_name(f"{failed.name}.failed-{n}").exists())
             failed.rename(failed.with_name(f"{failed.name}.failed-{attempt}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.cli._terminal import add_plugins, say
+from mobench.harness.limits import LONGEST_SECONDS
 
 _EXAMPLES = """examples:
   mobench verify results/default                 every answer again, and ten runs carried out again
@@ -34,6 +35,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folder", type=Path, help="results/NAME")
     parser.add_argument("--sample", type=int, default=10, metavar="N", help="runs to carry out again (default: 10)")
+    parser.add_argument(
+        "--time-limit", type=float, default=600.0, metavar="SECONDS", help="of a run carried out again (default: 600)"
+    )
     parser.add_argument("--slow", action="store_true", help="answers that are trainings, too")
     parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -47,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from mobench.campaigns.study import read_study
     from mobench.core.progress import Progress
 
+    if not 0 <= args.time_limit <= LONGEST_SECONDS:
+        raise ValueError(f"--time-limit: expected seconds from 0 to {LONGEST_SECONDS:,}, found {args.time_limit:g}")
     if args.sample < 0:
         raise ValueError(f"--sample: expected a number of runs from 0, found {args.sample}")
     if not (args.folder / "campaign.json").exists():
@@ -83,29 +89,31 @@ def run(args: argparse.Namespace) -> int:
 
 def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_out: dict[str, int]) -> int:
     """Carry out a sample that nobody can foresee again; return how many runs it was."""
-    from mobench.analysis.verification import logs_differ
+    from mobench.analysis.verification import runs_differ
     from mobench.core.capabilities import Slow
     from mobench.engines.engine import run_specs
-    from mobench.harness.sealed import read_run
+    from mobench.harness.limits import Limits
     from mobench.plugins.catalogue import make_problem
     from mobench.plugins.sources import in_use
 
     able = []
     for spec, folder in sound:
-        code = in_use().code("searcher", spec.searcher)
         slow = isinstance(make_problem(spec.problem, spec.problem_options), Slow)
-        end = read_run(folder).end or {}
-        if code != spec.searcher_code:
+        if in_use().code("searcher", spec.searcher) != spec.searcher_code:
             reason = f"{spec.searcher_label} is not at hand, and not carried out again; name it with --plugin"
             left_out[reason] = left_out.get(reason, 0) + 1
-        elif end.get("reason") != "failed" and (args.slow or not slow):
+        elif args.slow or not slow:
             able.append((spec, folder))
     chosen = random.SystemRandom().sample(able, min(args.sample, len(able)))
     with tempfile.TemporaryDirectory() as scratch:
         again = Path(scratch)
-        run_specs([spec for spec, _ in chosen], again, workers=args.workers, progress=not args.quiet)
+        how: dict[str, Any] = {"workers": args.workers, "progress": not args.quiet, "limits": Limits(args.time_limit)}
+        try:
+            run_specs([spec for spec, _ in chosen], again, **how)
+        except OSError as error:
+            say(f"not all could be carried out again: {error}")
         for spec, folder in chosen:
             problem = make_problem(spec.problem, spec.problem_options)
-            fault = logs_differ(folder, again / spec.folder, problem)
-            faults += [fault] if fault else []
+            if fault := runs_differ(folder, again / spec.folder, problem):
+                faults.append(fault)
     return len(chosen)

@@ -30,8 +30,10 @@ from mobench.harness.log import Log, StorageError, parse_events
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.loader import check_imports
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import Plugin, missing
+from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["UnfitHostError", "execute", "give_up", "search_problem"]
@@ -148,6 +150,7 @@ class _Prepared:
     plugin: Plugin
     options: Mapping[str, Any]
     limit: Cost
+    files: tuple[PluginFile, ...]
 
 
 def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
@@ -163,7 +166,8 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
             raise ValueError(other)
     except Exception as error:
         raise UnfitHostError(one_line(error)) from error
-    return _Prepared(problem, plugin, options, limit)
+    files = tuple(filter(None, map(sources.file, {spec.problem, spec.searcher})))
+    return _Prepared(problem, plugin, options, limit, files)
 
 
 def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> dict[str, Any]:
@@ -174,6 +178,8 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
     try:
         with limited(limits):
             reason = search_problem(prepared.plugin, run, prepared.options)
+            for file in prepared.files:
+                check_imports(file)
     except BaseException as raised:  # noqa: BLE001 - whatever a searcher raises is how it ended
         _refuse_blame(raised, log)
         if not run.replaying:

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["NO_LIMITS", "Limits", "TimeLimitError", "limited"]
+__all__ = ["LONGEST_SECONDS", "MOST_BYTES", "NO_LIMITS", "Limits", "TimeLimitError", "limited"]
 
 
 class TimeLimitError(BaseException):
@@ -35,6 +35,8 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+LONGEST_SECONDS, MOST_BYTES = 100_000_000, 2**60
+"""The greatest limits that the system knows."""
 
 
 @contextlib.contextmanager

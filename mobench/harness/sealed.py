@@ -69,6 +69,8 @@ def read_run(folder: Path, *, expected: RunSpec | None = None) -> Sealed:
         raise DamagedRunError(f"{folder}: {Path(str(error.filename)).name} is missing") from None
     except DamagedRunError:
         raise
+    except OSError as error:
+        raise DamagedRunError(f"{folder}: {error.filename or 'a file'} cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise DamagedRunError(str(error)) from None
 
@@ -119,6 +121,10 @@ def check_ledger(folder: Path, history: History, end: Mapping[str, Any] | None, 
             said, found = ledger[currency], history.total[currency]
             if abs(said - found) > TOLERANCE * max(abs(said), abs(found)):
                 raise DamagedRunError(f"{folder}: the log adds up to {found:g} {currency}, end.json says {said:g}")
+        if ledger["asked"] > limit.asked:
+            raise DamagedRunError(
+                f"{folder}: end.json says {ledger['asked']:g} asked, and the budget is {limit.asked:g}"
+            )
     for currency in CURRENCIES:
         most, spent = getattr(limit, currency), history.total[currency]
         if currency == "flops":

@@ -7,6 +7,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from mobench.plugins.parts import Parts
 from mobench.plugins.plugin_file import PluginFile
 
-__all__ = ["import_file"]
+__all__ = ["check_imports", "import_file"]
 
 
 def import_file(file: PluginFile) -> types.ModuleType:
@@ -36,7 +37,41 @@ def import_file(file: PluginFile) -> types.ModuleType:
         package.__path__ = [str(file.path.parent)]
         sys.modules[root] = package
         sys.meta_path.insert(0, _Finder(root, file.path.parent, dict(file.parts)))
-    return importlib.import_module(f"{root}.{file.name}")
+    before = os.getcwd()
+    try:
+        module = importlib.import_module(f"{root}.{file.name}")
+    finally:
+        os.chdir(before)  # where results go is the user's to say
+    check_imports(file)
+    return module
+
+
+def check_imports(file: PluginFile) -> None:
+    """Whether all modules from the plugin's folder that are in use came by `import_file`, and so have its checksum.
+
+    Environments of Python that lie in the folder do not count, nor does the program that runs.
+
+    Raises
+    ------
+    ImportError
+        A file was imported in another way, by `sys.path`, say.
+    """
+    folder = f"{file.path.parent}{os.sep}"
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or not path.startswith(folder) or name in _BEFORE or name in _PROGRAMS:
+            continue
+        ours = isinstance(getattr(module.__spec__, "loader", None), _Loader)
+        if not ours and not {"site-packages", "dist-packages"} & set(Path(path).parts):
+            raise ImportError(
+                f"{path} was not read with this plugin, and has no part in its checksum: import it relative to the "
+                "plugin, `from . import ...`, and not by sys.path"
+            )
+
+
+_PROGRAMS = ("__main__", "__mp_main__")
+_BEFORE = frozenset(sys.modules)
+"""What was imported before mobench's plugins were: by whoever uses it as a library."""
 
 
 class _Finder(importlib.abc.MetaPathFinder):

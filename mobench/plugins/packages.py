@@ -24,7 +24,7 @@ def installed(kind: Kind) -> dict[str, importlib.metadata.EntryPoint]:
 
 @functools.cache
 def package_code(entry: importlib.metadata.EntryPoint) -> str:
-    """``VERSION sha256:DIGEST`` of the package that a plugin comes from, over all of its code files.
+    """``VERSION sha256:DIGEST`` of the package that a plugin comes from: its code, and all files that it installed.
 
     Raises
     ------
@@ -35,12 +35,13 @@ def package_code(entry: importlib.metadata.EntryPoint) -> str:
     spec = importlib.util.find_spec(top)
     if spec is None:
         raise ValueError(f"plugin {entry.name!r}: its package {top} is not there; install it again")
+    folders = map(Path, spec.submodule_search_locations or ())
+    files = {p for folder in folders for p in folder.rglob("*") if p.suffix in CODE}
+    files |= {Path(spec.origin)} if spec.origin and not spec.submodule_search_locations else set()
+    listed = (entry.dist.files if entry.dist is not None else None) or ()
+    files |= {Path(str(file.locate())) for file in listed if ".dist-info" not in file.parts[0]}
     total = hashlib.sha256()
-    for folder in spec.submodule_search_locations or ():
-        for path in sorted(p for p in Path(folder).rglob("*") if p.suffix in CODE and p.is_file()):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{digest}  {path.relative_to(folder).as_posix()}\n".encode())
-    if not spec.submodule_search_locations and spec.origin:
-        total.update(Path(spec.origin).read_bytes())
+    for path in sorted(path.resolve() for path in files if path.suffix != ".pyc" and path.is_file()):
+        total.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n".encode())
     version = entry.dist.version if entry.dist is not None else "?"
     return f"{version} sha256:{total.hexdigest()}"

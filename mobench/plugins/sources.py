@@ -114,7 +114,9 @@ class Sources:
                 return import_file(file)
             if name in installed(kind):
                 return installed(kind)[name].load()
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             what, where = ("package", installed(kind)[name].value) if file is None else ("file", file.path)
             cause = f"{type(error).__name__}: {error}"
             raise ValueError(f"{kind} {name!r}: its {what} cannot be imported ({where}: {cause})") from error

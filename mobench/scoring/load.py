@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import parse_budget
+from mobench.core.capabilities import MultiFidelity
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
@@ -65,6 +66,9 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
         raise DamagedRunError(
             f"{folder}: is specified for data {spec.data}, but scores would come from {here or 'none'}"
         )
+    fidelities = {0, *(problem.fidelities[:-1] if isinstance(problem, MultiFidelity) else ())}
+    if strange := set(history.fidelity.tolist()) - fidelities:
+        raise DamagedRunError(f"{log}: holds answers at fidelity {min(strange)}, which this problem does not offer")
     limit, seed = parse_budget(spec.budget, problem.training), problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
     return Result(problem, history, end["reason"], plain(str(end.get("error", ""))), limit=limit, seed=seed)

@@ -177,3 +177,59 @@ def test_what_is_no_campaign_is_refused(tmp_path, capsys):
     assert main(["verify", str(tmp_path)]) == 2
     assert "no campaign here; give results/NAME" in capsys.readouterr().err
     assert main(["verify", str(tmp_path), "--sample", "-1"]) == 2
+
+
+def test_a_failed_run_is_carried_out_again_as_far_as_it_came(copy, campaign, capsys):
+    """A forger's log of true answers does not pass because its end says that the search failed."""
+    folder, donor = one(copy, "catsum"), one(copy, "catsum", "random_search")
+    (folder / "log.jsonl").write_bytes((donor / "log.jsonl").read_bytes())
+    forge(folder, lambda events: None)
+    end = json.loads((folder / "end.json").read_text())
+    (folder / "end.json").write_text(json.dumps(end | {"reason": "failed", "error": "x", "traceback": ""}))
+    assert verify(copy, campaign, "--sample", "20") == 1
+    assert f"disagrees: {folder}: carried out again, its log differs from line 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reason": "budget: love"}, "ended with 'budget: love', and carried out again with 'budget: evaluations'"),
+        ({"spent": {"evaluations": 30.0, "asked": 31.0}}, "its end says that it spent"),
+        ({"spent": {"evaluations": 30.0, "asked": 1e9}}, "end.json says 1e+09 asked, and the budget is 600"),
+    ],
+)
+def test_an_end_that_says_what_its_search_would_not_is_found(copy, campaign, capsys, change, words):
+    folder = one(copy, "catsum")
+    end = json.loads((folder / "end.json").read_text())
+    (folder / "end.json").write_text(json.dumps(end | change))
+    assert verify(copy, campaign, "--sample", "20") == 1
+    assert words in capsys.readouterr().out
+
+
+def test_what_was_left_out_stands_beside_verified(copy, campaign, capsys):
+    (one(copy, "catsum") / "end.json").unlink()
+    assert verify(copy, campaign, "--sample", "0") == 0
+    capsys.readouterr()
+    assert main(["report", str(copy), "--plugin", str(campaign / "line.py")]) == 0
+    assert "nothing disagreed; NOT VERIFIED: 1 runs: it has not ended" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["log.jsonl", "end.json"])
+def test_a_folder_in_the_place_of_a_file_is_a_damaged_run_and_no_more(copy, campaign, capsys, file):
+    folder = one(copy, "catsum")
+    (folder / file).unlink()
+    (folder / file).mkdir()
+    assert verify(copy, campaign, "--sample", "0") == 1
+    assert main(["report", str(copy), "--plugin", str(campaign / "line.py")]) == 0
+    assert "1 damaged" in capsys.readouterr().out
+
+
+def test_a_damaged_run_is_named_and_can_be_set_aside(copy, campaign, capsys):
+    (one(copy, "catsum") / "log.jsonl").write_bytes(b"")
+    command = ["run", "-p", "catsum", "-p", "motif", "-p", "line", "--plugin", str(campaign / "line.py")]
+    command += ["-s", "random_search", "-s", "nsga2:population=6", "-b", "30", "--seeds", "2", "-q"]
+    command += ["--name", "c", "--results", str(copy.parent)]
+    assert main(command) == 1
+    assert "its log is not what its end says; --retry-failed sets it aside" in capsys.readouterr().err
+    assert main([*command, "--retry-failed"]) == 0
+    assert verify(copy, campaign, "--sample", "20") == 0

@@ -65,6 +65,11 @@ HOSTILE = {
     "spent_out": Hostile(
         "from mobench.core.budget import BudgetExhausted; raise BudgetExhausted", "failed", "the budget was not spent"
     ),
+    "forges_its_log": Hostile(
+        "import pathlib\nfor path in pathlib.Path('/proc/self/fd').iterdir():\n"
+        "    if str(path.resolve()).endswith('log.jsonl'):\n"
+        "        path.resolve().open('a').write('{\"record\":{\"x\":1}}\\n')"
+    ),
     "silent": Hostile("import os, sys; os.close(1); sys.stdout = None"),
     "closes_all": Hostile("import os; os.closerange(0, 4096)", "interrupted or failed"),
 }

@@ -117,6 +117,28 @@ def test_a_file_that_was_not_read_with_the_plugin_is_not_imported(here):
         carried_out("v")
 
 
+@pytest.mark.parametrize("when", ["at once", "in the search"])
+def test_a_file_of_the_folder_that_comes_by_another_way_is_refused(here, when):
+    (here / "lib").mkdir()
+    (here / "lib" / "helper_of_mine.py").write_text("FEW = 2\n")
+    trick = "import pathlib, sys; sys.path.insert(0, str(pathlib.Path(__file__).parent / 'lib')); import helper_of_mine"
+    ask = "    run.evaluate(run.space.sample(run.rng, 2))\n"
+    source = f"{trick}\ndef search(run):\n{ask}" if when == "at once" else f"def search(run):\n    {trick}\n{ask}"
+    (here / "meth.py").write_text(source)
+    words = "helper_of_mine.py was not read with this plugin, and has no part in its checksum"
+    if when == "at once":
+        done = subprocess.run(
+            [sys.executable, *"-m mobench.cli run -p catsum -s meth --plugin meth.py -b 9".split()],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert words in done.stderr
+    else:
+        made = make_campaign({"problems": ["catsum"], "searchers": ["meth"], "plugins": ["meth.py"], "seeds": 1})
+        tally = run_campaign(made, here / "out", workers=1, progress=False)
+        assert [words in text for _, text in tally.failed] == [True]
+
+
 def test_another_version_is_not_run_under_a_specification_that_names_one(here):
     made = carried_out("v1", seeds=1)
     (here / "parts" / "few.py").write_text("FEW = 5\n")
