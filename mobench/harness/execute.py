@@ -174,7 +174,10 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
     """Run the searcher and say how it ended; a failure is an outcome, not an exception."""
     error, spent = dict[str, str](), None
     started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
-    run = Run(prepared.problem, limit=prepared.limit, seed=spec.seed, log=log, label=spec.problem_label)
+    try:
+        run = Run(prepared.problem, limit=prepared.limit, seed=spec.seed, log=log, label=spec.problem_label)
+    except ValueError as other:  # of the data that answered before: no searcher was asked yet
+        raise UnfitHostError(one_line(other)) from other
     try:
         with limited(limits):
             reason = search_problem(prepared.plugin, run, prepared.options)

@@ -298,7 +298,7 @@ def test_a_grid_too_large_to_hold_is_refused(make):
 
 def test_a_missing_or_wrong_path_is_named(tmp_path):
     refused(lambda: table.problem(path=str(tmp_path / "no.toml")), "path: there is no file")
-    refused(lambda: table.problem(path=str(tmp_path)), "path", "cannot be read")
+    refused(lambda: table.problem(path=str(tmp_path)), "path", "is no file")
     refused(lambda: table.problem(path="\0"), "path", "no file name")
     (tmp_path / "t.csv").write_text(TABLE)
     refused(lambda: table.problem(path=str(tmp_path / "t.csv")), "not TOML", "not the table")
@@ -363,7 +363,7 @@ def test_the_example_of_the_page_runs_and_is_what_the_page_shows():
 
 def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
     """The path is the same, the numbers are not: the log says on which data it began."""
-    from mobench.harness.execute import execute
+    from mobench.harness.execute import UnfitHostError, execute
     from mobench.harness.spec import RunSpec
 
     (tmp_path / "t.csv").write_text("k,e,c\n1,5,1\n2,4,2\n3,3,3\n")
@@ -376,5 +376,6 @@ def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
     from mobench.plugins import catalogue as plugins
 
     plugins._built.cache_clear()
-    end = execute(spec, tmp_path / "run")
-    assert "the first difference: it was data" in end["error"]
+    with pytest.raises(UnfitHostError, match="the first difference: it was data"):
+        execute(spec, tmp_path / "run")
+    assert not (tmp_path / "run" / "end.json").exists()

@@ -50,7 +50,7 @@ def test_epo_ends_where_the_weighted_objectives_are_equal(preference):
     (F,) = result.problem.score(result.delivered())
     weighted = np.array([preference, 1 - preference]) * F
     assert weighted[0] == pytest.approx(weighted[1], rel=0.1)
-    assert off_the_segment(alphas(result)).max() < 0.05
+    assert off_the_segment(alphas(result)).max() < 0.1  # of starts up to 1.4 away
 
 
 def test_linear_scalarisation_reaches_only_the_ends_of_a_concave_front_and_chebyshev_its_middle():
@@ -104,7 +104,7 @@ def test_one_hypernetwork_learns_the_whole_pareto_set_of_two_quadratics(loss):
     )
     x = alphas(result)
     assert len(x) >= 20
-    assert off_the_segment(x).mean() < 0.08
+    assert off_the_segment(x).mean() < 0.1
     assert result.hypervolume() > 0.9
 
 
