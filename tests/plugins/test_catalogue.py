@@ -382,3 +382,17 @@ def test_a_failed_check_is_exit_code_1(here, capsys):
     (here / "ends.py").write_text('"""Ends."""\n\n\ndef search(run):\n    pass\n')
     assert main(["check", "ends.py"]) == 1
     assert "failed    runs                it ended without asking anything" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("harm", ["import os; os.chdir('/')", "raise BaseException('no')"])
+def test_what_a_plugin_does_when_it_is_imported_harms_nobody(here, capsys, harm):
+    (here / "rude.py").write_text(f"{harm}\n\ndef search(run):\n    run.evaluate(run.space.sample(run.rng, 2))\n")
+    command = ["run", "-p", "catsum", "-s", "rude", "--plugin", "rude.py", "-b", "5", "--seeds", "1", "-q"]
+    code = main(command)
+    assert os.getcwd() == str(here)
+    if "chdir" in harm:
+        assert code == 0
+        assert len(list(here.glob("results/adhoc/runs/catsum/rude*/*/end.json"))) == 1
+    else:
+        assert code == 2
+        assert "its file cannot be imported" in capsys.readouterr().err
