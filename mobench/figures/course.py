@@ -26,7 +26,7 @@ REGRET = "log10 hypervolume regret"
 
 @register("anytime", of_one_problem=True)
 def draw_anytime(analysis: Analysis, selection: Selection) -> Drawing:
-    """Log10 hypervolume regret (or a distance, by --indicator) against budget, mean and 95 % band over seeds."""
+    """Log10 hypervolume regret, or a distance by --indicator, against budget: mean and 95 % band."""
     curves = analysis.curves[analysis.curves["problem"] == selection.problem]
     grid = amounts(curves, analysis.axis)
     distance = analysis.measure.distance

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -49,7 +51,7 @@ def import_file(file: PluginFile) -> types.ModuleType:
 def check_imports(file: PluginFile) -> None:
     """Whether all modules from the plugin's folder that are in use came by `import_file`, and so have its checksum.
 
-    Environments of Python that lie in the folder do not count, nor does the program that runs.
+    Installed packages that lie in the folder do not count, nor does the program that runs.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def check_imports(file: PluginFile) -> None:
         if not isinstance(path, str) or not path.startswith(folder) or name in _BEFORE or name in _PROGRAMS:
             continue
         ours = isinstance(getattr(module.__spec__, "loader", None), _Loader)
-        if not ours and not {"site-packages", "dist-packages"} & set(Path(path).parts):
+        if not ours and name.partition(".")[0] not in _distributed():
             raise ImportError(
                 f"{path} was not read with this plugin, and has no part in its checksum: import it relative to the "
                 "plugin, `from . import ...`, and not by sys.path"
@@ -72,6 +74,12 @@ def check_imports(file: PluginFile) -> None:
 _PROGRAMS = ("__main__", "__mp_main__")
 _BEFORE = frozenset(sys.modules)
 """What was imported before mobench's plugins were: by whoever uses it as a library."""
+
+
+@functools.cache
+def _distributed() -> frozenset[str]:
+    """Top-level names of installed packages, editable ones included."""
+    return frozenset(importlib.metadata.packages_distributions())
 
 
 class _Finder(importlib.abc.MetaPathFinder):
