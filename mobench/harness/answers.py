@@ -27,7 +27,7 @@ def problem_seed(seed: int, label: str) -> int:
     """
     if not label:
         return seed
-    return int(np.random.SeedSequence([seed, zlib.crc32(label.encode())]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, zlib.crc32(label.encode())]).generate_state(1, np.uint64)[0]) >> 1
 
 
 def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:

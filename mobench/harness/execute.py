@@ -121,7 +121,10 @@ def give_up(spec: RunSpec, folder: Path, error: str) -> dict[str, Any]:
             return dict(read_run(folder, expected=spec).end or {})
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         return _ended(
-            folder, log, _document(spec, "failed", spent_in(log.past), started=now) | {"error": error, "traceback": ""}
+            folder,
+            log,
+            _document(spec, "failed", _spent_in(folder / "log.jsonl", otherwise=Cost()), started=now)
+            | {"error": error, "traceback": ""},
         )
 
 
@@ -190,11 +193,19 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
         reason = "failed"
         error = {"error": one_line(raised), "traceback": trace(raised)}
         assert log.path is not None
-        logged = spent_in(parse_events(log.path.read_bytes(), log.path))
+        logged = _spent_in(log.path, otherwise=run.spent)
         spent = replace(logged, asked=max(logged.asked, run.spent.asked))  # it may have ended between two steps
     took = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     document = _document(spec, reason, spent or run.spent, started=started.isoformat(timespec="seconds"))
     return document | error | {key: round(seconds, 4) for key, seconds in took.items()}
+
+
+def _spent_in(log: Path, *, otherwise: Cost) -> Cost:
+    """The ledger at the end of a log; `otherwise` where its lines are damaged, which whoever reads the run will say."""
+    try:
+        return spent_in(parse_events(log.read_bytes(), log))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return otherwise
 
 
 def _refuse_blame(error: BaseException, log: Log) -> None:
