@@ -14,6 +14,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -87,10 +88,13 @@ def check_pickles(path: Path) -> None:
     if not path.is_file() or tarfile.is_tarfile(path):
         fault = "it is no file of torch"
     elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for member in (name for name in archive.namelist() if name.endswith(".pkl")):
-                with archive.open(member) as stream:
-                    fault = fault or _tried(stream, memory=ROOM + EXPANSION * size, tolerant=True)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in (name for name in archive.namelist() if name.endswith(".pkl")):
+                    with archive.open(member) as stream:
+                        fault = fault or _tried(stream, memory=ROOM + EXPANSION * size, tolerant=True)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+            fault = f"its archive is damaged ({' '.join(str(error).split())})"
     else:
         with path.open("rb") as stream:
             fault = _tried(stream, memory=ROOM + EXPANSION * size, tolerant=True)

@@ -120,12 +120,9 @@ def give_up(spec: RunSpec, folder: Path, error: str) -> dict[str, Any]:
         if (folder / "end.json").exists():
             return dict(read_run(folder, expected=spec).end or {})
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return _ended(
-            folder,
-            log,
-            _document(spec, "failed", _spent_in(folder / "log.jsonl", otherwise=Cost()), started=now)
-            | {"error": error, "traceback": ""},
-        )
+        spent = _spent_in(folder / "log.jsonl", otherwise=Cost())
+        document = _document(spec, "failed", spent, started=now)
+        return _ended(folder, log, document | {"error": error, "traceback": ""})
 
 
 def _begun(spec: RunSpec, folder: Path) -> Path:
