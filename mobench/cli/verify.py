@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
                 if found.left_out:
                     left_out[found.left_out] = left_out.get(found.left_out, 0) + 1
             bar.advance(f"{len(faults)} disagree" if faults else "")
+    faults += _unplanned(args.folder, study.runs)
     replayed = _again(args, sound, faults, left_out)
     skipped = [f"{n} runs: {reason}" for reason, n in left_out.items()]
     looked_at = len(study.runs) - left_out.get("it is missing", 0)
@@ -85,6 +87,15 @@ def run(args: argparse.Namespace) -> int:
         + (f"{len(faults):,} disagree" if faults else "nothing disagrees")
     )
     return 1 if faults else 0
+
+
+def _unplanned(folder: Path, runs: Sequence[tuple[Any, Path]]) -> list[str]:
+    """A line on folders of runs that the record does not name: who cuts a record may hide what it held."""
+    home, planned = folder / "runs", {place for _, place in runs}
+    found = [path.parent for path in sorted(home.glob("*/*/*/spec.json")) if path.parent not in planned]
+    strange = [str(path.relative_to(home)) for path in found if ".failed-" not in path.name]  # those were set aside
+    more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+    return [f"{folder}: holds {strange[0]}{more}, of which its record knows nothing"] if strange else []
 
 
 def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_out: dict[str, int]) -> int:

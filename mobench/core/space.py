@@ -138,6 +138,5 @@ class Space:
 
 
 def _read_only(numbers: Keys) -> Keys:
-    """The same array, write-protected: a problem, and so its space, serves many runs."""
-    numbers.flags.writeable = False
-    return numbers
+    """The same numbers in memory that nobody can make writeable: a problem, and so its space, serves many runs."""
+    return np.frombuffer(numbers.tobytes(), dtype=numbers.dtype)

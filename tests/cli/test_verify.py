@@ -233,3 +233,12 @@ def test_a_damaged_run_is_named_and_can_be_set_aside(copy, campaign, capsys):
     assert "its log is not what its end says; --retry-failed sets it aside" in capsys.readouterr().err
     assert main([*command, "--retry-failed"]) == 0
     assert verify(copy, campaign, "--sample", "20") == 0
+
+
+def test_runs_that_a_record_does_not_name_any_more_are_found(copy, campaign, capsys):
+    record = json.loads((copy / "campaign.json").read_text())
+    (copy / "campaign.json").write_text(json.dumps(record | {"seeds": [0]}))
+    assert verify(copy, campaign, "--sample", "0") == 1
+    out = capsys.readouterr().out
+    assert f"disagrees: {copy}: holds " in out
+    assert "and 5 more, of which its record knows nothing" in out

@@ -599,3 +599,10 @@ def test_rows_that_are_written_while_they_are_answered_are_logged_as_they_were_a
     log, mine = Log(), np.array([[20, 20, 20], [20, 20, 21]])
     assert open_run(Writer(), log=log).evaluate(mine).tolist() == [[60, 20], [61, 20]]
     assert history(log).X.tolist() == [[20, 20, 20], [20, 20, 21]]
+
+
+def test_the_arrays_of_a_space_cannot_be_made_writeable():
+    space = Space((2, 3, 4))
+    for array in (space._bounds, space._strides):
+        with pytest.raises(ValueError, match="cannot set WRITEABLE flag to True"):
+            array.flags.writeable = True
