@@ -27,7 +27,7 @@ def contracts_of(problems: Mapping[str, tuple[str, Mapping[str, Any]]], contract
     problems : mapping
         Label to name and options.
     contract : str
-        A key of `mobench.scoring.contract.CONTRACTS`.
+        A key of `mobench.scoring.contracts.CONTRACTS`.
 
     Raises
     ------

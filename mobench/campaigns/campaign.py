@@ -16,7 +16,7 @@ from mobench.plugins.plugin import missing
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.references import describe, versioned
 from mobench.plugins.sources import Sources
-from mobench.scoring.contract import DEFAULT
+from mobench.scoring.contracts import DEFAULT
 
 __all__ = ["Campaign", "NotApplicable", "Reference", "check_name", "check_seeds"]
 
@@ -51,7 +51,7 @@ class Campaign:
     budget : mapping
         See `mobench.core.budget.parse_budget`.
     contract : str
-        How runs are scored: a key of `mobench.scoring.contract.CONTRACTS`.
+        How runs are scored: a key of `mobench.scoring.contracts.CONTRACTS`.
     plugins : tuple of PluginFile
         Files that were named for it, and those in use that its searchers and problems come from.
     identity : mapping of str to str

@@ -19,8 +19,8 @@ from mobench.plugins.plugin import Kind
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
-from mobench.scoring.contract import DEFAULT as DEFAULT_CONTRACT
 from mobench.scoring.contract import contract_for
+from mobench.scoring.contracts import DEFAULT as DEFAULT_CONTRACT
 
 __all__ = ["DEFAULT", "make_campaign", "read_campaign"]
 

@@ -15,7 +15,7 @@ from mobench.core.messages import check_known
 from mobench.files.documents import read_document
 from mobench.harness.spec import END, RunSpec, read_spec
 from mobench.plugins.references import unversioned
-from mobench.scoring.contract import CONTRACTS, DEFAULT
+from mobench.scoring.contracts import CONTRACTS, DEFAULT
 
 __all__ = ["OVER", "STATES", "Study", "nothing_applies", "read_study", "run_spent", "run_state", "select"]
 
@@ -63,7 +63,7 @@ class Study:
     budget : mapping
         What every run could spend; see `mobench.core.budget.parse_budget`.
     contract : str
-        How they are scored: a key of `mobench.scoring.contract.CONTRACTS`.
+        How they are scored: a key of `mobench.scoring.contracts.CONTRACTS`.
     runs : tuple of (RunSpec, Path)
         Every run that was planned, in order, each once, with the folder where it lies, or would lie.
     not_applicable : tuple of NotApplicable

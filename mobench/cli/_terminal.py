@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from mobench.core.messages import plain
-from mobench.scoring.contract import CONTRACTS
+from mobench.scoring.contracts import CONTRACTS
 
 EXAMPLES = """examples:
   mobench run                                       the default campaign: no download, about a minute

@@ -15,7 +15,7 @@ from mobench.harness.checkout import commit
 from mobench.report.page import Block, Code, Folded, Pair, Section, Text
 from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
-from mobench.scoring.contract import CONTRACTS
+from mobench.scoring.contracts import CONTRACTS
 
 __all__ = ["FAILED_COUNT", "overall_section", "provenance_section", "state_section"]
 

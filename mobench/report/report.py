@@ -23,7 +23,7 @@ from mobench.report.page import Block, Drawing, Folded, Pair, Section, render
 from mobench.report.problems import problem_section
 from mobench.report.searchers import runs_section, searchers_section
 from mobench.report.tables import ABSENT, Table, save_table, shown
-from mobench.scoring.contract import CONTRACTS
+from mobench.scoring.contracts import CONTRACTS
 
 __all__ = ["format_report", "write_report"]
 
@@ -49,7 +49,7 @@ def write_report(
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
     contract : str, optional
-        How runs are scored: a key of `mobench.scoring.contract.CONTRACTS`; as their campaigns say when left out.
+        How runs are scored: a key of `mobench.scoring.contracts.CONTRACTS`; as their campaigns say when left out.
     indicator : str
         What tables and tests are about: one of `mobench.analysis.measures.MEASURES`. Figures are about the hypervolume.
     margin : float

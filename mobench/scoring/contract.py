@@ -21,19 +21,10 @@ from mobench.core.indicators import (
 )
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
+from mobench.scoring.contracts import CONTRACTS, DEFAULT
 from mobench.scoring.subset import largest
 
-__all__ = ["CAPS", "CONTRACTS", "DEFAULT", "Contract", "Delivered", "contract_for"]
-
-DEFAULT = "mobench-2"
-"""The contract of campaigns that name none."""
-
-CONTRACTS: dict[str, str] = {
-    "mobench-2": "ideal and nadir of the true front, reference 1.1, only what was trained or could have been by then",
-    "mobench-1": "ideal and nadir of the true front, reference 1.1, everything a run saw or recommended",
-    "evoxbench": "published ideal and nadir, reference 1, the final population (Lu et al. 2023)",
-    "modnas": "minimum and maximum of the table without errors of 90 % and more, reference 1 (Sukthanker et al. 2024)",
-}
+__all__ = ["CAPS", "Contract", "Delivered", "contract_for"]
 
 Delivered = Literal["paid", "claimed", "population"]
 """The set by which a run is judged: what was trained; what it recommended or saw; its final population."""

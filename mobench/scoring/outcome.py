@@ -48,7 +48,7 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
     result : Result
         The run.
     contract : str
-        Decides what it delivers: a key of `mobench.scoring.contract.CONTRACTS`.
+        Decides what it delivers: a key of `mobench.scoring.contracts.CONTRACTS`.
     axis : str
         A currency of the ledger, or ``trainings``.
     """

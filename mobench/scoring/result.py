@@ -16,7 +16,8 @@ from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History
 from mobench.scoring import claimed
-from mobench.scoring.contract import DEFAULT, Contract, contract_for
+from mobench.scoring.contract import Contract, contract_for
+from mobench.scoring.contracts import DEFAULT
 from mobench.scoring.delivery import Course, counted, course_of, delivered, trace
 from mobench.scoring.records import Records, check_records
 

@@ -173,3 +173,12 @@ def test_folders_that_only_the_checkout_has_are_no_packages(tree, plant, line):
     code, text = tool("ruff", "check", "--no-cache", "--select", "TID251", NSGA2, cwd=tree)
     assert code
     assert "TID251" in text
+
+
+def test_the_parser_of_all_commands_loads_no_library_of_numbers():
+    code = (
+        "import sys; from mobench.cli.main import _parser; _parser(); "
+        "print([m for m in ('numpy', 'pandas', 'scipy', 'moocore', 'torch', 'pymoo') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -13,7 +13,8 @@ from mobench.core.space import Space
 from mobench.harness.history import History, Note
 from mobench.scoring import claimed
 from mobench.scoring.archive import archives
-from mobench.scoring.contract import CONTRACTS, contract_for
+from mobench.scoring.contract import contract_for
+from mobench.scoring.contracts import CONTRACTS
 from mobench.scoring.result import NoPopulationError, Result
 
 
