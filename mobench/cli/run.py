@@ -59,8 +59,15 @@ def run(args: argparse.Namespace) -> int:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
     if args.retry_failed and (folder / "campaign.json").exists():
         _set_aside(folder, [spec.folder for spec in share(load_campaign(folder).specs, shard)])
-    how = {"workers": args.workers, "progress": not args.quiet, "shard": shard, "engine": engine}
-    tally = run_campaign(campaign, folder, limits=_limits(args), **how)
+    tally = run_campaign(
+        campaign,
+        folder,
+        workers=args.workers,
+        progress=not args.quiet,
+        shard=shard,
+        engine=engine,
+        limits=_limits(args),
+    )
     part = f"shard {shard}: " if shard.count > 1 else ""
     done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +18,7 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import Kind
 from mobench.plugins.sources import Sources
 
-__all__ = ["Attempt", "Deaths", "Engine", "Tally", "cores", "one_thread"]
+__all__ = ["Attempt", "Deaths", "Engine", "Tally", "cores"]
 
 
 MANY_DEATHS = 10
@@ -77,25 +76,20 @@ class Tally:
 class Deaths:
     """Runs whose processes were killed: which are worth another attempt, and which it is that kills them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
         self.seen: dict[Path, list[int]] = {}
 
     def again(self, spec: RunSpec) -> bool:
         """Whether to try a run again: the first time, and while its log grows between two deaths."""
-        log = self.folder / spec.folder / "log.jsonl"
+        log = self.attempt.folder / spec.folder / "log.jsonl"
         sizes = self.seen.setdefault(spec.folder, [-1])
         sizes.append(log.stat().st_size if log.exists() else 0)
         return sizes[-1] > sizes[-2] and len(sizes) <= MANY_DEATHS
 
     def give_up(self, spec: RunSpec, text: str) -> tuple[str, str]:
         """Record that a run has failed which kills every process that is at it; how it went, see `Attempt`."""
-        text = f"{text}, {len(self.seen[spec.folder]) - 1} times"
-        try:
-            give_up(spec, self.folder / spec.folder, text)
-        except OSError as error:
-            return "interrupted", f"{text}; and that could not be written down: {error}"
-        return "failed", text
+        return self.attempt.give_up(spec, f"{text}, {len(self.seen[spec.folder]) - 1} times")
 
 
 class Engine(Protocol):
@@ -151,6 +145,14 @@ class Attempt:
             return "failed", str(error)
         return ("failed", str(end["error"])) if end["reason"] == "failed" else ("ended", "")
 
+    def give_up(self, spec: RunSpec, text: str) -> tuple[str, str]:
+        """Record that a run has failed whose process is gone, and why; as a call returns it."""
+        try:
+            give_up(spec, self.folder / spec.folder, text)
+        except OSError as error:
+            return "interrupted", f"{text}; and that could not be written down: {error}"
+        return "failed", text
+
     def modules(self, specs: Iterable[RunSpec]) -> set[str]:
         """Built-in modules that attempts at these runs import: a worker can be born with them."""
         wanted: set[tuple[Kind, str]] = set()
@@ -163,17 +165,3 @@ class Attempt:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Processes that begin here have one numerical thread each: parallelism is across runs."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update({name: "1" for name, value in before.items() if value is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)

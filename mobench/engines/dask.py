@@ -124,7 +124,7 @@ class _Queue:
         self.running: dict[Any, tuple[Any, RunSpec]] = {}
         self.finished: SimpleQueue[Any] = SimpleQueue()
         self.done: SimpleQueue[tuple[Any, str, str, str]] = SimpleQueue()
-        self.deaths = Deaths(attempt.folder)
+        self.deaths = Deaths(attempt)
         self.strikes: Counter[str] = Counter()
         self.refusals: Counter[Path] = Counter()
         self.fit: list[str] | None = None

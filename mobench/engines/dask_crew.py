@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from mobench.engines.attempt import one_thread
 from mobench.engines.worker import begin_worker, kill_group, process_context
 
 __all__ = ["Crew", "cluster", "quiet"]
@@ -65,8 +64,7 @@ class Crew:
             raise OSError(f"dask: {self.deaths} workers died one after the other, and no run ended in between")
         while len(alive) < self.size:
             process = self.context.Process(target=_dask_worker, args=(self.address,), name="mobench-dask-worker")
-            with one_thread():
-                process.start()
+            process.start()
             alive.append(process)
         self.processes = alive
 

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import open_campaign
@@ -163,8 +162,15 @@ def run_campaign(
     open_campaign(campaign, folder)
     check_below(folder / "runs", folder)
     specs = share(campaign.specs, shard)
-    how: dict[str, Any] = {"workers": workers, "progress": progress, "engine": engine, "limits": limits}
-    return run_specs(specs, folder / "runs", sources=campaign.sources, **how)
+    return run_specs(
+        specs,
+        folder / "runs",
+        workers=workers,
+        progress=progress,
+        engine=engine,
+        sources=campaign.sources,
+        limits=limits,
+    )
 
 
 def _check(workers: int | None) -> None:

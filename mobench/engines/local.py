@@ -25,7 +25,7 @@ def local_processes(
 ) -> None:
     """Carry out or resume runs, one process a run (short ones of built-in plugins share one): see `run_specs`."""
     waiting, size = deque(pending), min(workers or cores(), len(pending))
-    deaths = Deaths(attempt.folder)
+    deaths = Deaths(attempt)
     context, crew = process_context(attempt.modules(pending)), list[Worker]()
     try:
         while waiting or crew:

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from mobench.engines.attempt import Attempt, one_thread
-from mobench.harness.execute import give_up
+from mobench.engines.attempt import Attempt
 from mobench.harness.spec import RunSpec
 
 __all__ = ["Worker", "begin_worker", "in_own_process", "kill_group", "process_context"]
@@ -24,6 +23,8 @@ GRACE_SECONDS = 30.0
 
 CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS}
 """Signals that a process brings upon itself; whoever is killed by another one has done nothing wrong."""
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 _ENVIRONMENT = dict(os.environ)
 """As mobench found it: importing a plugin may change it here, and no other run shall notice."""
@@ -45,8 +46,7 @@ class Worker:
         self.pipe, theirs = multiprocessing.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, attempt), name="mobench-worker")
         try:
-            with one_thread():
-                self.process.start()
+            self.process.start()
         except (EOFError, ConnectionError) as error:
             raise OSError(
                 f"the server that worker processes come from was killed ({type(error).__name__}); run the same "
@@ -106,11 +106,7 @@ class Worker:
 
     def _failed(self, text: str) -> tuple[str, str]:
         assert self.spec is not None
-        try:
-            give_up(self.spec, self.attempt.folder / self.spec.folder, text)
-        except OSError as error:
-            return "interrupted", f"{text}; and that could not be written down: {error}"
-        return "failed", text
+        return self.attempt.give_up(self.spec, text)
 
     def end(self) -> None:
         """Kill it and all that it began."""
@@ -144,12 +140,8 @@ def _no_daemon() -> Iterator[None]:
 
 def kill_group(process: Any) -> None:
     """Kill a process that began with `begin_worker`, and the processes of its group; wait until it is gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if process.pid and os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if process.pid:  # it is gone, and those that it began are not
-            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has no group yet, or all of it is gone
+        os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
 
@@ -157,12 +149,13 @@ def kill_group(process: Any) -> None:
 def process_context(modules: set[str]) -> Any:
     """A context that makes worker processes; what all of them need is imported once, in the server they fork from.
 
-    The server finds modules as an installed program does: a ``struct.py`` in the working directory is not taken for
-    Python's own.
+    They have the server's environment: that of this process as mobench found it, and one numerical thread where it does
+    not say otherwise, for parallelism is across runs. The server finds modules as an installed program does: a
+    ``struct.py`` in the working directory is not taken for Python's own.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mobench.engines.worker", "pydantic", *sorted(modules)])
-    with _environment(_ENVIRONMENT | {"PYTHONSAFEPATH": "1"}):
+    with _environment(ONE_THREAD | _ENVIRONMENT | {"PYTHONSAFEPATH": "1"}):
         multiprocessing.forkserver.ensure_running()
     return context
 
@@ -170,10 +163,8 @@ def process_context(modules: set[str]) -> Any:
 @contextlib.contextmanager
 def _environment(entries: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
-    with one_thread():
-        threads = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
     os.environ.clear()
-    os.environ.update(entries | threads)
+    os.environ.update(entries)
     try:
         yield
     finally:
