@@ -11,8 +11,9 @@ from typing import Protocol
 from mobench.core.progress import Progress
 from mobench.harness.checkpoint import DamagedCheckpointError
 from mobench.harness.execute import UnfitHostError, execute, give_up
+from mobench.harness.held import RunIsBusy
 from mobench.harness.limits import NO_LIMITS, Limits
-from mobench.harness.log import RunIsBusy, RunIsLost, StorageError
+from mobench.harness.log import RunIsLost, StorageError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import Kind

@@ -18,8 +18,8 @@ from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
 from mobench.files.writing import check_below
+from mobench.harness.held import is_held
 from mobench.harness.limits import NO_LIMITS, Limits
-from mobench.harness.log import is_held
 from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import Sources, in_use
 

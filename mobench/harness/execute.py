@@ -74,7 +74,7 @@ def execute(
 
     Raises
     ------
-    mobench.harness.log.RunIsBusy
+    mobench.harness.held.RunIsBusy
         Another process is at this run.
     mobench.harness.log.RunIsLost
         Another process took this run over while we were at it.
@@ -112,7 +112,7 @@ def give_up(spec: RunSpec, folder: Path, error: str) -> dict[str, Any]:
 
     Raises
     ------
-    mobench.harness.log.RunIsBusy, OSError
+    mobench.harness.held.RunIsBusy, OSError
         As `execute` does.
     """
     folder = _begun(spec, folder)

@@ -1,29 +1,23 @@
-"""What a run leaves on disk: an append-only log that survives any kill, and documents that appear whole or never."""
+"""A run's log: lines that are only ever added, and survive any kill."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import hashlib
 import os
-import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import orjson
 
-from mobench.files.writing import FOLDER, new_scratch
+from mobench.harness.held import fenced, locked, same_file, whole_lines, write_all
 
-__all__ = ["Log", "RunIsBusy", "RunIsLost", "StorageError", "is_held", "parse_events"]
+__all__ = ["Log", "RunIsLost", "StorageError", "parse_events"]
 
 
 SYNC_SECONDS = 5.0
-_OPEN = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe must not wait
-_NEW = os.O_CREAT | os.O_EXCL
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
@@ -32,10 +26,6 @@ def _listed(value: object) -> object:
     if isinstance(value, np.ndarray):
         return value.tolist()
     raise TypeError(f"a log holds plain values and arrays, found {type(value).__name__}")
-
-
-class RunIsBusy(OSError):
-    """Another process is writing this run."""
 
 
 class StorageError(BaseException):
@@ -98,14 +88,14 @@ class Log:
             self._open(path)
 
     def _open(self, path: Path) -> None:
-        held, new = _locked(path)
+        held, new = locked(path)
         try:
             if new:
                 self._file = os.dup(held)
                 return
-            whole = _lines(held)
+            whole = whole_lines(held)
             self.past = list(parse_events(whole, path))
-            self._file, more = _fenced(path, held, whole)
+            self._file, more = fenced(path, held, whole)
             self.past += parse_events(more, path)
             self.count = len(self.past)
             self._account(whole + more)
@@ -130,12 +120,10 @@ class Log:
             self.lines.append(line)
             return
         try:
-            _write(self._file, line)
+            write_all(self._file, line)
             self._account(line)
         except OSError as error:
-            self.broken = True
-            self._check()
-            raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
+            self._fail(error)
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
 
@@ -153,14 +141,17 @@ class Log:
         try:
             os.fsync(self._file)
         except OSError as error:
-            self.broken = True
-            self._check()
-            raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
+            self._fail(error)
         self._check()
+
+    def _fail(self, error: OSError) -> NoReturn:
+        self.broken = True
+        self._check()
+        raise StorageError(f"{self.path}: {error.strerror}; make room and run the same command again") from error
 
     def _check(self) -> None:
         """RunIsLost where the file at `path` is another one, or none."""
-        if self.path is not None and self._file is not None and not _is(self._file, self.path):
+        if self.path is not None and self._file is not None and not same_file(self._file, self.path):
             self.broken = True
             raise RunIsLost(f"{self.path}: another process took this run over, or its folder was taken away")
 
@@ -184,116 +175,6 @@ class Log:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _locked(path: Path) -> tuple[int, bool]:
-    """Open the log at `path`, or a new one, with a lock that ends with this process; and whether it is new."""
-    while True:
-        try:
-            file, new = os.open(path, _OPEN | _NEW, 0o666), True
-        except FileExistsError:
-            try:
-                file, new = _existing(path), False
-            except FileNotFoundError:
-                continue  # it was taken away between the two calls
-        try:
-            _lock(file, path)
-            if _is(file, path):
-                return file, new
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)  # it was replaced between the two calls: the next attempt has begun
-
-
-def _existing(path: Path) -> int:
-    """Open what is at `path`; ValueError where that is not a file of its own, which a log has to be."""
-    kind = "a pipe, a device or a socket"
-    try:
-        file = os.open(path, _OPEN)
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO):
-            raise
-        kind = "a symbolic link" if error.errno == errno.ELOOP else kind
-    else:
-        if stat.S_ISREG(os.fstat(file).st_mode):
-            return file
-        os.close(file)
-    raise ValueError(f"{path}: is {kind}, and nothing is written through it; delete the run's folder to run it again")
-
-
-def _lock(file: int, path: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RunIsBusy(f"{path}: another process is writing this run") from None
-    except OSError as error:
-        raise OSError(f"{path}: cannot be locked ({error.strerror}); use a file system that offers locks") from None
-
-
-def is_held(path: Path) -> bool:
-    """Whether another process has the log at `path` open; a look that a writer who comes just then takes for one."""
-    try:
-        file = _existing(path)
-        try:
-            _lock(file, path)
-        finally:
-            os.close(file)
-    except RunIsBusy:
-        return True
-    except (OSError, ValueError):  # it is not there, or cannot be written: whoever opens it will say so
-        return False
-    return False
-
-
-def _lines(file: int) -> bytes:
-    """The whole lines of an open file."""
-    data = bytearray()
-    while part := os.pread(file, 2**24, len(data)):
-        data += part
-    return bytes(data[: data.rfind(b"\n") + 1])
-
-
-def _fenced(path: Path, held: int, whole: bytes) -> tuple[int, bytes]:
-    """Put a new file with the lines of the held one at `path`; return it, locked, and the lines that were new by then.
-
-    An earlier attempt that has lost its lock may write between our reading and our replacing: its lines count as long
-    as its file is at `path`, so they are brought along before anyone else can open the new one.
-    """
-    folder = os.open(path.parent, FOLDER)
-    try:
-        file, scratch = new_scratch(folder, flags=_OPEN)
-        try:
-            _lock(file, path)
-            _write(file, whole)
-            os.fsync(file)
-            os.replace(scratch, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            os.close(file)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch, dir_fd=folder)
-            raise
-    finally:
-        os.close(folder)
-    if more := _lines(held)[len(whole) :]:
-        _write(file, more)
-        os.fsync(file)
-    return file, more
-
-
-def _is(file: int, path: Path) -> bool:
-    """Whether the file at `path` is this open one."""
-    try:
-        return os.path.samestat(os.fstat(file), os.lstat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _write(file: int, data: bytes) -> None:
-    """Write all of it, however few bytes the system takes at a time."""
-    written = os.write(file, data)
-    while written < len(data):
-        written += os.write(file, data[written:])
 
 
 def parse_events(whole: bytes, source: object) -> Iterator[dict[str, Any]]:

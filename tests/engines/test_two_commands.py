@@ -10,7 +10,7 @@ from _campaigns import alone, ends, family, logs, mobench, wait_for_work, wait_u
 from mobench.engines import engine
 from mobench.engines.engine import run_specs
 from mobench.harness.execute import execute
-from mobench.harness.log import is_held
+from mobench.harness.held import is_held
 from mobench.harness.spec import RunSpec
 
 RUN = ("run", "c.toml", "-w", 1)

@@ -10,7 +10,8 @@ import pytest
 
 from mobench.files.documents import read_document, write_document, written_whole
 from mobench.harness.execute import execute
-from mobench.harness.log import Log, RunIsBusy, RunIsLost
+from mobench.harness.held import RunIsBusy
+from mobench.harness.log import Log, RunIsLost
 from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
 from mobench.plugins.plugin import Plugin
@@ -66,7 +67,7 @@ def test_an_empty_log_is_fenced_too(tmp_path):
     assert numbers(path) == [1]
 
 
-@pytest.mark.parametrize("pause", ["mobench.harness.log._write", "os.fsync"])
+@pytest.mark.parametrize("pause", ["mobench.harness.held.write_all", "os.fsync"])
 def test_what_is_written_while_a_taker_pauses_between_reading_and_replacing_is_kept(tmp_path, monkeypatch, pause):
     path = tmp_path / "log.jsonl"
     with Log(path) as first:

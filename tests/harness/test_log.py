@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mobench.files.documents import read_document, write_document
+from mobench.harness.held import RunIsBusy, is_held
 from mobench.harness.history import read_history
-from mobench.harness.log import Log, RunIsBusy, StorageError, is_held
+from mobench.harness.log import Log, StorageError
 
 EVENT = {"X": [[1, 2]], "F": [[0.5]], "fidelity": None, "asked": 1, "flops": 0.0, "seconds": 0.0}
 
