@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from mobench.files.documents import FORMAT
+from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin import missing
 from mobench.plugins.plugin_file import PluginFile
-from mobench.plugins.references import describe, versioned
 from mobench.plugins.sources import Sources
 from mobench.scoring.contracts import DEFAULT
 
@@ -83,12 +83,11 @@ class Campaign:
         if self.recorded is not None:
             return self.recorded
         found = []
-        for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
-            built = make_problem(problem, p_options, self.sources)
-            if lacking := missing(find("searcher", searcher, self.sources), built):
+        for pair in self._pairs:
+            built = make_problem(pair.problem, pair.problem_options, self.sources)
+            if lacking := missing(find("searcher", pair.searcher, self.sources), built):
                 reason = f"needs {', '.join(lacking)}"
-                label = describe(versioned(searcher, self.identity.get(f"searcher {searcher}", "")), s_options)
-                found.append(NotApplicable(describe(problem, p_options), label, reason))
+                found.append(NotApplicable(pair.problem_label, pair.searcher_label, reason))
         return tuple(found)
 
     @property
@@ -100,19 +99,18 @@ class Campaign:
     def specs(self) -> tuple[RunSpec, ...]:
         """All runs, seed by seed, so that an interrupted campaign has covered every pair equally."""
         left_out = {(pair.problem, pair.searcher) for pair in self.not_applicable}
-        known = self.identity.get
-        specs = [
-            RunSpec(
-                *(problem, searcher, seed, self.budget, p_options, s_options),
-                searcher_code=known(f"searcher {searcher}", ""),
-                problem_code=known(f"problem {problem}", ""),
-                data=known(f"data {label}", ""),
-            )
-            for seed, (problem, p_options, label), (searcher, s_options) in itertools.product(
-                self.seeds, [(*problem, describe(*problem)) for problem in self.problems], self.searchers
-            )
-        ]
-        return tuple(spec for spec in specs if (spec.problem_label, spec.searcher_label) not in left_out)
+        pairs = [pair for pair in self._pairs if (pair.problem_label, pair.searcher_label) not in left_out]
+        return tuple(replace(pair, seed=seed) for seed in self.seeds for pair in pairs)
+
+    @cached_property
+    def _pairs(self) -> list[RunSpec]:
+        """Each problem with each searcher, with what is known of their code and data; whatever the seed."""
+        found = []
+        for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
+            pair = RunSpec(problem, searcher, self.seeds[0], self.budget, p_options, s_options)
+            stated: dict[str, Any] = {entry: self.identity.get(about, "") for entry, about in subjects(pair).items()}
+            found.append(replace(pair, **stated))
+        return found
 
     @property
     def problem_files(self) -> tuple[PluginFile, ...]:

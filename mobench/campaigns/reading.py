@@ -12,7 +12,8 @@ from mobench.campaigns.campaign import Campaign, Reference, check_name, check_se
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
-from mobench.harness.identity import data_of
+from mobench.harness.identity import identified, subjects
+from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options
 from mobench.plugins.plugin import Kind
@@ -68,13 +69,14 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
             contract=str(entries.get("contract", DEFAULT_CONTRACT)),
             plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
         )
-        identity = {f"searcher {name}": campaign.sources.code("searcher", name) for name, _ in searchers}
+        identity: dict[str, str] = {}
         for name, options in problems:
             problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training)
             contract_for(problem, campaign.contract)
-            identity[f"problem {name}"] = campaign.sources.code("problem", name)
-            identity[f"data {describe(name, options)}"] = data_of(problem)
+            for searcher, _ in searchers:
+                spec = identified(RunSpec(name, searcher, 0, campaign.budget, options), problem, campaign.sources)
+                identity |= {subject: getattr(spec, entry) for entry, subject in subjects(spec).items()}
     except (ValueError, TypeError) as error:
         raise type(error)(f"{source}: {error}") from error.__cause__
     return replace(campaign, identity={subject: value for subject, value in identity.items() if value})

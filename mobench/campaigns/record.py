@@ -12,7 +12,7 @@ from typing import Any
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import read_document, write_document
-from mobench.harness.spec import RunSpec
+from mobench.harness.identity import subjects
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import in_use
 
@@ -68,18 +68,13 @@ def _check_identity(campaign: Campaign, old: Campaign, folder: Path) -> None:
     for subject in sorted({*before, *now}):
         if before.get(subject) == now.get(subject):
             continue
-        own = [s for s in old.specs if subject in _subjects(s)]
+        own = [s for s in old.specs if subject in subjects(s).values()]
         if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
             raise ValueError(
                 f"{folder}: {subject} has changed since {begun} of these runs began ({before.get(subject, 'none')}, "
                 f"now {now.get(subject, 'none')}); use another --name, and give `mobench report` both (where they "
                 "failed: --retry-failed)"
             )
-
-
-def _subjects(spec: RunSpec) -> tuple[str, ...]:
-    """What of a campaign's identity a run depends on."""
-    return f"searcher {spec.searcher}", f"problem {spec.problem}", f"data {spec.problem_label}"
 
 
 def load_campaign(folder: Path) -> Campaign:

@@ -9,7 +9,13 @@ from mobench.core.problem import Problem
 from mobench.harness.spec import IDENTITY, RunSpec
 from mobench.plugins.sources import Sources
 
-__all__ = ["data_of", "identified", "strangers"]
+__all__ = ["data_of", "identified", "strangers", "subjects"]
+
+
+def subjects(spec: RunSpec) -> dict[str, str]:
+    """Entry of a specification to what it is about, as records of campaigns name it."""
+    about = (f"searcher {spec.searcher}", f"problem {spec.problem}", f"data {spec.problem_label}")
+    return dict(zip(IDENTITY, about, strict=True))
 
 
 def data_of(problem: Problem) -> str:
