@@ -25,10 +25,10 @@ def without_score(scores: pd.DataFrame) -> pd.Series[bool]:
     return mask
 
 
-def open_runs(scores: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
-    """Searcher to problem to seed of these runs: NaN each."""
-    found: dict[str, dict[str, dict[int, float]]] = {}
+def open_runs(scores: pd.DataFrame) -> dict[str, dict[str, list[int]]]:
+    """Searcher to problem to the seeds of these runs."""
+    found: dict[str, dict[str, list[int]]] = {}
     part = scores[without_score(scores)]
     for searcher, problem, seed in zip(part["searcher"], part["problem"], part["seed"].tolist(), strict=True):
-        found.setdefault(searcher, {}).setdefault(problem, {})[seed] = float("nan")
+        found.setdefault(searcher, {}).setdefault(problem, []).append(seed)
     return found

@@ -17,12 +17,12 @@ from mobench.analysis.families import holm
 from mobench.analysis.measures import MARGIN
 from mobench.analysis.replication import Replications, noise_floor
 from mobench.analysis.statistics import Matrices, comparable, runs_of
-from mobench.analysis.verdicts import Family, Runs, beats, judge, weigh
+from mobench.analysis.verdicts import Family, Open, Runs, beats, judge, weigh
 
 __all__ = ["on_each_problem", "pairwise"]
 
 NO_WORLDS: Replications = {}
-NO_RUNS: Mapping[str, Runs] = {}
+NO_RUNS: Mapping[str, Open] = {}
 
 COLUMNS = (
     "better worse verdict runs p_value p_adjusted least_p improvement low high "
@@ -35,7 +35,7 @@ def on_each_problem(
     *,
     margin: float = MARGIN,
     worlds: Replications = NO_WORLDS,
-    open_runs: Mapping[str, Runs] = NO_RUNS,
+    open_runs: Mapping[str, Open] = NO_RUNS,
 ) -> pd.DataFrame:
     """Every pair of searchers on every problem: exact rank sums, Holm over the pairs of the problem.
 
@@ -59,7 +59,7 @@ def pairwise(
     alike: bool = True,
     margin: float = MARGIN,
     worlds: Replications = NO_WORLDS,
-    open_runs: Mapping[str, Runs] = NO_RUNS,
+    open_runs: Mapping[str, Open] = NO_RUNS,
 ) -> pd.DataFrame:
     """Every pair of searchers over all comparable problems, and what may be said of it.
 
@@ -73,7 +73,7 @@ def pairwise(
         Means that differ by less count as equal.
     worlds : Replications
         What runs would have scored under other trainings: see `mobench.analysis.replication.replicate`.
-    open_runs : mapping of str to Runs
+    open_runs : mapping of str to Open
         Runs of each searcher that have begun and have no score: see `mobench.analysis.open_runs`.
 
     Returns
@@ -106,7 +106,7 @@ def _family(
     margin: float,
     where: str,
     worlds: Replications,
-    open_runs: Mapping[str, Runs],
+    open_runs: Mapping[str, Open],
     alike: bool = False,
 ) -> list[dict[str, Any]]:
     """The rows of all pairs of searchers, with p-values corrected over them; the order of searchers plays no part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from mobench.analysis.permutation import least_p_value, rank_sums, sign_flips
 from mobench.analysis.power import least_effect, seeds_needed
 from mobench.core.space import Array
 
-__all__ = ["ALPHA", "Evidence", "Family", "Runs", "beats", "equal", "judge", "weigh"]
+__all__ = ["ALPHA", "Evidence", "Family", "Open", "Runs", "beats", "equal", "judge", "weigh"]
 
 ALPHA = 0.05
 """Error rate of each family of tests, and of each claim of equality."""
@@ -33,7 +33,10 @@ FAR = 100
 Runs = Mapping[str, Mapping[int, float]]
 """Problem to seed to score, more is better."""
 
-NONE: tuple[Runs, Runs] = ({}, {})
+Open = Mapping[str, Sequence[int]]
+"""Problem to the seeds of runs without a score."""
+
+NONE: tuple[Open, Open] = ({}, {})
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _sides(a: Runs, b: Runs, problem: str) -> tuple[Array, Array]:
     return np.array(list(a[problem].values())), np.array(list(b[problem].values()))
 
 
-def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: tuple[Runs, Runs] = NONE) -> Evidence:
+def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: tuple[Open, Open] = NONE) -> Evidence:
     """The evidence of two searchers with runs on the same problems.
 
     Parameters
@@ -93,9 +96,9 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         flipped, of midranks so that each problem weighs the same; otherwise ranks are exchanged within each problem.
     floor : float
         The replication noise floor: see `mobench.analysis.replication.noise_floor`.
-    open_runs : (Runs, Runs)
-        Of either, runs that have begun and have no score. Which these are may be no accident, so that a claim has to
-        hold if all of them were worse than any other.
+    open_runs : (Open, Open)
+        Of either, seeds of runs without a score. Which these are may be no accident, so that a claim has to hold if all
+        of them were worse than any other.
     """
     alike = alike and len(a) > 1
     improvement = beats(a, b)
