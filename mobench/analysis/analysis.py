@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ from mobench.analysis.shared import shared
 from mobench.analysis.significance import on_each_problem, pairwise
 from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians
 from mobench.analysis.targets import runtimes
+from mobench.analysis.verification import stamps
 from mobench.campaigns.study import OVER, Study
 from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
@@ -171,6 +173,11 @@ class Analysis:
         scored = set(self.scores.loc[self.scores["state"].isin(OVER), "problem"])
         problems = {label: given for label, given in self.study.problems.items() if label in scored}
         return contracts_of(problems, self.study.contract)
+
+    @cached_property
+    def stamps(self) -> list[tuple[Path, str]]:
+        """Whether the campaigns were verified: see `mobench.analysis.verification.stamps`."""
+        return stamps(self.study)
 
     def problem(self, label: str) -> Problem:
         """The problem of a label."""

@@ -14,9 +14,10 @@ import pandas as pd
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import load_campaign
 from mobench.campaigns.study import Study
-from mobench.core.capabilities import Enumerable, Fingerprinted
+from mobench.core.capabilities import Enumerable
 from mobench.files.documents import read_document
 from mobench.harness.execute import STREAMS
+from mobench.harness.identity import data_of
 from mobench.harness.spec import END, RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.references import describe
@@ -101,7 +102,7 @@ def problem_table(study: Study) -> pd.DataFrame:
                 "objectives": ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives),
                 "architectures": float(problem.space.size),
                 "true_front": float(len(problem.front()[0])) if isinstance(problem, Enumerable) else np.nan,
-                "data": problem.fingerprint if isinstance(problem, Fingerprinted) else "",
+                "data": data_of(problem),
             }
         )
     return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mobench.campaigns.study import Study, read_study
 from mobench.core.capabilities import Slow
-from mobench.core.messages import plain
+from mobench.core.messages import flat
 from mobench.core.problem import Problem
 from mobench.core.version import __version__
 from mobench.files.documents import FORMAT, read_document, write_document
@@ -22,7 +22,7 @@ from mobench.harness.log import parse_events
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import END, RunSpec
 from mobench.plugins.catalogue import make_problem
-from mobench.scoring.load import load
+from mobench.scoring.load import result_of
 
 __all__ = ["STAMP", "Checked", "check_run", "read_stamp", "runs_differ", "stamps", "write_stamp"]
 
@@ -78,11 +78,11 @@ def check_run(spec: RunSpec, folder: Path, *, slow: bool = False) -> Checked:
     """
     problem = make_problem(spec.problem, spec.problem_options)
     try:
-        load(folder, expected=spec)
-        if "end.json" not in {path.name for path in folder.iterdir()}:
-            return Checked(left_out="it has not ended")
         found = read_run(folder, expected=spec)
-        if "log" not in (found.end or {}):
+        result_of(found, folder)
+        if found.end is None:
+            return Checked(left_out="it has not ended")
+        if "log" not in found.end:
             return Checked(left_out="its end says nothing of its log, as those of earlier versions do")
         events = list(parse_events(found.log, folder / "log.jsonl"))
         asked = [event["asked"] for event in events if "X" in event]
@@ -195,9 +195,9 @@ def read_stamp(folder: Path, runs: Iterable[tuple[RunSpec, Path]]) -> str:
         return ""
     except ValueError as error:
         return f"its stamp cannot be read ({error})"
-    when = f"at {_line(stamp['at'])} by mobench {_line(stamp['mobench'])}"
+    when = f"at {flat(stamp['at'])} by mobench {flat(stamp['mobench'])}"
     numbers = [stamp.get(name) for name in ("runs", "answers", "replayed")]
-    left_out, faults = ([_line(line) for line in stamp[name]] for name in ("left_out", "faults"))
+    left_out, faults = ([flat(str(line)) for line in stamp[name]] for name in ("left_out", "faults"))
     if not all(isinstance(n, int) for n in numbers):
         return "its stamp cannot be read"
     if stamp["ends"] != _ends(runs):
@@ -206,11 +206,6 @@ def read_stamp(folder: Path, runs: Iterable[tuple[RunSpec, Path]]) -> str:
         return f"NOT AS IT SAYS, {when}: {faults[0]}"
     counted = "{:,} runs, {:,} answers asked for again, {:,} runs carried out again; nothing disagreed".format(*numbers)
     return f"verified {when}: {counted}{''.join(f'; NOT VERIFIED: {line}' for line in left_out)}"
-
-
-def _line(text: object) -> str:
-    """A text of a stamp, which may be anybody's, in one line."""
-    return " ".join(plain(str(text), most=500).split())
 
 
 def stamps(study: Study) -> list[tuple[Path, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, say
+from mobench.cli._terminal import add_plugins, say, show
 from mobench.harness.limits import LONGEST_SECONDS
 
 _EXAMPLES = """examples:
@@ -59,30 +60,30 @@ def run(args: argparse.Namespace) -> int:
     if not (args.folder / "campaign.json").exists():
         raise ValueError(f"{args.folder}: no campaign here; give results/NAME")
     study = read_study([args.folder])
-    faults, left_out, answers, sound = [], dict[str, int](), 0, []
+    faults, left_out, answers, sound = [], Counter[str](), 0, []
     with Progress(len(study.runs), show=not args.quiet) as bar:
         for spec, folder in study.runs:
             if not folder.exists():
-                left_out["it is missing"] = left_out.get("it is missing", 0) + 1
+                left_out["it is missing"] += 1
             else:
                 found = check_run(spec, folder, slow=args.slow)
                 answers += found.answers
                 faults += [found.fault] if found.fault else []
                 sound += [(spec, folder)] if not found.fault and (folder / "end.json").exists() else []
                 if found.left_out:
-                    left_out[found.left_out] = left_out.get(found.left_out, 0) + 1
+                    left_out[found.left_out] += 1
             bar.advance(f"{len(faults)} disagree" if faults else "")
     faults += _unplanned(args.folder, study.runs)
     replayed = _again(args, sound, faults, left_out)
     skipped = [f"{n} runs: {reason}" for reason, n in left_out.items()]
-    looked_at = len(study.runs) - left_out.get("it is missing", 0)
+    looked_at = len(study.runs) - left_out["it is missing"]
     said = {"runs": looked_at, "answers": answers, "replayed": replayed, "faults": faults, "left_out": skipped}
     write_stamp(args.folder, study.runs, said)
     for line in faults[:SHOWN]:
-        print(f"disagrees: {line}")
+        show(f"disagrees: {line}")
     for line in skipped:
         say(f"not verified: {line}")
-    print(
+    show(
         f"{args.folder}: {looked_at:,} runs, {answers:,} answers asked for again, {replayed:,} runs carried out again; "
         + (f"{len(faults):,} disagree" if faults else "nothing disagrees")
     )
@@ -98,7 +99,7 @@ def _unplanned(folder: Path, runs: Sequence[tuple[Any, Path]]) -> list[str]:
     return [f"{folder}: holds {strange[0]}{more}, of which its record knows nothing"] if strange else []
 
 
-def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_out: dict[str, int]) -> int:
+def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_out: Counter[str]) -> int:
     """Carry out a sample that nobody can foresee again; return how many runs it was."""
     from mobench.analysis.verification import runs_differ
     from mobench.core.capabilities import Slow
@@ -112,15 +113,20 @@ def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_o
         slow = isinstance(make_problem(spec.problem, spec.problem_options), Slow)
         if in_use().code("searcher", spec.searcher) != spec.searcher_code:
             reason = f"{spec.searcher_label} is not at hand, and not carried out again; name it with --plugin"
-            left_out[reason] = left_out.get(reason, 0) + 1
+            left_out[reason] += 1
         elif args.slow or not slow:
             able.append((spec, folder))
     chosen = random.SystemRandom().sample(able, min(args.sample, len(able)))
     with tempfile.TemporaryDirectory() as scratch:
         again = Path(scratch)
-        how: dict[str, Any] = {"workers": args.workers, "progress": not args.quiet, "limits": Limits(args.time_limit)}
         try:
-            run_specs([spec for spec, _ in chosen], again, **how)
+            run_specs(
+                [spec for spec, _ in chosen],
+                again,
+                workers=args.workers,
+                progress=not args.quiet,
+                limits=Limits(args.time_limit),
+            )
         except OSError as error:
             say(f"not all could be carried out again: {error}")
         for spec, folder in chosen:

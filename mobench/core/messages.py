@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import Iterable
 
-__all__ = ["check_known", "nearest", "one_line", "plain", "trace"]
+__all__ = ["check_known", "flat", "nearest", "one_line", "plain", "trace"]
 
 LONGEST, LONGEST_LINE = 20_000, 1_000
 """Letters of a text of others that are kept, and of a line."""
@@ -39,13 +39,18 @@ def plain(text: str, *, most: int = LONGEST) -> str:
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def flat(text: str) -> str:
+    """A text of others in one line of bounded length, `plain`."""
+    return " ".join(plain(text, most=LONGEST_LINE).split())
+
+
 def one_line(error: BaseException) -> str:
     """``KIND: TEXT`` of any error in one line, `plain`."""
     try:
         text = str(error)
     except BaseException as other:  # noqa: BLE001 - a searcher's error may do anything
         text = f"(its text cannot be had: {type(other).__name__})"
-    return " ".join(plain(f"{type(error).__name__}: {text}", most=LONGEST_LINE).split())
+    return flat(f"{type(error).__name__}: {text}")
 
 
 def trace(error: BaseException) -> str:

@@ -8,7 +8,6 @@ from mobench.analysis.analysis import Analysis
 from mobench.analysis.constants import CONTRACT_FILE, constants_table, contract_document
 from mobench.analysis.measures import HYPERVOLUME, MARGIN
 from mobench.analysis.provenance import command_to_report, command_to_run, problem_table, setups
-from mobench.analysis.verification import stamps
 from mobench.campaigns.study import STATES
 from mobench.core.version import __version__
 from mobench.harness.checkout import commit
@@ -143,7 +142,7 @@ def provenance_section(analysis: Analysis) -> Section:
         f"Contract {study.contract}: {CONTRACTS[study.contract]}.",
         f"{'Seeds' if len(seeds) > 1 else 'Seed'} {compact}. Equal seeds give equal logs, and every number here is "
         f"derived from the logs. {made}",
-        *(f"{source}: {stamp}." for source, stamp in stamps(study)),
+        *(f"{source}: {stamp}." for source, stamp in analysis.stamps),
         f"The constants of the contract are in tables/{CONTRACT_FILE}, SHA-256 {checksum}.",
     )
     return Section(

@@ -12,7 +12,6 @@ from mobench.analysis.analysis import Analysis
 from mobench.analysis.constants import write_contract
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure
 from mobench.analysis.reading import read_analysis
-from mobench.analysis.verification import stamps
 from mobench.campaigns.study import OVER, STATES
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.files.writing import is_ours, written_whole
@@ -156,7 +155,7 @@ def format_report(analysis: Analysis) -> str:
         parts[-1] += "".join(f"\n  {r.searcher} on {r.problem}: {r.error}" for r in failed.itertuples())
         damaged = incomplete[incomplete["state"] == "damaged"]
         parts[-1] += "".join(f"\n  damaged: {error}" for error in damaged["error"])
-    parts += [f"{source}: {stamp}" for source, stamp in stamps(study)]
+    parts += [f"{source}: {stamp}" for source, stamp in analysis.stamps]
     parts += [f"SHARED  {note}" for note in analysis.shared]
     tables = analysis.summary.groupby("problem", sort=False)
     parts += [f"{problem}\n{_problem_text(rows, analysis.measure)}" for problem, rows in tables]

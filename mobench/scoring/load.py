@@ -10,13 +10,13 @@ from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
 from mobench.harness.identity import data_of
-from mobench.harness.sealed import DamagedRunError, check_ledger, read_run
+from mobench.harness.sealed import DamagedRunError, Sealed, check_ledger, read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.sources import in_use
 from mobench.scoring.result import Result
 
-__all__ = ["load"]
+__all__ = ["load", "result_of"]
 
 
 def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
@@ -41,7 +41,17 @@ def load(folder: str | Path, *, expected: RunSpec | None = None) -> Result:
     folder = Path(folder)
     if not any((folder / name).exists() for name in ("spec.json", "log.jsonl", "end.json")):
         raise FileNotFoundError(f"{folder}: no run here (spec.json is missing)")
-    found = read_run(folder, expected=expected)
+    return result_of(read_run(folder, expected=expected), folder)
+
+
+def result_of(found: Sealed, folder: Path) -> Result:
+    """The result of a run whose folder was read, once its log is compared with its problem, data and budget.
+
+    Raises
+    ------
+    ValueError
+        As `load` does.
+    """
     spec, end = found.spec, found.end or {"reason": "unfinished"}
     problem = make_problem(spec.problem, spec.problem_options)
     log = folder / "log.jsonl"
