@@ -1,4 +1,4 @@
-"""What it costs that a run can be verified: to seal it at its end and to compare it when it is read, over the run.
+"""What it costs that a run can be verified: to hash what is logged, and to compare it when it is read, over the run.
 
 A run of 10,000 questions on the embedded table of Motif, its log on disk; CPU time of this process, the median of some
 repeats. ``python benchmarks/checks.py [repeats]``
@@ -49,7 +49,7 @@ def once(seed: int) -> dict[str, float]:
         adding, _ = timed(check_ledger, folder, history, found.end, parse_budget(spec.budget, problem.training))
         verifying, checked = timed(check_run, spec, folder)
     assert not checked.fault, checked.fault
-    parts = {"code and data": naming, "seal": sealing, "compare when read": reading, "ledger": adding}
+    parts = {"code and data": naming, "hash of the log": sealing, "compare when read": reading, "ledger": adding}
     return {"run": run} | parts | {"(mobench verify)": verifying}
 
 

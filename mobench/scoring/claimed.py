@@ -12,24 +12,23 @@ from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History, Note
 from mobench.scoring.archive import archives
-from mobench.scoring.records import check_records
 
 __all__ = ["choose", "trace"]
 
 
-def choose(problem: Problem, history: History, answers: int, *, population: bool = False) -> Array:
+def choose(problem: Problem, history: History, answers: int, *, populations: Sequence[Note] | None = None) -> Array:
     """Architectures delivered after the first `answers` answers, chosen from what was seen, before any scoring.
 
-    The last recommendation where there is one, else the nondominated set of the full-fidelity answers; or, with
-    `population`, the whole of the last one that was recorded, and nothing before the first.
+    The last recommendation where there is one, else the nondominated set of the full-fidelity answers; or, of
+    recorded `populations`, the whole of the last one, and nothing before the first.
 
     Returns
     -------
     Array
         (k, d) architectures, each once.
     """
-    if population:
-        return _population(_populations(problem, history), history, answers)
+    if populations is not None:
+        return _population(populations, history, answers)
     recommended = [note.content for note in history.recommended if note.answers <= answers]
     if recommended:
         return np.unique(recommended[-1], axis=0)
@@ -46,12 +45,8 @@ def _population(populations: Sequence[Note], history: History, answers: int) -> 
     return np.unique(np.array(kept, dtype=np.int64).reshape(-1, history.X.shape[1]), axis=0)
 
 
-def _populations(problem: Problem, history: History) -> list[Note]:
-    return [note for note in check_records(history.records, problem.space).populations if note.answers]
-
-
 def trace(
-    problem: Problem, history: History, *, population: bool = False
+    problem: Problem, history: History, *, populations: Sequence[Note] | None = None
 ) -> tuple[dict[str, Array], Array, list[Array]]:
     """The delivered set over the course of a run.
 
@@ -60,9 +55,9 @@ def trace(
     spent, X, sets : dict of str to Array, Array, list of Array
         The ledger, (k,) a currency, when the set changed; (K, d) architectures; and the set from then on, as rows of X.
     """
-    if population and (notes := _populations(problem, history)):
-        return _given(notes, [_population(notes, history, note.answers) for note in notes])
-    if population:
+    if populations:
+        return _given(populations, [_population(populations, history, note.answers) for note in populations])
+    if populations is not None:
         return {c: amounts[:0] for c, amounts in history.spent.items()}, history.X, []
     if history.recommended:
         return _given(history.recommended, [np.unique(note.content, axis=0) for note in history.recommended])
@@ -72,7 +67,7 @@ def trace(
     return {c: amounts[moments] for c, amounts in history.spent.items()}, history.X, [rows for _, rows in found]
 
 
-def _given(notes: list[Note], sets: list[Array]) -> tuple[dict[str, Array], Array, list[Array]]:
+def _given(notes: Sequence[Note], sets: list[Array]) -> tuple[dict[str, Array], Array, list[Array]]:
     spent = {currency: np.array([note.spent[currency] for note in notes]) for currency in CURRENCIES}
     ends = np.cumsum([len(X) for X in sets])
     return spent, np.concatenate(sets), [np.arange(end - len(X), end) for X, end in zip(sets, ends, strict=True)]

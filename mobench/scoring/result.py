@@ -14,9 +14,9 @@ from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import log10_regret, nondominated
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
-from mobench.harness.history import History
+from mobench.harness.history import History, Note
 from mobench.scoring import claimed
-from mobench.scoring.contract import Contract, contract_for
+from mobench.scoring.contract import Contract, Delivered, contract_for
 from mobench.scoring.contracts import DEFAULT
 from mobench.scoring.delivery import Course, counted, course_of, delivered, trace
 from mobench.scoring.records import Records, check_records
@@ -107,7 +107,11 @@ class Result:
             which, seen = delivered(self._course, self._limit)
             return self._course.X[which], seen
         history = self.history
-        return claimed.choose(self.problem, history, len(history.X), population=rule == "population"), None
+        return claimed.choose(self.problem, history, len(history.X), populations=self._populations(rule)), None
+
+    def _populations(self, rule: Delivered) -> tuple[Note, ...] | None:
+        """What the run recorded as its population, where a contract scores that."""
+        return tuple(note for note in self._records.populations if note.answers) if rule == "population" else None
 
     def _require_population(self, name: str) -> None:
         """Refuse a run that had all its budget and recorded no population under a contract that scores populations."""
@@ -202,8 +206,8 @@ class Result:
         if judge.delivered == "paid":
             (amounts, sets), X = trace(self._course, axis, self._limit), self._course.X
         else:
-            population = judge.delivered == "population"
-            spent, X, sets = claimed.trace(self.problem, self.history, population=population)
+            populations = self._populations(judge.delivered)
+            spent, X, sets = claimed.trace(self.problem, self.history, populations=populations)
             amounts = on_axis(self.problem.training, spent, axis)
         scored = self._score(X)
         share = np.array([judge.share(scored[rows]) for rows in sets], dtype=np.float64)

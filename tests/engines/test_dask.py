@@ -265,35 +265,17 @@ def test_fifty_killed_workers_lose_nothing_and_do_nothing_twice(tmp_path):
         assert len(ends(runs)) == 72
 
 
-PICKY = '''"""A line whose data are on some hosts only."""
+PICKY = '''"""A problem whose data are on some hosts only."""
 
 import os
 
-import numpy as np
-
-from mobench import Cost, Objective, Space, Values
-
-
-class Line:
-    space = Space((50,))
-    objectives = (Objective("x"), Objective("y"))
-    training = Cost(evaluations=1)
-    deterministic = True
-
-    def evaluate(self, X, *, fidelity, seeds):
-        return Values(self.score(X))
-
-    def score(self, X):
-        return np.column_stack([X[:, 0], 49 - X[:, 0]]).astype(float)
-
-    def front(self):
-        return self.space.all(), self.score(self.space.all())
+from mobench import make_problem
 
 
 def problem():
     if "PICKY" not in os.environ:
         raise ValueError("the line's data are not here; fetch them first")
-    return Line()
+    return make_problem("catsum", {})
 '''
 
 

@@ -15,6 +15,7 @@ from mobench.scoring import claimed
 from mobench.scoring.archive import archives
 from mobench.scoring.contract import contract_for
 from mobench.scoring.contracts import CONTRACTS
+from mobench.scoring.records import check_records
 from mobench.scoring.result import NoPopulationError, Result
 
 
@@ -91,8 +92,9 @@ def test_evoxbench_judges_the_final_population_within_published_bounds():
     seen = history(
         ALL, problem.seen, records=[note(2, {"population": [[0], [1]]}), note(4, {"population": [[2], [3]]})]
     )
-    assert claimed.choose(problem, seen, 2, population=True).tolist() == [[0], [1]]
-    assert claimed.choose(problem, seen, 4, population=True).tolist() == [[2], [3]]
+    told = check_records(seen.records, problem.space).populations
+    assert claimed.choose(problem, seen, 2, populations=told).tolist() == [[0], [1]]
+    assert claimed.choose(problem, seen, 4, populations=told).tolist() == [[2], [3]]
 
 
 def test_the_curve_of_a_population_is_that_of_each_generation_and_may_fall():
