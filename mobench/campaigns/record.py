@@ -56,8 +56,9 @@ def _claimed(folder: Path) -> Iterator[None]:
 def _check_same(campaign: Campaign, old: Campaign, folder: Path) -> None:
     """ValueError where a campaign is not `old`, or more of it."""
     changed = [k for k in ("name", "budget", "contract") if getattr(old, k) != getattr(campaign, k)]
-    for kind in ("problems", "searchers", "seeds"):
+    for kind in ("problems", "searchers"):
         changed += [kind] if any(item not in getattr(campaign, kind) for item in getattr(old, kind)) else []
+    changed += ["seeds"] if not set(old.seeds) <= set(campaign.seeds) else []
     if changed:
         raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
 
