@@ -14,6 +14,7 @@ from .core.capabilities import MultiFidelity as MultiFidelity
 from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Replicated as Replicated
+from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
 from .core.messages import nearest as nearest
 from .core.networks import CategoricalNetwork as CategoricalNetwork

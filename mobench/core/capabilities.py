@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from mobench.core.space import Array
@@ -16,6 +17,7 @@ __all__ = [
     "Ranged",
     "Replicated",
     "Slow",
+    "Surrogate",
 ]
 
 
@@ -107,4 +109,14 @@ class Replicated(Protocol):
 
     def standard_errors(self, X: Array) -> Array:
         """Standard errors of the scored values of (n, d) architectures: (n, m), 0 where exact, NaN where unknown."""
+        ...
+
+
+@runtime_checkable
+class Surrogate(Protocol):
+    """Answers come from a model that was fitted to measurements, and how well it fits is known."""
+
+    @property
+    def held_out(self) -> Mapping[str, tuple[float, float]]:
+        """R2 and Kendall's tau of each modelled objective, by name, on measurements that were not used in the fit."""
         ...

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobench.core.mixing import GOLDEN, splitmix64
+from mobench.core.pool import Pool
+
 __all__ = ["Array", "Keys", "Space"]
 
 
@@ -18,6 +21,9 @@ Array = npt.NDArray[Any]
 
 
 Keys = npt.NDArray[np.int64]
+
+NUMBERED = 2**62
+"""Spaces of fewer rows number them; in larger ones a row is known by 64 bits of its genes."""
 
 
 @dataclass(frozen=True)
@@ -27,22 +33,32 @@ class Space:
     Parameters
     ----------
     cardinalities : tuple of int
-        How many values each gene takes, each at least 1; d genes in all, fewer than 2**62 architectures.
+        How many values each gene takes, each at least 1; d genes in all.
     names : tuple of str, optional
         One name a gene; ``x0 .. x{d-1}`` when left out.
     classes : callable, optional
         ``(n, d) -> (n,)`` int64 keys that equal networks share (isomorphic cells, say). Without it every row is
         its own class, numbered in lexicographic order.
+    inactive : callable, optional
+        ``(n, d) -> (n, d)`` bool, the genes that decide nothing in a row because of its other genes (those of a layer
+        that the row does not have, say). Rows that differ in them alone are one architecture. A gene must not decide
+        whether it is inactive itself.
+    pool : array_like of int, optional
+        (N, d) the only rows that exist. Any other row of genes stands for the nearest of them: the one that agrees in
+        the most genes, of several one that its genes draw.
 
     Raises
     ------
     ValueError
-        A cardinality below 1, a wrong number of names, or too large a space.
+        A cardinality below 1, a wrong number of names, a pool that is empty, out of range or repeats a row; or classes
+        beside a pool or inactive genes.
     """
 
     cardinalities: tuple[int, ...]
     names: tuple[str, ...] = ()
     classes: Callable[[Array], Keys] | None = field(default=None, compare=False)
+    inactive: Callable[[Array], Array] | None = field(default=None, compare=False)
+    pool: Array | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cardinalities", tuple(self.cardinalities))  # a list could be written
@@ -53,12 +69,21 @@ class Space:
             object.__setattr__(self, "names", tuple(f"x{j}" for j in range(len(self.cardinalities))))
         if len(self.names) != len(self.cardinalities):
             raise ValueError(f"names: expected {len(self.cardinalities)}, one a gene, found {len(self.names)}")
-        if self.size >= 2**62:
-            raise ValueError(f"cardinalities: {self.size:.3g} architectures are too many to number; the limit is 2**62")
+        if self.classes is not None and (self.inactive is not None or self.pool is not None):
+            raise ValueError("classes: a pool and inactive genes say themselves which rows are one architecture")
+        if self.pool is not None:
+            rows = self._canonical(self.check(self.pool))
+            if not len(rows) or len(np.unique(rows, axis=0)) < len(rows):
+                raise ValueError(f"pool: expected one row or more, all different, found {len(rows)}")
+            object.__setattr__(self, "pool", _read_only(rows).reshape(rows.shape))
 
     @cached_property
     def size(self) -> int:
-        """Number of rows of the space."""
+        """Number of rows of the space: those of the pool where there is one."""
+        return self._combinations if self.pool is None else len(self.pool)
+
+    @cached_property
+    def _combinations(self) -> int:
         return math.prod(self.cardinalities)
 
     @cached_property
@@ -69,19 +94,52 @@ class Space:
     def _strides(self) -> Array:
         return _read_only(np.concatenate([np.cumprod(self._bounds[:0:-1])[::-1], [1]]).astype(np.int64))
 
+    @cached_property
+    def _bits(self) -> tuple[Array, Array]:
+        """64 bits for each value of each gene, and where those of each gene begin; (sum of cardinalities,), (d,)."""
+        total = sum(self.cardinalities)
+        bits = splitmix64(np.arange(1, total + 1, dtype=np.uint64) * GOLDEN).view(np.int64)
+        return _read_only(bits), _read_only(np.concatenate([[0], np.cumsum(self._bounds)[:-1]]))
+
+    @cached_property
+    def _pool(self) -> Pool:
+        assert self.pool is not None
+        return Pool(self.pool, self._number(self.pool), self._bounds)
+
     def sample(self, rng: np.random.Generator, n: int) -> Array:
-        """Draw `n` uniform architectures with replacement; shape (n, d), int64."""
+        """Draw `n` uniform rows with replacement, of the pool where there is one; shape (n, d), int64."""
+        if self.pool is not None:
+            return self.pool[(rng.random(n) * len(self.pool)).astype(np.int64)]
         # floor(u c) < c for every double u < 1, and three times as fast as integers() with many bounds
         rows: Array = (rng.random((n, len(self.cardinalities))) * self._bounds).astype(np.int64)
         return rows
 
     def neighbours(self, x: Array) -> Array:
-        """List all rows that differ from `x`, shape (d,), in exactly one gene; shape (sum(c - 1), d)."""
+        """List all rows that differ from `x`, shape (d,), in exactly one gene that is active in it; shape (k, d).
+
+        Of a pool, where there may be none, as many rows as these would be: the nearest others, the nearest first.
+        """
+        x = np.asarray(x, dtype=np.int64)
         genes = np.repeat(np.arange(len(self.cardinalities)), self._bounds - 1)
+        if self.pool is not None:
+            return self.nearest(x[None], min(len(genes) + 1, len(self.pool)))[0, 1:]
         shifts = np.concatenate([np.arange(1, c) for c in self.cardinalities])
-        rows = np.tile(np.asarray(x, dtype=np.int64), (len(genes), 1))
+        rows = np.tile(x, (len(genes), 1))
         rows[np.arange(len(genes)), genes] = (rows[np.arange(len(genes)), genes] + shifts) % self._bounds[genes]
-        return rows
+        return rows if self.inactive is None else rows[~self.inactive(x[None])[0, genes]]
+
+    def nearest(self, X: Array, k: int) -> Array:
+        """The `k` existing rows that agree with each of (n, d) `X` in the most genes, the nearest first; (n, k, d).
+
+        Raises
+        ------
+        ValueError
+            The space has no pool: every row exists.
+        """
+        if self.pool is None:
+            raise ValueError("nearest: every row of this space exists; `neighbours` lists those around one")
+        X = self._canonical(X)
+        return self.pool[self._pool.nearest(X, self._number(X), k)]
 
     def check(self, X: npt.ArrayLike) -> Array:
         """Return `X` as an (n, d) int64 array, or say which row is wrong.
@@ -111,32 +169,70 @@ class Space:
         return X
 
     def index(self, X: Array) -> Keys:
-        """Lexicographic row numbers of (n, d) architectures (the first gene is the most significant); shape (n,)."""
+        """Lexicographic numbers of (n, d) rows of genes (the first gene is the most significant); shape (n,).
+
+        Raises
+        ------
+        ValueError
+            The genes have 2**62 combinations or more.
+        """
+        self._numbered()
         numbers: Keys = X @ self._strides
         return numbers
 
     def at(self, numbers: Array) -> Array:
-        """Architectures of lexicographic row numbers: the inverse of `index`; shape (n, d)."""
+        """Rows of genes of lexicographic numbers: the inverse of `index`, which raises the same; shape (n, d)."""
+        self._numbered()
         rows: Array = np.asarray(numbers, dtype=np.int64)[:, None] // self._strides % self._bounds
         return rows
 
     def key(self, X: Array) -> Keys:
-        """Identity of each (n, d) architecture: its class where the space has classes, else its number; shape (n,)."""
-        return self.index(X) if self.classes is None else self.classes(X)
+        """Identity of each of (n, d) architectures, equal for equal ones; shape (n,).
+
+        Its class where the space has classes, its row in the pool where there is one, else its number: of 2**62 rows
+        and more 64 bits of its active genes, which of ten million architectures are all different but for one chance
+        in 350,000.
+        """
+        if self.classes is not None:
+            return self.classes(X)
+        X = self._canonical(X)
+        numbers = self._number(X)
+        return numbers if self.pool is None else self._pool.find(X, numbers)
 
     def all(self) -> Array:
-        """Every architecture in lexicographic order; shape (size, d).
+        """Every row, in lexicographic order or in that of the pool; shape (size, d).
 
         Raises
         ------
         ValueError
             The space has more than ten million rows.
         """
+        if self.pool is not None:
+            return self.pool
         if self.size > 10_000_000:
             raise ValueError(f"space: {self.size:.3g} architectures are too many to list; the limit is 10,000,000")
         return self.at(np.arange(self.size))
 
+    def _canonical(self, X: Array) -> Array:
+        """The same architectures, with inactive genes at 0."""
+        return X if self.inactive is None else np.where(self.inactive(X), 0, X)
 
-def _read_only(numbers: Keys) -> Keys:
+    def _number(self, X: Array) -> Keys:
+        """What tells (n, d) rows of genes apart; shape (n,)."""
+        if self._combinations < NUMBERED:
+            return self.index(X)
+        bits, offsets = self._bits
+        numbers: Keys = bits[X + offsets].sum(axis=1)  # modulo 2**64
+        return numbers
+
+    def _numbered(self) -> None:
+        if self._combinations >= NUMBERED:
+            raise ValueError(
+                f"space: its genes have {float(self._combinations):.3g} combinations, too many to number; `key` tells "
+                "them apart"
+            )
+
+
+def _read_only(numbers: Array) -> Array:
     """The same numbers in memory that nobody can make writeable: a problem, and so its space, serves many runs."""
     return np.frombuffer(numbers.tobytes(), dtype=numbers.dtype)

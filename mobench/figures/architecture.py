@@ -42,7 +42,7 @@ def draw_architecture(analysis: Analysis, selection: Selection) -> Drawing:
 
 def _example(problem: Problem) -> str:
     """Genes of an architecture, written as for the command line: one of the true front where it is known."""
-    X = problem.front()[0] if isinstance(problem, Enumerable) else problem.space.at(np.zeros(1))
+    X = problem.front()[0] if isinstance(problem, Enumerable) else problem.space.sample(np.random.default_rng(0), 1)
     return ",".join(map(str, X[len(X) // 2].tolist()))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from mobench.core.mixing import GOLDEN, splitmix64
 from mobench.core.space import Array
 
 __all__ = ["Memory", "addresses", "problem_seed"]
@@ -41,11 +42,7 @@ def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
     Array
         (n,) uint64.
     """
-    z = _origin(seed) + np.arange(start + 1, start + n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    seeds: npt.NDArray[np.uint64] = z ^ (z >> np.uint64(31))
-    return seeds
+    return splitmix64(_origin(seed) + np.arange(start + 1, start + n + 1, dtype=np.uint64) * GOLDEN)
 
 
 @functools.cache

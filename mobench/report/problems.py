@@ -8,7 +8,10 @@ import pandas as pd
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
 from mobench.campaigns.study import STATES
+from mobench.core.capabilities import Surrogate
 from mobench.core.indicators import SAMPLES
+from mobench.core.problem import Problem
+from mobench.core.space import Space
 from mobench.figures.chosen import colours
 from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
@@ -37,8 +40,8 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     """
     problem = analysis.problem(label)
     names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
-    about = f"{problem.space.size:,} architectures; objectives {names}."
-    blocks: list[Block] = [Text((about,)), *_approximated(analysis, label), _table(analysis, label)]
+    about = (f"{_size(problem.space)}; objectives {names}.", *_modelled(problem))
+    blocks: list[Block] = [Text(about), *_approximated(analysis, label), _table(analysis, label)]
     here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
     if len(here):
         blocks.append(Folded("Every pair of searchers on this problem", (_pairs(label, here),)))
@@ -52,6 +55,28 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
         blocks.append(Folded("Architectures of these fronts", (_architectures(label, sets),)))
         blocks += [Pair(drawings), _running_times(analysis, label)]
     return Section(label, tuple(blocks))
+
+
+def _size(space: Space) -> str:
+    """How many architectures there are, in words."""
+    size = f"{space.size:,}" if space.size < 1e9 else f"{float(space.size):.2g}"
+    return (
+        f"{size} architectures"
+        if space.pool is None
+        else f"{size} architectures, the ones of a larger space that exist"
+    )
+
+
+def _modelled(problem: Problem) -> tuple[str, ...]:
+    """Where answers come from a model, how well it fits what was kept from it."""
+    if not isinstance(problem, Surrogate):
+        return ()
+    fits = (
+        f"{o.name} {problem.held_out[o.name][0]:.3f} / {problem.held_out[o.name][1]:.3f}"
+        for o in problem.objectives
+        if o.name in problem.held_out
+    )
+    return (f"Answers come from a model; R2 / Kendall's tau on held-out measurements: {', '.join(fits)}.",)
 
 
 def _approximated(analysis: Analysis, label: str) -> list[Block]:

@@ -189,8 +189,13 @@ def global_state(specimen: Specimen) -> None:
 def classes(specimen: Specimen) -> None:
     """Rows of one class share scores, and answers where there is no noise."""
     problem, X = specimen.problem, specimen.many[:5000]
-    if problem.space.classes is None:
+    space = problem.space
+    if space.classes is None and space.inactive is None and space.pool is None:
         raise Skipped("every row is a class of its own")
+    if space.inactive is not None:
+        X = np.concatenate([X[:2500], _with_other_inactive_genes(space, X[:2500])])
+    if space.pool is not None:  # rows that do not exist, too: a searcher may ask for them
+        X = np.concatenate([X, Space(space.cardinalities).sample(np.random.default_rng(6), 500)])
     keys = np.asarray(problem.space.key(X))
     if keys.shape != (len(X),) or keys.dtype != np.int64:
         raise Failed(f"classes: expected int64 keys of shape ({len(X)},), found {keys.dtype} of shape {keys.shape}")
@@ -200,6 +205,17 @@ def classes(specimen: Specimen) -> None:
         if len(bad := np.argwhere((F != F[first][member]).any(axis=1))):
             i = int(bad[0, 0])
             raise Failed(f"{face} of {X[i].tolist()} and {X[first][member][i].tolist()} differ, in one class")
+
+
+def _with_other_inactive_genes(space: Space, X: Array) -> Array:
+    """The same (n, d) architectures written in another way."""
+    mask = np.asarray(space.inactive(X) if space.inactive is not None else None)
+    if mask.shape != X.shape or mask.dtype != bool:
+        raise Failed(f"inactive: expected a bool mask of shape {X.shape}, found {mask.dtype} of shape {mask.shape}")
+    Y = np.where(mask, (X + 1) % np.array(space.cardinalities), X)
+    if (space.inactive(Y) != mask).any():  # type: ignore[misc]
+        raise Failed("inactive: genes that decide nothing decide which genes are inactive")
+    return Y
 
 
 def searched(specimen: Specimen) -> None:
