@@ -38,16 +38,19 @@ def stored_params(_: Path) -> dict[str, float]:
     """Stored params against the closed form, which the network itself has."""
     sizes, exact = stored(), params(all_cells()) / 1e6
     ratios = sizes / exact[:, None]
-    wrong = abs(np.nanmean(ratios, axis=1) - 1) > 1e-6
-    means, trials = np.nanmean(ratios[wrong], axis=1), ratios[abs(ratios - 1) > 1e-6]
+    off = abs(ratios - 1) > 1e-6  # False where there is no trial
+    means, trials = np.nanmean(ratios, axis=1), ratios[off]
+    wrong = abs(means - 1) > 1e-6
     cell = index(from_strings([EXAMPLE]))[0]
     return {
         "cells": int(wrong.sum()),
-        "first": int((abs(ratios[:, 0] - 1) > 1e-6).sum()),
-        "least": means.min(),
-        "most": means.max(),
-        "least_trial": np.nanmin(trials),
-        "most_trial": np.nanmax(trials),
+        "first": int(off[:, 0].sum()),
+        "never_exact": int((off | np.isnan(sizes)).all(axis=1).sum()),
+        "of_no_cell": int((~np.isin(sizes[off].round(6), exact.round(6))).sum()),
+        "least": means[wrong].min(),
+        "most": means[wrong].max(),
+        "least_trial": trials.min(),
+        "most_trial": trials.max(),
         "example": np.nanmean(sizes[cell]),
         "exact": exact[cell],
     }

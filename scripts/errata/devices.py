@@ -100,7 +100,7 @@ def energy_of_training(shared: Path) -> dict[str, float]:
 
 
 def carbon(shared: Path) -> dict[str, float]:
-    """Grams of CO2 a kWh of EC-NAS's trainings on one machine: the least and the greatest."""
+    """Grams of CO2 a kWh of EC-NAS's trainings on Quadro RTX 6000: the least and the greatest."""
     table = columns(shared / "ec_nas" / "ec_4v.npz")
     intensity = table["co2eq_g"] / table["energy_kwh"]
     return {"least": float(intensity.min()), "most": float(intensity.max())}
@@ -109,10 +109,13 @@ def carbon(shared: Path) -> dict[str, float]:
 def image_sizes(shared: Path) -> dict[str, int]:
     """Models of timm whose architecture is listed with several image sizes, but with one throughput."""
     models = pd.read_parquet(shared / "timm_results" / "timm.parquet")
-    sizes = models["img_size"].groupby(models.index.str.split(".").str[0])
+    architecture = models.index.str.split(".").str[0]
+    sizes = models["img_size"].groupby(architecture)
     several = sizes.nunique()[lambda counts: counts > 1].index
+    speeds = models["infer-amp-nchw-pt291-cu130-5090:infer_samples_per_sec"].groupby(architecture).nunique()
     return {
         "all": len(models),
+        "speeds": int(speeds.max()),
         "architectures": len(several),
         "rows": int(sum(len(sizes.get_group(name)) for name in several)),
         "wrong": int(sum(len(sizes.get_group(name)) - sizes.get_group(name).value_counts().max() for name in several)),

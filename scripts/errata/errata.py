@@ -27,8 +27,8 @@ SENTENCES: dict[Measure, str] = {
     cells.whole_milliseconds: "all 15,625 latencies on 4 phones; {least} to {most} different values",
     cells.mean_of_two: "{cells:,} cells ({share:.1f} %) lie half an image between whole numbers of the 25,000",
     devices.energy_units: "taken as Wh for one latency, the 8 GPUs draw a median {s_least:.0f} to {s_most:.0f} W at "
-    "scale s, {m_least:.0f} to {m_most:.0f} W at m and {l_least:,.0f} to {l_most:,.0f} W at l; as kWh, a thousand times "
-    "that",
+    "scale s, {m_least:.0f} to {m_most:.0f} W at m and {l_least:,.0f} to {l_most:,.0f} W at l; as kWh, a thousand "
+    "times that",
     devices.a100_energy: "interquartile range of the repeats over their median: {s:.0f} % at s, {m:.0f} % at m, "
     "{l:.0f} % at l (median network)",
     devices.p100_energy: "all {all:,} values of three scales are 0",
@@ -38,7 +38,7 @@ SENTENCES: dict[Measure, str] = {
     "{least_64:.2f} to {most_64:.2f} at 64 (4 GPUs)",
     devices.energy_of_training: "up to {seconds:,.0f} s and {kwh:.2f} kWh; {twice} of {all} trainings took more than "
     "twice, and up to {longer:.1f} times, what the same ones on a Quadro RTX 6000 let expect",
-    devices.carbon: "{least:.0f} to {most:.0f} g a kWh on one machine",
+    devices.carbon: "{least:.0f} to {most:.0f} g a kWh on one kind of GPU",
     devices.image_sizes: "{architectures} architectures, {rows} of {all:,} rows; at least {wrong} have the speed of "
     "another size",
     devices.repeated_rows: "{rows:,} rows are {networks:,} networks; repeats are up to {most:.2f} points of top-1 "
@@ -49,8 +49,8 @@ SENTENCES: dict[Measure, str] = {
     "decades (naval, parkinsons, protein, slice); 1,000 random rows reach {naval_linear:.2f}, "
     "{parkinsons_linear:.2f}, {protein_linear:.2f}, {slice_linear:.2f} of the hypervolume with linear axes, "
     "{naval_log:.2f}, {parkinsons_log:.2f}, {protein_log:.2f}, {slice_log:.2f} with logarithmic ones",
-    libraries.priorities: "points of rank 1, 2, 0 get {given}; the best priority of 100 random points is on their "
-    "front in {best:.1f} % of 500 draws, a random point in {share:.1f} %",
+    libraries.priorities: "points of rank 1, 2, 0 get {given}; Kendall's tau of priority and rank is {tau:.2f}, of "
+    "place in that list and rank {places:.2f} (means of {draws} draws of 30 random points)",
     libraries.duplicates: "on `motif`, 100 copies of the middle cell of the front have {copies:.2f} of its "
     "hypervolume; with 99 random rows for the copies {replaced:.2f}, and those rows alone {random:.2f}",
     libraries.not_finite: "the hypervolume of (1, 1) with reference (2, 2) is {nan:.0f} beside (nan, 0), {inf:.0f} "

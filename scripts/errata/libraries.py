@@ -8,6 +8,7 @@ import numpy as np
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.optimize import minimize
 from pymoo.problems import get_problem
+from scipy.stats import kendalltau
 
 from mobench import Array, nondominated
 from mobench.problems.tables.motif import problem
@@ -19,16 +20,13 @@ THREE = np.array([[2.0, 2.0], [3.0, 3.0], [1.0, 1.0]])
 
 
 def priorities(_: Path) -> dict[str, object]:
-    """Syne Tune's priorities of three points, and how often the best priority of 100 points is on their front, in %."""
+    """Syne Tune's priorities of three points, and Kendall's tau of those of random points with their ranks."""
     priority = importlib.import_module(SYNE_TUNE).NonDominatedPriority()
     rng = np.random.default_rng(0)
-    best, share = [], []
-    for _ in range(500):
-        front = nondominated(F := rng.random((100, 2)))
-        best.append(front[np.argmin(priority(F))])
-        share.append(front.mean())
-    given = priority(THREE).tolist()
-    return {"given": given, "best": 100 * float(np.mean(best)), "share": 100 * float(np.mean(share))}
+    draws = [rng.random((30, 2)) for _ in range(300)]
+    given = [(priority(F), moocore.pareto_rank(F)) for F in draws]
+    tau, places = (np.mean([kendalltau(f(p), rank).statistic for p, rank in given]) for f in (np.array, np.argsort))
+    return {"given": priority(THREE).tolist(), "tau": float(tau), "places": float(places), "draws": len(draws)}
 
 
 def duplicates(_: Path) -> dict[str, float]:
