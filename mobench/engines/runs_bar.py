@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from mobench.campaigns.following import Followed
-from mobench.campaigns.look import wall_seconds
-from mobench.campaigns.outlook import Pair, pair_of, seconds_left, work
+from mobench.campaigns.outlook import pair_of
+from mobench.campaigns.pacing import Pacing
 from mobench.core.messages import in_words
 from mobench.core.progress import Progress
 from mobench.harness.held import is_held
@@ -26,8 +26,6 @@ REST = 100
 """A pause is so many times as long as what was done before it: each takes a hundredth of a core at most."""
 WINDOW = 64
 """So many of the runs that are not over are looked at, the next ones in order."""
-TIMES = 9
-"""So many times of runs tell how long others of their pair take."""
 
 
 class RunsBar:
@@ -55,12 +53,10 @@ class RunsBar:
     ) -> None:
         self._bar, self._folder, self._sources, self._contract = bar, folder, sources, contract
         self._open = {spec.folder: spec for spec in pending}
-        self._left, self._ended = Counter(map(pair_of, pending)), Counter[Pair]()
-        self._times: dict[Pair, deque[float]] = {}
-        self._untimed: dict[Pair, RunSpec] = {}
+        self._left, self._pacing = Counter(map(pair_of, pending)), Pacing()
         self._followed: dict[Path, Followed] = {}
-        self._began = self._drawn = time.monotonic()
-        self._next_look = self._next_score = self._began + PAUSE / 2
+        self._drawn = time.monotonic()
+        self._next_look = self._next_score = self._drawn + PAUSE / 2
         self._note, self._scored = "", ""
 
     @property
@@ -78,8 +74,7 @@ class RunsBar:
         self._open.pop(spec.folder, None)
         self._followed.pop(spec.folder, None)
         self._left[pair_of(spec)] -= 1
-        self._ended[pair_of(spec)] += 1
-        self._untimed[pair_of(spec)] = spec
+        self._pacing.over(spec, self._folder / spec.folder)
         self._note = note
         self._bar.done += 1
         if time.monotonic() - self._drawn > PAUSE / 10 or not self._open:
@@ -95,20 +90,18 @@ class RunsBar:
 
     def look(self) -> None:
         """Look at the runs at work, and say how far all has come, where it is time for that."""
-        started = time.monotonic()
-        if not self._bar.shown or started < self._next_look:
+        if not self._bar.shown or time.monotonic() < self._next_look:
             return
-        for pair, spec in self._untimed.items():
-            self._times.setdefault(pair, deque(maxlen=TIMES)).extend(wall_seconds(self._folder / spec.folder))
-        self._untimed.clear()
+        started = time.process_time()  # a busy machine makes no look longer
+        self._pacing.read()
         self._follow()
         self._draw()
+        looked = time.process_time()
         now = time.monotonic()
-        self._next_look = now + max(PAUSE, REST * (now - started))
+        self._next_look = now + max(PAUSE, REST * (looked - started))
         if self._followed and now >= self._next_score:
             self._scored = self._score(next(iter(self._followed.values())))
-            took = time.monotonic() - now
-            self._next_score = time.monotonic() + max(PAUSE, REST * took)
+            self._next_score = now + max(PAUSE, REST * (time.process_time() - looked))
 
     def _follow(self) -> None:
         """Follow the runs at work: of the next ones in order those that have a log with a writer."""
@@ -128,32 +121,17 @@ class RunsBar:
     def _draw(self) -> None:
         """Write how far all has come."""
         self._drawn = time.monotonic()
-        seconds = self._drawn - self._began
-        shares = [run.share or 0.0 for run in self._followed.values()]
-        parts = [f"{self.done}/{self._bar.total} runs", f"{seconds:.0f} s"]
+        running = list(self._followed.values())
+        shares = [run.share or 0.0 for run in running]
+        parts = [f"{self.done}/{self._bar.total} runs", f"{self._pacing.seconds:.0f} s"]
         if shares:
             spent = ", ".join(f"{share:.0%}" for share in shares[:4]) + ", ..." * (len(shares) > 4)
             parts.append(f"{len(shares)} at work ({spent})")
-        if (left := self._seconds_left(seconds)) is not None and self._open:
+        waiting = self._left - Counter(pair_of(run.spec) for run in running)
+        if self._open and (left := self._pacing.seconds_left(waiting, running)) is not None:
             parts.append(f"about {in_words(left)} left")
-        parts += filter(None, [self._scored if shares else "", self._note])
+        parts += filter(None, [self._note, self._scored if shares else ""])
         self._bar.reach(self.done + sum(shares), ", ".join(parts))
-
-    def _seconds_left(self, seconds: float) -> float | None:
-        """By how much work was done a second until now."""
-        running = [(pair_of(run.spec), run.share or 0.0) for run in self._followed.values()]
-        paces: dict[Pair, list[float]] = {pair: list(times) for pair, times in self._times.items()}
-        for run in self._followed.values():
-            if not paces.get(pair_of(run.spec)) and (pace := run.pace) is not None:
-                paces[pair_of(run.spec)] = [pace]
-        done: dict[Pair, float] = dict(self._ended)
-        waiting = Counter[Pair](self._left)
-        for run in self._followed.values():
-            pair = pair_of(run.spec)
-            done[pair] = done.get(pair, 0.0) + run.gained
-            waiting[pair] -= 1
-        worked = work(done, paces)
-        return None if not worked else seconds_left(waiting, running, paces, at_once=worked / max(seconds, 1e-3))
 
 
 def _name(spec: RunSpec) -> str:

@@ -91,15 +91,14 @@ def _tell(over: threading.Event, spent: Callable[[], float], share: Callable[[],
     with Progress(1, unit="budget") as bar:
         pause = 0.0
         while not over.wait(pause):
-            started = time.monotonic()
+            at, started = time.monotonic(), time.thread_time()
             now = spent()
-            left = f", about {in_words((started - since) * (1 - now) / (now - first))} left" if now > first else ""
-            bar.reach(now, f"{now:.0%} of the budget, {started - began:.0f} s{left}{note}")
-            drawn = time.monotonic()
+            left = f", about {in_words((at - since) * (1 - now) / (now - first))} left" if now > first else ""
+            bar.reach(now, f"{now:.0%} of the budget, {at - began:.0f} s{left}{note}")
+            drawn = time.thread_time()
             pause = max(PAUSE, REST * (drawn - started))
-            if drawn >= due:
+            if at >= due:
                 found = share()
                 note = "" if found is None else f", hypervolume {found:.4f}"
-                scored = time.monotonic()
-                due = scored + REST * (scored - drawn)
+                due = time.monotonic() + REST * (time.thread_time() - drawn)
         bar.reach(1, f"{spent():.0%} of the budget, {time.monotonic() - began:.0f} s{note}")
