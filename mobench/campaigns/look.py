@@ -49,6 +49,10 @@ class Look:
         Runs that have begun and not ended: the first of them.
     failures : tuple of Failure
         What the first of those that failed have said.
+    states : tuple of str
+        Of each run, in the campaign's order.
+    times : mapping of pair to list of float
+        Seconds that the last few runs of each pair took; of pairs that have runs at work or waiting.
     left : float or None
         Seconds until all is done at this pace; None where nobody is at work, or nothing is known.
     """
@@ -56,6 +60,8 @@ class Look:
     counts: dict[Pair, Counter[str]]
     begun: tuple[Begun, ...]
     failures: tuple[Failure, ...]
+    states: tuple[str, ...]
+    times: dict[Pair, list[float]]
     left: float | None
 
     @property
@@ -89,31 +95,33 @@ def look(campaign: Campaign, folder: Path) -> Look:
     for spec, state in zip(campaign.specs, states, strict=True):
         counts.setdefault(pair_of(spec), Counter())[state] += 1
     failed = (folder / "runs" / place for place, state in zip(places, states, strict=True) if state == "failed")
+    open_pairs = [pair for pair, count in counts.items() if count["running"] or count["waiting"]]
+    times = _times(campaign.specs, states, open_pairs[:FOLLOWED], folder) if open_pairs else {}
     return Look(
         counts=counts,
         begun=tuple(begun),
         failures=tuple(map(read_failure, itertools.islice(failed, FOLLOWED))),
-        left=_seconds_left(campaign.specs, states, begun, folder),
+        states=tuple(states),
+        times=times,
+        left=_seconds_left(counts, begun, times, folder),
     )
 
 
 def _seconds_left(
-    specs: Sequence[RunSpec], states: Sequence[str], begun: Sequence[Begun], folder: Path
+    counts: dict[Pair, Counter[str]], begun: Sequence[Begun], times: dict[Pair, list[float]], folder: Path
 ) -> float | None:
+    """At the pace of runs that have ended; where there are none, of those at work since they began."""
     running = [run for run in begun if run.state == "running"]
-    if not running:
-        return None
-    waiting = Counter(pair_of(spec) for spec, state in zip(specs, states, strict=True) if state == "waiting")
-    at_work = {pair_of(run.spec) for run in running}
-    paces = _paces(specs, states, [*dict.fromkeys([*at_work, *waiting])][:FOLLOWED], folder)
+    paces = dict(times)
     for run in running:
         if not paces.get(pair_of(run.spec)) and run.share:
             paces[pair_of(run.spec)] = [_working(folder / "runs" / run.spec.folder) / run.share]
+    waiting = {pair: float(count["waiting"]) for pair, count in counts.items() if count["waiting"]}
     shares = ((pair_of(run.spec), run.share or 0.0) for run in begun)
     return seconds_left(waiting, shares, paces, at_once=len(running))
 
 
-def _paces(
+def _times(
     specs: Sequence[RunSpec], states: Sequence[str], pairs: Sequence[Pair], folder: Path
 ) -> dict[Pair, list[float]]:
     """Seconds that the last few runs of some pairs took."""
