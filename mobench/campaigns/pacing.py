@@ -14,6 +14,8 @@ from mobench.harness.spec import RunSpec
 
 __all__ = ["Pacing"]
 
+FIRST = 5.0
+"""Seconds before the rate counts that was seen."""
 TIMES = 9
 """So many times of runs tell how long others of their pair take."""
 
@@ -50,7 +52,11 @@ class Pacing:
         self._untimed.clear()
 
     def seconds_left(self, waiting: Mapping[Pair, float], running: Sequence[Followed]) -> float | None:
-        """Seconds until all runs have ended, by how much work was done a second until now; None where not known."""
+        """Seconds until all runs have ended; None where that is not known.
+
+        The rate is how much work was done a second until now; at first, when little was seen, as many runs at a time as
+        there are.
+        """
         paces: dict[Pair, list[float]] = {pair: list(times) for pair, times in self._times.items()}
         done: dict[Pair, float] = dict(self._ended)
         for run in running:
@@ -60,4 +66,5 @@ class Pacing:
             done[pair] = done.get(pair, 0.0) + run.gained
         worked = work(done, paces)
         shares = [(pair_of(run.spec), run.share or 0.0) for run in running]
-        return None if not worked else seconds_left(waiting, shares, paces, at_once=worked / max(self.seconds, 1e-3))
+        rate = worked / self.seconds if worked and self.seconds > FIRST else float(len(running))
+        return seconds_left(waiting, shares, paces, at_once=rate)

@@ -161,4 +161,5 @@ def _changed(entry: Entry) -> float:
 def _seen(result: Result) -> Array:
     """The front of what a searcher saw at the full fidelity, (k, m) in natural units."""
     F = result.history.F[result.history.fidelity == 0]
-    return F[nondominated(F, result.problem.objectives)]
+    front: Array = F[nondominated(F, result.problem.objectives)]
+    return front

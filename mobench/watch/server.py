@@ -31,8 +31,8 @@ _HEADERS = {
 class WatchServer(ThreadingHTTPServer):
     """Serves one page about one campaign, and the data that it asks for: nothing else, and to this machine alone.
 
-    Questions have to name this machine as their host: a page of another site whose name was bent to this address gets no
-    answer. Nothing can be written, and no file is named by a question.
+    Questions have to name this machine as their host: a page of another site whose name was bent to this address gets
+    no answer. Nothing can be written, and no file is named by a question.
 
     Parameters
     ----------

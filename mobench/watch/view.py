@@ -1,4 +1,4 @@
-"""What the page shows at a moment, as plain data: the campaign, its runs and failures, one problem's curves and fronts."""
+"""What the page shows at a moment, as plain data: the campaign, runs, failures, and a problem's curves and fronts."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ const chosen = () => Number(at("problem").value || location.hash.slice(1) || 0);
 
 async function ask() {
   if (document.hidden && found) return;
-  const problem = chosen(), wants = truths.has(problem) ? "" : "&truth";
+  const problem = chosen(), wants = truths.has(problem) ? "" : "&truth=1";
   try {
     const answer = await fetch(`/look.json?problem=${problem}${wants}`);
     if (!answer.ok) throw new Error(answer.status);
@@ -100,7 +100,7 @@ function showBegun(c) {
     make("td", {}, String(run.seed)),
     run.state === "interrupted"
       ? make("td", { class: "late" }, `interrupted at ${percent(run.share)}`)
-      : make("td", {}, make("progress", { max: 1, value: run.share || 0, "aria-label": "budget spent" }), percent(run.share)),
+      : make("td", { class: "spent" }, make("progress", { max: 1, value: run.share || 0, "aria-label": "budget spent" }), percent(run.share)),
     make("td", {}, run.hypervolume === null ? "" : run.hypervolume.toFixed(4)),
   )));
 }
@@ -179,7 +179,7 @@ function showFronts(series, truth) {
     show(at(id), objectives.map((o) => o.name), () => objectives.map((o, i) => make("option", i === first ? { value: i, selected: "" } : { value: i }, o.name)));
   const which = at("run").value;
   const runs = series.filter((s) => s.fronts && s.fronts[which].F.length).map((s) => ({ ...s, ...s.fronts[which], points: s.fronts[which].F }));
-  at("fronts-caption").textContent = `Fronts of each searcher's ${which} run${truth && truth.front.length ? ", over the true front (grey)" : ""}${runs.length ? ": " + runs.map((s) => `seed ${s.seed}`).join(", ") : ""}`;
+  at("fronts-caption").textContent = `The front of each searcher's ${which} run${truth && truth.front.length ? ", over the true front (grey)" : ""}${many ? "; each point has more objectives than are drawn" : ""}`;
   at("fronts").setAttribute("aria-label", `Fronts: ${runs.map((s) => `${s.label}, ${s.members} architectures`).join("; ") || "none yet"}`);
   if (objectives.length < 2) return chart(at("fronts"), { low: 0, high: 1 }, { low: 0, high: 1 }, () => {});
   const i = many ? Number(at("x").value) : 0, j = many ? Number(at("y").value) : 1;
