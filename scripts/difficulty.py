@@ -2,8 +2,7 @@
 
     python scripts/difficulty.py macro "accel:objectives=[error,throughput:a100]"
 
-Means and standard errors over the seeds, by contract mobench-2, of what each run delivers; all problems and runs in this
-one process, one after another.
+Means (standard errors) over the seeds, by contract mobench-2, of what each run delivers; all runs in this one process.
 """
 
 import argparse
@@ -15,6 +14,7 @@ import mobench
 from mobench import Array
 from mobench.plugins.references import parse_reference
 
+SEARCHERS = ("random_search", "nsga2")
 BUDGETS = (50, 200, 1000)
 COMPARED = 500
 """Evaluations at which the two are compared."""
@@ -38,12 +38,8 @@ def row(name: str, seeds: int) -> str:
     random, nsga2 = (shares(searcher, problem, min(COMPARED, problem.space.size), seeds) for searcher in SEARCHERS)
     error = math.sqrt((random.var(ddof=1) + nsga2.var(ddof=1)) / seeds)
     ahead = (nsga2.mean() - random.mean()) / error if error else 0.0
-    return (
-        f"| {name} | {len(problem.front()[0])} | {' | '.join([*cells, told(random), told(nsga2), f'{ahead:+.1f}'])} |"
-    )
-
-
-SEARCHERS = ("random_search", "nsga2")
+    cells += [told(random), told(nsga2), f"{ahead:+.1f}"]
+    return f"| `{name}` | {len(problem.front()[0])} | {' | '.join(cells)} |"
 
 
 def main() -> None:

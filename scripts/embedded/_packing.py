@@ -26,18 +26,19 @@ def whole(numbers: Array, *, per: int, unit: str = "%", **about: Any) -> Column:
     counts = np.rint(numbers * per)
     off = np.abs(counts / per - numbers) > SINGLE * np.maximum(1.0, np.abs(numbers))
     if off.any() or counts.min() < 0 or counts.max() > LARGEST:
-        raise SystemExit(
-            f"expected multiples of 1/{per} up to {LARGEST / per}; found {numbers[off][:3]}, {numbers.max()}"
-        )
+        raise SystemExit(f"expected multiples of 1/{per} to {LARGEST / per}; found {numbers[off][:3]}, {numbers.max()}")
     return Column(counts.astype(np.uint16), unit, {"per": per, **about})
 
 
 def logarithms(numbers: Array, *, steps: int, unit: str, **about: Any) -> Column:
-    """A column of positive numbers by their logarithms, rounded to `steps` steps from the least to the greatest."""
+    """A column of positive numbers, or NaN, by their logarithms: `steps` steps, below 65,535, from least to greatest."""
     logs = np.log(np.asarray(numbers, dtype=np.float64))
-    low, step = float(logs.min()), float(np.ptp(logs)) / steps
+    low = float(np.nanmin(logs))
+    step = (float(np.nanmax(logs)) - low) / steps
+    counts = np.nan_to_num(np.rint((logs - low) / step), nan=LARGEST).astype(np.uint16)
+    missing = {"missing": LARGEST} if np.isnan(logs).any() else {}
     rounding = {"low": low, "step": step, "relative rounding error": float(np.expm1(step / 2))}
-    return Column(np.rint((logs - low) / step).astype(np.uint16), unit, rounding | about)
+    return Column(counts, unit, rounding | missing | about)
 
 
 def write(doc: str | None, make: Callable[[Path], Mapping[str, Table]]) -> None:

@@ -1,8 +1,8 @@
-"""Make macro's table: three test accuracies of each of 3,969 networks, as they stand in the 6,561 rows, and their costs.
+"""Make macro's table: three test accuracies of each of the 6,561 rows, and their costs.
 
 python scripts/embedded/macro.py --shared ../shared/data
 
-`--shared` holds nas_bench_macro/nas-bench-macro_cifar10.json: data/nas-bench-macro_cifar10.json of xiusu/NAS-Bench-Macro.
+`--shared` holds nas_bench_macro/nas-bench-macro_cifar10.json, which is in data/ of xiusu/NAS-Bench-Macro.
 """
 
 import itertools
@@ -18,8 +18,8 @@ ABOUT = {
     "title": "NAS-Bench-Macro: chains of eight blocks, trained on CIFAR-10",
     "rows": "all 6,561 choices of a block for each of eight layers, in lexicographic order",
     "source": "github.com/xiusu/NAS-Bench-Macro 61a2bfc, data/nas-bench-macro_cifar10.json",
-    "paper": "Su, Huang, Li, You, Wang, Qian, Zhang, Xu: Prioritized Architecture Sampling with Monto-Carlo Tree Search, "
-    "CVPR 2021",
+    "paper": "Su, Huang, Li, You, Wang, Qian, Zhang, Xu: Prioritized Architecture Sampling with "
+    "Monto-Carlo Tree Search, CVPR 2021",
     "licence": "Apache-2.0",
     "errata": ["there is no validation accuracy: every number is a test accuracy"],
 }
