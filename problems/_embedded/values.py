@@ -16,8 +16,8 @@ __all__ = ["exact", "taken", "values", "whole_rows"]
 def values(table: Table, name: str) -> Array:
     """The numbers of a column, float64, in its unit and shape; NaN where there is none.
 
-    A column that says ``per`` holds multiples of 1 / per; one that says ``low`` and ``step``, natural logarithms; one that
-    says ``missing``, that number where there is none.
+    A column that says ``per`` holds multiples of 1 / per; one that says ``low`` and ``step``, natural logarithms; one
+    that says ``missing``, that number where there is none.
     """
     column = table.columns[name]
     about = column.about

@@ -1,7 +1,6 @@
 """FCNet: all 62,208 multilayer perceptrons of HPOLib on four regression data sets; error, training time, parameters.
 
-Klein and Hutter 2019, "Tabular Benchmarks for Joint Architecture and Hyperparameter Optimization". The tables are inside
-the package.
+Klein and Hutter, arXiv 1905.04970, 2019. The tables are inside the package.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import math
 from functools import partial
 from typing import Literal
-
-import numpy as np
 
 from mobench import Objective, Space
 from mobench.problems._embedded.tables import embedded

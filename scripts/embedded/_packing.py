@@ -30,8 +30,14 @@ def whole(numbers: Array, *, per: int, unit: str = "%", **about: Any) -> Column:
     return Column(counts.astype(np.uint16), unit, {"per": per, **about})
 
 
+def rounded(numbers: Array, *, per: int, unit: str = "%", **about: Any) -> Column:
+    """A column of numbers from 0 on, rounded to multiples of 1 / `per`, as counts of 16 bits."""
+    counts = np.rint(np.asarray(numbers, dtype=np.float64) * per)
+    return whole(counts / per, per=per, unit=unit, **{"rounding error": 0.5 / per, **about})
+
+
 def logarithms(numbers: Array, *, steps: int, unit: str, **about: Any) -> Column:
-    """A column of positive numbers, or NaN, by their logarithms: `steps` steps, below 65,535, from least to greatest."""
+    """A column of positive numbers, or NaN, by their logarithms in `steps` steps (below 65,535) from least to greatest."""
     logs = np.log(np.asarray(numbers, dtype=np.float64))
     low = float(np.nanmin(logs))
     step = (float(np.nanmax(logs)) - low) / steps
