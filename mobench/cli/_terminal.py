@@ -10,6 +10,7 @@ from mobench.scoring.contracts import CONTRACTS
 
 EXAMPLES = """examples:
   mobench run                                       the default campaign: no download, about a minute
+  mobench run --suite tiny -s nsga2                 problems that ship with mobench, at a published budget
   mobench run my-campaign.toml --workers 8          a campaign of your own
   mobench run my-campaign.toml --shard 3/50         the third of fifty jobs that share it
   mobench run -p nasbench_graph:dataset=cora -s nsga2:population=50 -s random_search -b 500 --seeds 10 --name try

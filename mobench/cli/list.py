@@ -1,4 +1,4 @@
-"""`mobench list`: searchers and problems at hand, and their options."""
+"""`mobench list`: searchers, problems and suites at hand, and their options."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ WIDEST = 120
 def add(commands: Any) -> None:
     """Add the parser of `mobench list`."""
     parser = commands.add_parser("list", help="searchers and problems at hand; with a NAME, its options")
-    parser.add_argument("name", nargs="?", help="a searcher or a problem")
+    parser.add_argument("name", nargs="?", help="a searcher, a problem or a suite; `suites` for all of these")
     add_plugins(parser)
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all names, or one plugin's summary and options."""
+    """Print all names, one plugin's summary and options, or suites."""
+    from mobench.campaigns.suites import find_suite, suite_summary, suites
+
+    if args.name == "suites":
+        for name, path in suites().items():
+            show(f"{name:<14} {suite_summary(path)}")
+        return 0
+    if any(args.name in (name, name.rpartition("-")[0]) for name in suites()):
+        show(find_suite(args.name).read_text(encoding="utf-8").rstrip())
+        return 0
     return _one(args.name) if args.name else _all()
 
 

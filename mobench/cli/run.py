@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("campaign", nargs="?", type=Path, help="a TOML file (default: the built-in campaign)")
+    parser.add_argument("--suite", metavar="NAME", help="a suite of mobench's; `mobench list suites` shows all")
     parser.add_argument("-p", "--problem", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("-s", "--searcher", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
@@ -81,9 +82,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _campaign(args: argparse.Namespace) -> Any:
-    """The campaign that the arguments describe: a file or the default one, with what the options override."""
+    """The campaign that the arguments describe: a file, a suite or the default one, with what the options override."""
     from mobench.campaigns.reading import DEFAULT, read_campaign
+    from mobench.campaigns.suites import find_suite
 
+    if args.suite and (args.campaign or args.problem):
+        raise ValueError("--suite: it names its problems itself; give no file and no --problem beside it")
+    file = find_suite(args.suite) if args.suite else args.campaign
     changes: dict[str, Any] = {}
     if args.problem:
         changes["problems"] = args.problem
@@ -99,9 +104,9 @@ def _campaign(args: argparse.Namespace) -> Any:
     for key in ("contract", "name"):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
-    if not args.campaign and set(changes) - {"seeds"}:
+    if not file and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")
-    return read_campaign(args.campaign or DEFAULT, **changes)
+    return read_campaign(file or DEFAULT, **changes)
 
 
 def _damaged(folder: Path, specs: Sequence[Any]) -> list[tuple[Any, str]]:

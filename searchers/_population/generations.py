@@ -42,11 +42,10 @@ def generations(
     X, F : Array
         The (k, d) survivors of each generation, best first, and their (k, m) values.
     """
-    cardinalities = _genetics.bounds(space)
 
     def vary(A: Array, B: Array) -> Array:
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
-        return _genetics.mutate(rng, children, cardinalities, rate=mutation_rate)
+        return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
     X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)

@@ -10,6 +10,8 @@ from mobench import Array, Space
 
 Crossover = Literal["uniform", "two-point"]
 
+NEAR = 4
+"""Rows of a pool among which a mutant is drawn."""
 _LISTED = 100_000
 """Largest space whose rows are listed to find those not yet seen."""
 
@@ -45,13 +47,14 @@ def cross(rng: np.random.Generator, A: Array, B: Array, *, kind: Crossover, prob
     return np.concatenate([np.where(swap, B, A), np.where(swap, A, B)])
 
 
-def mutate(rng: np.random.Generator, X: Array, cardinalities: Array, *, rate: float | None = None) -> Array:
+def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | None = None) -> Array:
     """Change each gene of (n, d) `X` with probability `rate` to a different value, all others equally likely.
+
+    Of a space with a pool the mutants are rows of it: each is one of the `NEAR` existing ones that are the nearest to
+    what it would be, as likely as the others.
 
     Parameters
     ----------
-    cardinalities : Array
-        (d,) numbers of values; a gene with one value stays as it is.
     rate : float, optional
         One over the number of genes that can change, when left out.
 
@@ -60,6 +63,7 @@ def mutate(rng: np.random.Generator, X: Array, cardinalities: Array, *, rate: fl
     Array
         (n, d) mutants, some of them unchanged.
     """
+    cardinalities = bounds(space)
     changeable = cardinalities > 1
     if rate is None:
         rate = 1.0 / max(int(changeable.sum()), 1)
@@ -67,11 +71,18 @@ def mutate(rng: np.random.Generator, X: Array, cardinalities: Array, *, rate: fl
     choices = cardinalities[hits % len(cardinalities)]
     genes = X.flatten()
     genes[hits] = (genes[hits] + 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)) % choices
-    return genes.reshape(X.shape)
+    mutants = genes.reshape(X.shape)
+    return mutants if space.pool is None else _one_of(rng, space.nearest(mutants, min(NEAR, space.size)))
 
 
-def mutate_one(rng: np.random.Generator, X: Array, cardinalities: Array) -> Array:
-    """Change exactly one gene of each row of (n, d) `X` to a different value; rows stay where no gene can change."""
+def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
+    """Change exactly one gene of each row of (n, d) `X` to a different value; rows stay where no gene can change.
+
+    Of a space with a pool each mutant is one of the `NEAR` existing rows that are the nearest others to its parent.
+    """
+    if space.pool is not None:
+        return _one_of(rng, space.nearest(X, min(NEAR + 1, space.size))[:, 1:]) if space.size > 1 else X.copy()
+    cardinalities = bounds(space)
     genes = np.flatnonzero(cardinalities > 1)
     if not len(genes):
         return X.copy()
@@ -81,6 +92,13 @@ def mutate_one(rng: np.random.Generator, X: Array, cardinalities: Array) -> Arra
     mutants[rows, chosen] += 1 + (rng.random(len(X)) * others).astype(np.int64)
     mutants[rows, chosen] %= others + 1
     return mutants
+
+
+def _one_of(rng: np.random.Generator, near: Array) -> Array:
+    """One of k rows, each as likely, for each of n: (n, k, d) to (n, d)."""
+    n, k, _ = near.shape
+    chosen: Array = near[np.arange(n), (rng.random(n) * k).astype(np.int64)]
+    return chosen
 
 
 def fresh(keys: Array, known: Array) -> Array:

@@ -48,10 +48,10 @@ class _Mutation(Mutation):  # type: ignore[misc]
 
     def __init__(self, space: Space) -> None:
         super().__init__(prob=1.0)
-        self._cardinalities = _genetics.bounds(space)
+        self._space = space
 
     def _do(self, problem: Problem, X: Array, *, random_state: np.random.Generator, **_: Any) -> Array:
-        return _genetics.mutate(random_state, X, self._cardinalities)
+        return _genetics.mutate(random_state, X, self._space)
 
 
 def operators(

@@ -82,10 +82,9 @@ def _explore(run: Run, memory: _Memory, row: int, leave_early: bool, limit: int 
 def _restart(run: Run, memory: _Memory, members: Array, restart: str) -> Array:
     """An architecture, (1, d), that is not known yet; (0, d) where there is none."""
     if restart == "perturb":
-        cardinalities = _genetics.bounds(run.space)
         for _ in range(100):
             x = memory.X[[run.rng.choice(members)]]
-            x = _genetics.mutate_one(run.rng, _genetics.mutate_one(run.rng, x, cardinalities), cardinalities)
+            x = _genetics.mutate_one(run.rng, _genetics.mutate_one(run.rng, x, run.space), run.space)
             if not memory.knows(x):
                 return x
     return _genetics.sample_new(run.rng, run.space, 1, memory.keys)

@@ -30,14 +30,13 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
     sample : int
         Members, drawn with replacement, among which the parent is chosen: 10, as in NASLib, naszilla and Syne Tune.
     """
-    cardinalities = _genetics.bounds(run.space)
     X = _genetics.sample_new(run.rng, run.space, population, np.empty(0, np.int64))
     F = run.evaluate(X)
     while True:
         run.record(population=X)
         for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
             candidates = run.rng.integers(0, len(X), size=sample)
-            child = _genetics.mutate_one(run.rng, X[[_parent(F, candidates)]], cardinalities)
+            child = _genetics.mutate_one(run.rng, X[[_parent(F, candidates)]], run.space)
             F[oldest] = run.evaluate(child)[0]
             X[oldest] = child[0]
 

@@ -55,17 +55,17 @@ def test_mutants_stay_in_the_space_and_leave_their_origin_alone(
 ) -> None:
     rng, X = rows(seed, genes)
     before = X.copy()
-    mutants = _genetics.mutate(rng, X, np.array(genes), rate=rate)
+    mutants = _genetics.mutate(rng, X, Space(tuple(genes)), rate=rate)
     Space(tuple(genes)).check(mutants)
     assert (before == X).all()
-    everywhere = _genetics.mutate(rng, X, np.array(genes), rate=1.0)
+    everywhere = _genetics.mutate(rng, X, Space(tuple(genes)), rate=1.0)
     assert ((everywhere != X) == (np.array(genes) > 1)).all()
 
 
 def test_mutation_changes_one_gene_on_average_to_any_other_value() -> None:
     rng = np.random.default_rng(1)
     X = np.zeros((30_000, 7), dtype=int)
-    mutants = _genetics.mutate(rng, X, np.array([5, 5, 5, 1, 5, 5, 5]))
+    mutants = _genetics.mutate(rng, X, Space((5, 5, 5, 1, 5, 5, 5)))
     assert (mutants != 0).sum(axis=1).mean() == pytest.approx(1.0, abs=0.02)
     assert (mutants == 0).all(axis=1).mean() == pytest.approx((5 / 6) ** 6, abs=0.01)  # the 33.5 % left unchanged
     assert np.bincount(mutants[mutants > 0]) / (mutants > 0).sum() == pytest.approx([0, *[0.25] * 4], abs=0.01)
@@ -74,7 +74,7 @@ def test_mutation_changes_one_gene_on_average_to_any_other_value() -> None:
 @given(seeds, cardinalities)
 def test_one_gene_mutants_are_neighbours(seed: int, genes: list[int]) -> None:
     rng, X = rows(seed, genes)
-    mutants = _genetics.mutate_one(rng, X, np.array(genes))
+    mutants = _genetics.mutate_one(rng, X, Space(tuple(genes)))
     Space(tuple(genes)).check(mutants)
     assert ((mutants != X).sum(axis=1) == (max(genes) > 1)).all()
 
@@ -195,3 +195,23 @@ def test_an_epsilon_net_takes_every_row_once_and_ever_nearer_ones(F: Array) -> N
     N = F[order] / np.where(span > 0, span, 1.0)
     apart = [np.linalg.norm(N[:i] - N[i], axis=1).min() for i in range(1, len(F))]
     assert (np.diff(apart) <= 1e-9).all()
+
+
+@given(seeds)
+def test_mutants_in_a_pool_are_rows_of_it_near_to_their_parents(seed: int) -> None:
+    pool = np.unique(np.random.default_rng(seed).integers(0, 3, size=(60, 12)), axis=0)
+    space = Space((3,) * 12, pool=pool)
+    rng = np.random.default_rng(seed)
+    X = space.sample(rng, 15)
+    agree = np.sort((X[:, None] == pool[None]).sum(axis=2), axis=1)[:, ::-1]
+    for mutants in (_genetics.mutate(rng, X, space), _genetics.mutate_one(rng, X, space)):
+        assert (pool[space.key(mutants)] == mutants).all()
+    assert ((mutants != X).any(axis=1)).all(), "one-gene mutants leave their parents"
+    assert ((mutants == X).sum(axis=1) >= agree[:, _genetics.NEAR]).all(), "and are among the nearest"
+
+
+def test_a_pool_of_one_row_has_no_mutants() -> None:
+    space = Space((3, 3), pool=np.array([[1, 2]]))
+    X = space.all()
+    assert (_genetics.mutate_one(np.random.default_rng(0), X, space) == X).all()
+    assert (_genetics.mutate(np.random.default_rng(0), X, space) == X).all()

@@ -1,0 +1,44 @@
+"""Suites: campaigns that ship with mobench, named and versioned, so that results of many can be compared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mobench.core.messages import nearest
+
+__all__ = ["find_suite", "suite_summary", "suites"]
+
+FOLDER = Path(__file__).with_name("suites")
+VERSIONED = re.compile(r"(.+)-(\d+)")
+
+
+def suites() -> dict[str, Path]:
+    """The file of every suite by its full name, ``cells-1``, sorted."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def find_suite(name: str) -> Path:
+    """The file of a suite: of the version that is named, ``cells-1``, or of the newest, ``cells``.
+
+    A published suite never changes; what would change its numbers makes a version of its own.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name; the nearest is offered.
+    """
+    known = suites()
+    if name in known:
+        return known[name]
+    versions = [(int(found[2]), stem) for stem in known if (found := VERSIONED.fullmatch(stem)) and found[1] == name]
+    if not versions:
+        names = sorted({stem.rpartition("-")[0] for stem in known})
+        raise ValueError(f"--suite: unknown {name!r}{nearest(name, names)}; `mobench list suites` shows all")
+    return known[max(versions)[1]]
+
+
+def suite_summary(path: Path) -> str:
+    """What a suite is about: the first line of its file, a comment."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline().lstrip("# ").strip()
