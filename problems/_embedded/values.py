@@ -26,7 +26,7 @@ def values(table: Table, name: str) -> Array:
         numbers[column.values == about["missing"]] = np.nan
     if "step" in about:
         numbers = np.exp(about["low"] + about["step"] * numbers)
-    return numbers / about.get("per", 1)
+    return numbers / float(about.get("per", 1))
 
 
 def exact(objective: Objective, numbers: Array) -> Offer:

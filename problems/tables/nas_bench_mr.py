@@ -34,7 +34,7 @@ GENES = (
 residual units and channels of each branch; channels of the last convolution."""
 
 
-def problem(*, objectives: tuple[str, ...] = ("error:seg", "error:video", "flops")) -> TableProblem:
+def problem(*, objectives: tuple[str, ...] = ("error:seg", "error:video")) -> TableProblem:
     """NAS-Bench-MR with objectives of your choice, all minimised.
 
     Parameters

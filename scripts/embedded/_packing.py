@@ -14,7 +14,7 @@ SINGLE = 1e-5
 """Relative error of numbers that went through single precision, at most."""
 
 
-def whole(numbers: Array, *, per: int, unit: str = "%", **about: Any) -> Column:
+def whole(numbers: Array, *, per: float, unit: str = "%", **about: Any) -> Column:
     """A column of numbers that are multiples of 1 / `per` from 0 on, as counts of 16 bits.
 
     Raises
