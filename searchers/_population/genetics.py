@@ -78,10 +78,11 @@ def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | No
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
     """Change exactly one gene of each row of (n, d) `X` to a different value; rows stay where no gene can change.
 
-    Of a space with a pool each mutant is one of the `NEAR` existing rows that are the nearest others to its parent.
+    Of a space with a pool each mutant is one of its parent's neighbours there, all as likely.
     """
     if space.pool is not None:
-        return _one_of(rng, space.nearest(X, min(NEAR + 1, space.size))[:, 1:]) if space.size > 1 else X.copy()
+        around = np.stack([space.neighbours(x) for x in X])
+        return _one_of(rng, around) if around.size else X.copy()
     cardinalities = bounds(space)
     genes = np.flatnonzero(cardinalities > 1)
     if not len(genes):
