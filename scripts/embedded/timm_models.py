@@ -4,8 +4,8 @@ python scripts/embedded/timm_models.py --shared ../shared/data
 
 `--shared` holds timm_results/timm.parquet: results/*.csv of huggingface/pytorch-image-models, joined by names. Upstream
 times an architecture at all image sizes of its weights, and the join has the fastest row, that of the smallest size. So
-speeds and multiply-adds are kept where the weights were tested at that size. The sizes come from the package itself: this
-needs timm 1.0.31.
+speeds and multiply-adds are kept where the weights were tested at that size. The sizes come from the package itself:
+this needs timm 1.0.31.
 """
 
 from pathlib import Path
@@ -48,7 +48,9 @@ def decimal(numbers: "pd.Series[float]", places: int, unit: str) -> Column:
 
 def make(shared: Path) -> dict[str, Table]:
     """The table, from the joined results."""
-    source = pd.read_parquet(shared / "timm_results" / "timm.parquet").sort_values("top1", ascending=False, kind="stable")
+    source = pd.read_parquet(shared / "timm_results" / "timm.parquet").sort_values(
+        "top1", ascending=False, kind="stable"
+    )
     models = source.index.to_numpy(dtype=str)
     same = source["img_size"].to_numpy() == smallest_sizes(models)
     columns = {"model": Column(models), "size": Column(source["img_size"].to_numpy(dtype=np.uint16), "pixels")}

@@ -20,7 +20,7 @@ def small():
 
 
 def records(shared_data, vertices, epochs):
-    """Genes, and accuracies, energies, seconds and parameters of all records of one length, by this file's own reading."""
+    """Genes, and accuracies, energies, seconds and parameters of all records of one length, as this file reads them."""
     with np.load(shared_data / "ec_nas" / f"ec_{vertices}v.npz") as file:
         source = dict(file)
     at = np.flatnonzero(source["epochs"] == epochs)
