@@ -37,7 +37,7 @@ def rounded(numbers: Array, *, per: int, unit: str = "%", **about: Any) -> Colum
 
 
 def logarithms(numbers: Array, *, steps: int, unit: str, **about: Any) -> Column:
-    """A column of positive numbers, or NaN, by their logarithms in `steps` steps, fewer than 65,535, over their range."""
+    """A column of positive numbers, or NaN, by their logarithms, `steps` steps (< 65,535) from least to greatest."""
     logs = np.log(np.asarray(numbers, dtype=np.float64))
     low = float(np.nanmin(logs))
     step = (float(np.nanmax(logs)) - low) / steps

@@ -21,7 +21,7 @@ SPEED = "infer-amp-nchw-{}:infer_samples_per_sec"
 GMACS = "infer-amp-nchw-pt291-cu130-5090:infer_gmacs"
 ABOUT = {
     "title": "timm: pretrained image models",
-    "rows": "models, in the order of their ImageNet error",
+    "rows": "models, in the order of their names",
     "source": "github.com/huggingface/pytorch-image-models aa4b585 (2026-08-08), results/*.csv",
     "paper": "Wightman: PyTorch Image Models, 2019",
     "licence": "Apache-2.0",
@@ -48,9 +48,7 @@ def decimal(numbers: "pd.Series[float]", places: int, unit: str) -> Column:
 
 def make(shared: Path) -> dict[str, Table]:
     """The table, from the joined results."""
-    source = pd.read_parquet(shared / "timm_results" / "timm.parquet").sort_values(
-        "top1", ascending=False, kind="stable"
-    )
+    source = pd.read_parquet(shared / "timm_results" / "timm.parquet").sort_index()
     models = source.index.to_numpy(dtype=str)
     same = source["img_size"].to_numpy() == smallest_sizes(models)
     columns = {"model": Column(models), "size": Column(source["img_size"].to_numpy(dtype=np.uint16), "pixels")}
