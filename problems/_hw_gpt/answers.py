@@ -1,23 +1,38 @@
-"""What a shipped table says of chosen objectives: the model of a whole scale, or the values of a pool."""
+"""What the shipped tables answer: the model of a whole scale, or the values of the networks that were measured."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mobench import Array, Table
+from mobench import Table, nearest
 from mobench.problems._hw_gpt.additive import Additive
 from mobench.problems._hw_gpt.coefficients import unfolded
-from mobench.problems._hw_gpt.columns import EXACT, GENES, unpacked, values
+from mobench.problems._hw_gpt.columns import EXACT, GENES, objective, unpacked, values
 from mobench.problems._hw_gpt.scales import Scale
+from mobench.problems._table.problem import Offer
 
-
-def offered(table: Table) -> list[str]:
-    """Names of the objectives that a table can answer for."""
-    return [*(name for name in table.columns if name != GENES), *EXACT]
+LISTED = 3
+"""Objectives of which the true front of a model is listed, at most."""
 
 
 def modelled(scale: Scale, table: Table, names: tuple[str, ...]) -> Additive:
-    """Counts and modelled logarithms of m objectives, as sums."""
+    """Counts and modelled logarithms of m objectives, as sums.
+
+    Raises
+    ------
+    ValueError
+        An objective that is unknown or not modelled, one named twice, or too many.
+    """
+    if not 1 <= len(names) <= LISTED or len(set(names)) < len(names):
+        raise ValueError(
+            f"objectives: expected one to {LISTED} different names, found {names}; kind=measured takes any number: "
+            "more have too long a front to list"
+        )
+    offered = (*table.columns, *EXACT)
+    for name in names:
+        if name not in offered:
+            cure = f"kind=measured may have it{nearest(name, offered)}"
+            raise ValueError(f"objectives: {name!r} is unknown, or cannot be modelled well enough; {cure}")
     sums = [scale.costs(name) if name in EXACT else unfolded(table[name]) for name in names]
     base, terms = (np.stack(parts, axis=-1) for parts in zip(*sums, strict=True))
     return Additive(base, terms)
@@ -30,12 +45,11 @@ def held_out(table: Table, names: tuple[str, ...]) -> dict[str, tuple[float, flo
     return {name: known.get(name, (1.0, 1.0)) for name in names}
 
 
-def measured(scale: Scale, table: Table, names: tuple[str, ...]) -> Array:
-    """Values of the N networks of a pool, counted where they can be; (N, m)."""
+def offers(scale: Scale, table: Table) -> dict[str, Offer]:
+    """All that a pool's table has, and what can be counted, by name; seen and scored are the same."""
     X = table[GENES].astype(np.int64)
-    return np.column_stack([_counted(scale, X, name) if name in EXACT else unpacked(table, name) for name in names])
-
-
-def _counted(scale: Scale, X: Array, name: str) -> Array:
-    base, terms = scale.costs(name)
-    return values((name,), Additive(base[..., None], terms[..., None]).totals(X))
+    numbers = {name: unpacked(table, name) for name in table.columns if name != GENES}
+    for name in EXACT:
+        base, terms = scale.costs(name)
+        numbers[name] = values((name,), Additive(base[..., None], terms[..., None]).totals(X))[:, 0]
+    return {name: Offer(objective(name), column) for name, column in numbers.items()}

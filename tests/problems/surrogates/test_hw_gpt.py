@@ -9,11 +9,12 @@ from scipy.stats import kendalltau
 
 import mobench
 from mobench import Surrogate, load_table, make_problem, nondominated
+from mobench.plugins.references import parse_reference
 from mobench.problems._embedded import tables
 from mobench.problems._hw_gpt.additive import Additive
 from mobench.problems._hw_gpt.coefficients import features
 from mobench.problems._hw_gpt.columns import RESOLUTION
-from mobench.problems._hw_gpt.scales import SCALES
+from mobench.problems._hw_gpt.scales import SCALES, Scale
 from mobench.problems.surrogates.hw_gpt import problem
 from mobench.testing import assert_passes, check_problem
 
@@ -21,14 +22,11 @@ TWO = ("perplexity", "latency:h100")
 GPUS = ("P100", "v100", "rtx2080", "rtx3080", "a6000", "a40", "a100", "h100")
 VARIANTS = [
     {"scale": "m"},
-    {"kind": "measured"},
     {"scale": "m", "kind": "measured"},
-    {"objectives": ["perplexity", "latency:a100", "memory"]},
-    {"objectives": ["perplexity"]},
-    {"objectives": ["params", "flops"]},
+    {"objectives": ["perplexity", "latency:a100", "params"]},
     {"kind": "measured", "objectives": [*TWO, "energy:a6000", "memory", "params", "flops"]},
 ]
-PUBLISHED = {
+EARLIER = {
     "s": {
         "perplexity": (0.9999, 0.987),
         "latency:h100": (0.9998, 0.990),
@@ -40,7 +38,13 @@ PUBLISHED = {
     },
     "m": {"perplexity": (1.0, 0.988), "latency:h100": (0.9999, 0.991), "energy:p100": (0.997, 0.925)},
 }
-"""What was found in an earlier fit, of all networks after the held-out ones had told how good it is: R2, tau."""
+"""R2 and tau of an earlier fit to the same networks."""
+
+REACHED = {
+    "scale=s": (0.867, 0.895, 0.910, 0.919, 0.947),
+    "scale=m": (0.840, 0.861, 0.873, 0.880, 0.911),
+}
+"""The page's numbers: random search with 50, 200, 500 and 1,000 evaluations, and nsga2 with 500."""
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +99,13 @@ def test_nothing_near_the_front_and_nothing_drawn_dominates_any_of_it(scale, siz
     np.testing.assert_array_equal(of.score(X), F)
     near = np.concatenate([of.space.neighbours(x) for x in X[:: 1 if scale == "s" else 5]])
     others = np.concatenate([near, of.space.sample(np.random.default_rng(0), 20_000)])
-    assert len(near) > 50 * size / (1 if scale == "s" else 5)
+    assert len(near) > 45 * size / (1 if scale == "s" else 5)
     assert nondominated(np.concatenate([F, of.score(others)]))[: len(F)].all()
 
 
 def test_a_front_of_three_objectives_holds_those_of_two():
     three = problem(objectives=(*TWO, "memory"))
-    X, F = three.front()
+    X = three.front()[0]
     assert len(X) == 40_813
     keys = set(three.space.key(X).tolist())
     for pair in (TWO, ("perplexity", "memory"), ("latency:h100", "memory")):
@@ -131,14 +135,15 @@ def test_the_fit_is_as_good_on_held_out_networks_as_the_table_says(scale, upstre
         assert len(rows) == column.about["test"]
         assert of.held_out[name] == pytest.approx((r2, tau), abs=6e-5)
         assert tau >= 0.85
-        if name in PUBLISHED[scale]:
-            assert (r2, tau) == pytest.approx(PUBLISHED[scale][name], abs=4e-3)
+        if name in EARLIER[scale]:
+            assert (r2, tau) == pytest.approx(EARLIER[scale][name], abs=4e-3)
 
 
-@pytest.mark.parametrize("scale", ["s", "m"])
+@pytest.mark.parametrize("scale", ["s", "m", "l"])
 def test_parameters_and_multiply_adds_are_upstreams_to_the_last_one(scale, upstream):
     found, _ = upstream[scale]
-    base, terms = zip(*(SCALES[scale].costs(name) for name in ("params", "flops")), strict=True)
+    genes = SCALES.get(scale) or Scale((320, 640, 1280), (8, 16, 20), layers=36, batch=1)
+    base, terms = zip(*(genes.costs(name) for name in ("params", "flops")), strict=True)
     totals = Additive(np.stack(base, axis=-1), np.stack(terms, axis=-1)).totals(rows_of(found))
     np.testing.assert_array_equal(totals, np.column_stack([found["params"], found["macs"]]))
 
@@ -161,7 +166,7 @@ def test_rounding_moves_at_most_one_network_out_of_a_measured_front(upstream):
     for scale in ("s", "m"):
         found, known = upstream[scale]
         for name in (f"latency:{gpu.lower()}" for gpu in GPUS):
-            ours = nondominated(problem(scale=scale, kind="measured", objectives=("perplexity", name)).table)
+            ours = nondominated(problem(scale=scale, kind="measured", objectives=("perplexity", name)).scored)
             theirs = nondominated(np.column_stack([column_of(found, n)[known] for n in ("perplexity", name)]))
             assert (ours != theirs).sum() <= 1
 
@@ -206,7 +211,7 @@ def test_a_row_that_was_not_measured_is_answered_by_the_nearest_that_was():
     rows = of.space.key(X)
     same = (of.space.all()[rows] == X).sum(axis=1)
     assert (same >= X.shape[1] - 1).all()
-    np.testing.assert_array_equal(of.score(X), of.table[rows])
+    np.testing.assert_array_equal(of.score(X), of.scored[rows])
 
 
 def test_a_network_is_written_as_width_bias_and_its_layers():
@@ -229,11 +234,10 @@ def test_it_says_how_well_it_fits_and_the_pool_is_no_surrogate():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"objectives": ["perplexity", "energy:a6000"]}, "kind=measured may have it, found 'energy:a6000'"),
-        ({"objectives": ["latency:cpu"], "kind": "measured"}, "found 'latency:cpu'"),
-        ({"objectives": ["genes"], "kind": "measured"}, "found 'genes'"),
-        ({"objectives": ["memory", "memory"]}, "once"),
-        ({"objectives": [*TWO, "memory", "params"]}, "at most 3, found 4"),
+        ({"objectives": ["perplexity", "energy:a6000"]}, "well enough; kind=measured may have it"),
+        ({"objectives": ["perplexity", "genes"], "kind": "measured"}, "unknown 'genes'"),
+        ({"objectives": ["memory", "memory"]}, "different names"),
+        ({"objectives": [*TWO, "memory", "params"]}, "one to 3 different names"),
         ({"scale": "l"}, "'l'"),
     ],
 )
@@ -260,12 +264,17 @@ def test_each_table_loads_within_50_ms():
         assert min(seconds) < 0.05
 
 
-@pytest.mark.parametrize("options", [{}, {"scale": "m"}, {"kind": "measured"}], ids=str)
-def test_nsga2_beats_random_search_at_500_evaluations(options):
-    of = problem(**options)
-    ours, chance = (
-        np.array([mobench.run(name, of, budget=500, seed=seed).measures()["hypervolume"] for seed in range(20)])
-        for name in ("nsga2", "random_search")
-    )
-    error = np.sqrt((ours.var(ddof=1) + chance.var(ddof=1)) / 20)
-    assert ours.mean() - chance.mean() > 3 * error
+def shares(of, searcher, budget):
+    """What 20 runs reach, as shares of the true front's hypervolume."""
+    runs = (mobench.run(searcher, of, budget=budget, seed=seed) for seed in range(20))
+    return np.array([run.measures()["hypervolume"] for run in runs])
+
+
+@pytest.mark.parametrize("options", REACHED, ids=lambda options: options)
+def test_random_search_and_nsga2_reach_what_the_page_says(options):
+    of = make_problem(*parse_reference(f"hw_gpt:{options}"))
+    chance = {budget: shares(of, "random_search", budget) for budget in (50, 200, 500, 1000)}
+    ours = shares(of, "nsga2", 500)
+    assert [*(found.mean() for found in chance.values()), ours.mean()] == pytest.approx(REACHED[options], abs=6e-4)
+    error = np.sqrt((ours.var(ddof=1) + chance[500].var(ddof=1)) / 20)
+    assert ours.mean() - chance[500].mean() > 3 * error
