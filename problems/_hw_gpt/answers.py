@@ -25,8 +25,8 @@ def modelled(scale: Scale, table: Table, names: tuple[str, ...]) -> Additive:
     """
     if not 1 <= len(names) <= LISTED or len(set(names)) < len(names):
         raise ValueError(
-            f"objectives: expected one to {LISTED} different names, found {names}; kind=measured takes any number: "
-            "more have too long a front to list"
+            f"objectives: expected one to {LISTED} different names, found {names}; for more take kind=measured: "
+            "the true front of the surrogate would be too long to list"
         )
     offered = (*table.columns, *EXACT)
     for name in names:

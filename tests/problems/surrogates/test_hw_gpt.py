@@ -43,6 +43,8 @@ EARLIER = {
 REACHED = {
     "scale=s": (0.867, 0.895, 0.910, 0.919, 0.947),
     "scale=m": (0.840, 0.861, 0.873, 0.880, 0.911),
+    "kind=measured": (0.902, 0.936, 0.951, 0.966, 0.975),
+    "scale=m,kind=measured": (0.910, 0.949, 0.966, 0.977, 0.976),
 }
 """The page's numbers: random search with 50, 200, 500 and 1,000 evaluations, and nsga2 with 500."""
 
@@ -112,6 +114,15 @@ def test_a_front_of_three_objectives_holds_those_of_two():
         assert set(three.space.key(problem(objectives=pair).front()[0]).tolist()) <= keys
 
 
+@pytest.mark.slow
+def test_long_fronts_have_the_sizes_on_the_page():
+    assert len(problem(scale="m", objectives=(*TWO, "memory")).front()[0]) == 297_307
+    names = (*TWO, "memory", "energy:h100")
+    models = [problem(objectives=(name,)).model for name in names]
+    parts = (np.concatenate([getattr(model, part) for model in models], axis=-1) for part in ("base", "terms"))
+    assert len(Additive(*parts).front()[0]) == 281_129
+
+
 @pytest.mark.parametrize("scale", ["s", "m"])
 def test_totals_are_what_the_coefficients_add_up_to(scale):
     of = problem(scale=scale)
@@ -148,13 +159,14 @@ def test_parameters_and_multiply_adds_are_upstreams_to_the_last_one(scale, upstr
     np.testing.assert_array_equal(totals, np.column_stack([found["params"], found["macs"]]))
 
 
-@pytest.mark.parametrize(("scale", "size"), [("s", 10_000), ("m", 5_245)])
-def test_the_pool_is_what_was_measured_within_the_rounding_that_is_stated(scale, size, upstream):
+@pytest.mark.parametrize(("scale", "size", "front"), [("s", 10_000, 126), ("m", 5_245, 57)])
+def test_the_pool_is_what_was_measured_within_the_rounding_that_is_stated(scale, size, front, upstream):
     found, known = upstream[scale]
     table = tables.embedded(f"hw_gpt_pool_{scale}")
     names = tuple(name for name in table.columns if name != "genes")
     of = problem(scale=scale, kind="measured", objectives=names)
     assert of.space.size == size == known.sum()
+    assert len(problem(scale=scale, kind="measured").front()[0]) == front
     np.testing.assert_array_equal(of.space.all(), rows_of(found)[known])
     for name, ours in zip(names, of.score(of.space.all()).T, strict=True):
         error = table.columns[name].about["largest relative rounding error"]
@@ -171,24 +183,22 @@ def test_rounding_moves_at_most_one_network_out_of_a_measured_front(upstream):
             assert (ours != theirs).sum() <= 1
 
 
-def test_energies_are_watt_hours_at_scale_s_and_of_other_batches_at_m_and_l(upstream):
-    power = {  # W, if upstream's energies are Wh of what its latencies are of
-        scale: [np.median(3.6e6 * column_of(f, f"energy_{gpu}") / column_of(f, f"latency_{gpu}")) for gpu in GPUS]
-        for scale, (f, _) in upstream.items()
-    }
-    assert 60 < min(power["s"]) < max(power["s"]) < 215
-    ratios = {scale: np.array(power[scale]) / power["s"] for scale in ("m", "l")}
-    assert 1.5 < ratios["m"].min() < ratios["m"].max() < 4
-    assert 3.5 < ratios["l"].min() < ratios["l"].max() < 17
-    assert min(power["l"]) > 540  # more than boards draw
+def test_the_model_reaches_further_than_measurements_and_is_smoother(upstream):
+    for scale, beyond, slower in (("s", 0.065, 0.0025), ("m", 0.149, 0.0016)):
+        found, known = upstream[scale]
+        of = problem(scale=scale)
+        assert (of.front()[1][:, 0] < np.nanmin(found["perplexity"])).mean() == pytest.approx(beyond, abs=1e-3)
+        rows = np.random.default_rng(0).permutation(10_000)[8_000:]
+        rows = rows[known[rows]]
+        F = np.column_stack([column_of(found, name)[rows] for name in TWO])
+        best = nondominated(F)
+        excess = of.score(rows_of(found)[rows[best]])[:, 1] / F[best, 1] - 1
+        assert np.median(excess) == pytest.approx(slower, abs=1e-4)
 
 
-def test_upstreams_other_errata_are_as_told(upstream):
-    spread = {s: np.median(f["energy_a100_iqr"] / f["energy_a100"]) for s, (f, _) in upstream.items()}
-    assert spread == pytest.approx({"s": 0.05, "m": 0.39, "l": 0.71}, abs=5e-3)
-    assert all((f["energy_cpu_p100"] == 0).all() for f, _ in upstream.values())
-    assert all(np.median(upstream["l"][0][f"latency_{g}"]) < np.median(upstream["m"][0][f"latency_{g}"]) for g in GPUS)
-    assert "energy:a100" not in tables.embedded("hw_gpt_pool_m")
+def test_the_energy_that_is_noise_is_left_out():
+    assert "energy:a100" in tables.embedded("hw_gpt_pool_s")
+    assert all("energy:a100" not in tables.embedded(name) for name in ("hw_gpt_m", "hw_gpt_pool_m"))
 
 
 def test_genes_of_absent_layers_decide_nothing():
@@ -270,11 +280,13 @@ def shares(of, searcher, budget):
     return np.array([run.measures()["hypervolume"] for run in runs])
 
 
-@pytest.mark.parametrize("options", REACHED, ids=lambda options: options)
+@pytest.mark.parametrize(
+    "options", [pytest.param(o, marks=[pytest.mark.slow] if "measured" in o else []) for o in REACHED]
+)
 def test_random_search_and_nsga2_reach_what_the_page_says(options):
     of = make_problem(*parse_reference(f"hw_gpt:{options}"))
     chance = {budget: shares(of, "random_search", budget) for budget in (50, 200, 500, 1000)}
     ours = shares(of, "nsga2", 500)
     assert [*(found.mean() for found in chance.values()), ours.mean()] == pytest.approx(REACHED[options], abs=6e-4)
     error = np.sqrt((ours.var(ddof=1) + chance[500].var(ddof=1)) / 20)
-    assert ours.mean() - chance[500].mean() > 3 * error
+    assert ours.mean() - chance[500].mean() > 4 * error
