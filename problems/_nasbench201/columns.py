@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -101,7 +102,7 @@ def price(table: Table, dataset: str, epochs: int, known: Array) -> tuple[Array,
     seconds = _first(table, f"{dataset}/{epochs}/seconds")
     if seconds is None or np.isnan(seconds[known]).any():
         seconds = None
-    return passes * flops(all_cells(), skeleton=SKELETONS[dataset]), seconds
+    return passes * _exact(dataset, "flops"), seconds
 
 
 def seen_epochs(table: Table, dataset: str, epochs: int | None, *, noise: bool) -> tuple[int, ...]:
@@ -152,9 +153,7 @@ def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
     """
     if name in {"params", "flops"}:
         if not stored:
-            count = params if name == "params" else flops
-            millions: Array = count(all_cells(), skeleton=SKELETONS[dataset]) / 1e6
-            return millions
+            return _exact(dataset, name) / 1e6
         values = _get(table, f"official/{dataset}/{name}")
         if values is None:
             raise ValueError(f"costs='stored': stored {name} come with official data only; import it with {ADD}")
@@ -163,6 +162,13 @@ def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
     if name not in sources:
         raise ValueError(_unknown(table, dataset, name, sorted(sources)))
     return table[sources[name]]
+
+
+@functools.cache
+def _exact(dataset: str, name: str) -> Array:
+    """Params or flops of all cells by their formulas, (15625,)."""
+    count = params if name == "params" else flops
+    return count(all_cells(), skeleton=SKELETONS[dataset])
 
 
 def _devices(table: Table, dataset: str) -> dict[str, str]:
@@ -184,7 +190,6 @@ def _unknown(table: Table, dataset: str, name: str, devices: list[str]) -> str:
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)};"
     small = dataset == "ImageNet16-120" and any(column.startswith(("help/", EMBEDDED)) for column in table.columns)
     more = "" if any(column.startswith(EMBEDDED) for column in table.columns) else "HELP's latency folder and "
-    return (
-        f"objectives: unknown {name!r}, {hint} {more}HW-NAS-Bench-v1_0.pickle brings more devices: {ADD}"
-        + (" (HELP measured 32x32 images, so not for ImageNet16-120)" if small else "")
+    return f"objectives: unknown {name!r}, {hint} {more}HW-NAS-Bench-v1_0.pickle brings more devices: {ADD}" + (
+        " (HELP measured 32x32 images, so not for ImageNet16-120)" if small else ""
     )

@@ -142,7 +142,9 @@ def test_the_official_sample_gives_the_answers_of_nats_bench(sample, data, costs
     add(sample)
     assert random.getstate() == before
     for dataset in DATASETS:
-        problem = nasbench201.problem(dataset=dataset, objectives=("error", "params", "flops"), costs=costs, data="imported")
+        problem = nasbench201.problem(
+            dataset=dataset, objectives=("error", "params", "flops"), costs=costs, data="imported"
+        )
         assert problem.fidelities == (12, 200)
         for i in (0, 11, 284):
             X = _cell.from_strings([api.arch(i)])
