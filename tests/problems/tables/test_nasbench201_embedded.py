@@ -230,7 +230,7 @@ def test_the_campaign_of_modnas_is_19_devices_and_its_own_method_is_listed_as_no
     assert campaign.contract == "modnas"
     assert [options["objectives"] for _, options in campaign.problems] == [["error", f"latency:{d}"] for d in MODNAS]
     assert {pair.searcher.partition(":")[0] for pair in campaign.not_applicable} == {"modnas"}
-    assert {pair.reason for pair in campaign.not_applicable} == {"needs Supernet"}
+    assert all(pair.reason.startswith("needs Supernet") for pair in campaign.not_applicable)
     assert len(campaign.not_applicable) == 19
     assert len(campaign.specs) == 19 * 4 * len(campaign.seeds)
 
