@@ -37,7 +37,7 @@ SOURCES = {
     "latency": "HayeonLee/HELP 45f70eb, MIT; fpga, raspi4, pixel3 and eyeriss as HW-NAS-Bench measured them",
 }
 ERRATA = (
-    "params and FLOPs are not taken from any source: those of 150 cells are wrong (NATS-Bench issue 36)",
+    "params and FLOPs are not taken from any source: those of 204 cells are wrong (NATS-Bench issue 36)",
     "raspi4 and pixel3: 276 and 283 disconnected cells have less than 1 ms",
     "samsung_a50, samsung_s7, pixel2, essential_ph_1: whole milliseconds",
 )
