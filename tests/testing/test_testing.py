@@ -121,7 +121,7 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
-@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"nasbench201", "table", "cell_training"}))
+@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"table", "cell_training"}))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))
 
@@ -138,7 +138,7 @@ def test_a_slow_problem_passes_and_is_asked_little(monkeypatch):
 
 
 def test_imported_tables_pass(nasbench201_data):
-    assert_passes(check_problem("nasbench201"))
+    assert_passes(check_problem("nasbench201:data=imported"))
 
 
 def test_a_function_and_an_object_are_checked_but_for_another_process():
