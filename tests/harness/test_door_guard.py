@@ -539,7 +539,7 @@ def test_a_run_has_no_copies(duplicate):
         duplicate(open_run())
 
 
-@pytest.mark.parametrize("name", sorted(set(plugins("problem")) - {"nasbench201", "table", "cell_training"}))
+@pytest.mark.parametrize("name", sorted(set(plugins("problem")) - {"evoxbench", "nasbench201", "table", "cell_training"}))
 def test_arrays_of_a_space_are_those_of_all_runs_and_cannot_be_written(name):
     problem = make_problem(name, {})
     run = open_run(problem)

@@ -121,7 +121,7 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
-@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"nasbench201", "table", "cell_training"}))
+@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"evoxbench", "nasbench201", "table", "cell_training"}))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))
 

@@ -189,15 +189,14 @@ def write_darts(data):
 def write_resnet(data):
     """Blocks of ResNet-50D."""
     write_predictors(data / "resnet", 8 + 2 + 6 * 3 + 18 * 3)
-    widths = (40, 48, 64, 168, 208, 256, 336, 408, 512, 664, 816, 1024, 1328, 1640, 2048)
-    stem, linear = nested(range(3), range(3), (0, 2)), nested(widths)
-    block = nested(range(4), widths, widths, (1, 2), (0.2, 0.25, 0.35), leaf=1000)
-    kinds = nested(range(4), widths, widths, (1, 2), (0.2, 0.25, 0.35), ("head", "follow"), leaf=1000)
-    write(
-        data / "resnet" / "params_model.json",
-        {"input_stem": stem, "ResNetBottleneckBlock": block, "LinearLayer": linear},
-    )
-    tables = {"input_stem": stem, "ResNetBottleneckBlock": kinds, "LinearLayer": linear}
+    widths = ((40, 48, 64), (168, 208, 256), (336, 408, 512), (664, 816, 1024), (1328, 1640, 2048))
+    rest = {"input_stem": nested(range(3), range(3), (0, 2)), "LinearLayer": nested(widths[-1])}
+    blocks, kinds = {}, {}
+    for i, (before, after) in enumerate(itertools.pairwise(widths)):
+        block = (before + after, after, (1, 2), (0.2, 0.25, 0.35))
+        blocks[i], kinds[i] = nested(*block, leaf=1000), nested(*block, ("head", "follow"), leaf=1000)
+    write(data / "resnet" / "params_model.json", rest | {"ResNetBottleneckBlock": blocks})
+    tables = rest | {"ResNetBottleneckBlock": kinds}
     sizes = (128, 144, 160, 176, 192, 224, 240, 256)
     write(data / "resnet" / "flops_model.json", {str(size): tables for size in sizes})
 
@@ -211,13 +210,14 @@ def write_mobilenet(data):
     """Blocks of MobileNetV3 and their latencies."""
     folder, sizes = data / "mnv3", (160, 176, 192, 208, 224)
     write_predictors(folder, 128)
-    inputs, rest = (24, 32, 48, 96, 136, 192), ((1, 2), ("relu", "h_swish"), ("true", "false"))
-    blocks = nested(inputs, inputs, (3, 5, 7), (3, 4, 6), *rest, leaf=100)
+    rest = ((3, 5, 7), (3, 4, 6), (1, 2), ("relu", "h_swish"), ("true", "false"))
+    steps = [*itertools.pairwise((24, 32, 48, 96, 136, 192)), (192, 192)]
+    blocks = {width: nested({width, after}, *rest, leaf=100) for width, after in steps}
     write(folder / "params_model.json", {"MBConvLayer": blocks, "OtherLayer": 5})
     for_size = {}
     for size in sizes:
         pixels = {size // 2} | {-(-size // 2**k) for k in range(1, 6)}
-        table = nested(inputs, inputs, sorted(pixels), (3, 5, 7), (3, 4, 6), *rest, leaf=size)
+        table = {width: nested({width, after}, sorted(pixels), *rest, leaf=size) for width, after in steps}
         for_size[str(size)] = {"MBConvLayerBlock": table, "FirstBlockLayer": 3, "LastLayers": 4}
         (folder / "note10").mkdir(parents=True, exist_ok=True)
         lines = (f"{key}: {{mean: {1 + len(key) % 7}}}" for key in latency_keys(size))
