@@ -1,6 +1,6 @@
 """EvoXBench's suites: 33 problems over eight search spaces, answered by the package `evoxbench` and its database.
 
-Lu, Cheng, Jin, Tan and Deb 2024, "Neural Architecture Search as Multiobjective Optimization Benchmarks: Problem
+Lu, Cheng, Jin, Tan and Deb 2023, "Neural Architecture Search as Multiobjective Optimization Benchmarks: Problem
 Formulation and Performance Assessment". The package is imported where you have installed it, when a problem is made.
 """
 
