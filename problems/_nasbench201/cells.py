@@ -21,7 +21,7 @@ EVOXBENCH = {
 }
 """EvoXBench's ideal and nadir on CIFAR-10 (Lu et al. 2023); with Eyeriss (MOP6) the nadir error is 50.98."""
 HARDWARE = ("latency:edgegpu", "energy:edgegpu", "energy:eyeriss", "arithmetic_intensity:eyeriss")
-"""HW-NAS-Bench's further objectives in C-10/MOP5 to 7; with them, bounds are the extremes of the front, as the paper's."""
+"""HW-NAS-Bench's further objectives in C-10/MOP5 to 7: with them, bounds are the extremes of the true front."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,8 @@ class Cells:
         elif self.about["dataset"] == "cifar10" and contract == "evoxbench" and set(names) <= {*EVOXBENCH, *HARDWARE}:
             F = self.front()[1]
             return F.min(axis=0), F.max(axis=0)
-        offer = {"modnas": "error and one latency:<device>", "evoxbench": f"any of {', '.join((*EVOXBENCH, *HARDWARE))}"}
+        known = ", ".join((*EVOXBENCH, *HARDWARE))
+        offer = {"modnas": "error and one latency:<device>", "evoxbench": f"any of {known}"}
         cure = f"; it has them for dataset cifar10 and {offer[contract]}" if contract in offer else ""
         raise ValueError(f"contract {contract!r}: no bounds for {self.about['dataset']} and {', '.join(names)}{cure}")
 

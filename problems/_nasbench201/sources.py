@@ -68,7 +68,8 @@ def import_data(path: Path, *, folder: Path | None = None, progress: bool = True
     path = Path(path).expanduser()
     found = recognise(path)
     reading = _start(folder / FILE)
-    for kind in ("csv12", "csv200", "order", "archive", "file", "hwnas", "help", "bench360"):  # the last two need an order
+    kinds = ("csv12", "csv200", "order", "archive", "file", "hwnas", "help", "bench360")  # the last two need an order
+    for kind in kinds:
         _read(kind, found.get(kind, []), reading, folder, progress)
     columns = dict(sorted(reading.columns.items()))
     if reading.order is not None:

@@ -89,7 +89,7 @@ class EvoXBench:
             The contract is another paper's.
         """
         if contract == "modnas":
-            raise ValueError(f"contract {contract!r}: that paper has no bounds for EvoXBench's problems; use 'evoxbench'")
+            raise ValueError(f"contract {contract!r}: it has no bounds for EvoXBench's problems; use 'evoxbench'")
         ideal, nadir = self.benchmark.utopian_point, self.benchmark.nadir_point
         return np.asarray(ideal, dtype=np.float64), np.asarray(nadir, dtype=np.float64)
 

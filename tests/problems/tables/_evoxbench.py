@@ -15,7 +15,8 @@ from mobench import nondominated
 from mobench.problems._cells.space import all_cells, flops, params, to_strings
 
 APPS = ("ORM", "darts", "mobilenetv3", "nasbench101", "nasbench201", "nasbenchbase", "natsbenchsss", "resnet50")
-MOP5, MOP6 = ("edgegpu_latency", "edgegpu_energy"), ("eyeriss_latency", "eyeriss_energy", "eyeriss_arithmetic_intensity")
+MOP5 = ("edgegpu_latency", "edgegpu_energy")
+MOP6 = ("eyeriss_latency", "eyeriss_energy", "eyeriss_arithmetic_intensity")
 COSTS = ("err", "params", "flops")
 RANKNET = 68
 """Inputs of CitySeg's surrogate: genes of CitySeg's space, one-hot."""
@@ -229,10 +230,12 @@ def latency_keys(size):
     """The layers that a network for images of `size` may have, as the latency table names them."""
     half = (size + 1) // 2
     yield f"Conv-input:{size}x{size}x3-output:{half}x{half}x24"
-    layer = "expanded_conv-input:{0}x{0}x{1}-output:{2}x{2}x{3}-expand:{4}-kernel:{5}-stride:{6}-idskip:{7}-se:{8}-hs:{9}"
+    shapes = "expanded_conv-input:{0}x{0}x{1}-output:{2}x{2}x{3}"
+    layer = shapes + "-expand:{4}-kernel:{5}-stride:{6}-idskip:{7}-se:{8}-hs:{9}"
     yield layer.format(half, 24, half, 24, 24, 3, 1, 1, 0, 0)
     before, pixels = 24, half
-    for width, stride, swish, se in zip((32, 48, 96, 136, 192), (2, 2, 2, 1, 2), (0, 0, 1, 1, 1), (0, 1, 0, 1, 1)):
+    stages = ((32, 2, 0, 0), (48, 2, 0, 1), (96, 2, 1, 0), (136, 1, 1, 1), (192, 2, 1, 1))
+    for width, stride, swish, se in stages:
         after = int((pixels - 1) / stride + 1)
         for kernel, ratio in itertools.product((3, 5, 7), (3, 4, 6)):
             yield layer.format(pixels, before, after, width, round(before * ratio), kernel, stride, 0, se, swish)

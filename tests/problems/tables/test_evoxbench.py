@@ -16,6 +16,7 @@ from mobench.problems._evoxbench import package
 from mobench.problems.tables import evoxbench
 from mobench.scoring.contract import contract_for
 from mobench.testing import assert_passes, check_problem
+from mobench.testing.state import global_state, seed_globals
 
 sys.path.insert(0, str(Path(__file__).parent))
 import _evoxbench as stand_in
@@ -73,7 +74,7 @@ def test_every_problem_answers_as_the_package_does(suite, number, make):
     X = known(problem, 4)
     F = problem.evaluate(X, seeds=SEEDS[:4]).F
     random.seed(int(SEEDS[3]))
-    np.random.seed([int(SEEDS[3]) >> 32, int(SEEDS[3]) & 0xFFFFFFFF])
+    np.random.seed([int(SEEDS[3]) >> 32, int(SEEDS[3]) & 0xFFFFFFFF])  # noqa: NPY002
     own = theirs.evaluate(X[3:] + np.array(theirs.search_space.lb), true_eval=False)
     ideal, nadir = problem.bounds("evoxbench")
     ours = (F[3:] - ideal) / (nadir - ideal) if suite == "c10mop" and number <= 7 else F[3:]
@@ -135,13 +136,12 @@ def test_bounds_of_another_paper_are_refused(make):
 def test_an_answer_depends_on_its_seed_alone_and_global_state_is_left(suite, number, make):
     problem = make(suite, number)
     X = np.repeat(known(problem, 1), 20, axis=0)
-    random.seed(1)
-    np.random.seed(1)
-    before = random.getstate(), str(np.random.get_state())
+    seed_globals(1)
+    before = global_state()
     F = problem.evaluate(X, seeds=SEEDS).F
-    assert before == (random.getstate(), str(np.random.get_state()))
+    assert before == global_state()
     assert len(np.unique(F, axis=0)) > 1
-    np.random.seed(2)
+    seed_globals(2)
     np.testing.assert_array_equal(problem.evaluate(X[::-1], seeds=SEEDS[::-1]).F, F[::-1])
     np.testing.assert_array_equal(problem.score(X), problem.score(X[:1]).repeat(20, axis=0))
 

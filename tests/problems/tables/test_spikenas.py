@@ -15,7 +15,8 @@ KNOWN = {0: 17_179_620, 1: 17_179_620, 7_812: 21_607_908, 10_000: 17_917_668, 14
 
 def log(number, *, epochs=100, test=80.0, params=1, rate=0.1, tiny=False):
     """A training's log in the published form; validation accuracy after epoch e is e / 2."""
-    head = "train_acc,train_top5, train_loss, val_acc, val_top5, val_loss" if tiny else "train_acc, train_loss, val_acc, val_loss"
+    five = "train_acc,train_top5, train_loss, val_acc, val_top5, val_loss"
+    head = five if tiny else "train_acc, train_loss, val_acc, val_loss"
     top = ", 99.000" if tiny else ""
     lines = [f"{e - 1}.000, 50.000{top}, 1.000, {e / 2:.3f}{top}, 2.000" for e in range(1, epochs + 1)]
     end = f"test top1: {test:.3f}, test tpo5: 74.3" if tiny else f"test accuracy: {test:.3f}"
@@ -60,7 +61,8 @@ def test_some_logs_make_a_pool_of_their_cells(logs):
     assert spikenas.add_data(logs) == ["CIFAR10: 257 of 15,625 architectures"]
     problem = spikenas.problem()
     assert problem.space.size == 257
-    assert [objective.label for objective in problem.objectives] == ["error [%]", "params [M]", "firing_rate [spikes/step]"]
+    labels = [objective.label for objective in problem.objectives]
+    assert labels == ["error [%]", "params [M]", "firing_rate [spikes/step]"]
     X = problem.space.all()
     numbers = X @ 5 ** np.arange(5, -1, -1)
     np.testing.assert_array_equal(numbers, range(0, spikenas.ROWS, 61))
@@ -149,7 +151,7 @@ def test_a_folder_without_logs_is_refused(tmp_path):
 
 
 def test_without_an_import_the_cure_is_named():
-    with pytest.raises(ValueError, match=r"no training of cifar100 is imported; get github.com/tju-sun-lab.*mobench data add"):
+    with pytest.raises(ValueError, match=r"no training of cifar100 is imported; get github.com/tju-sun-lab.*data add"):
         spikenas.problem(dataset="cifar100")
 
 
