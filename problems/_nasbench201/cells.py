@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,15 @@ class Cells:
     def graph(self, x: Array) -> list[tuple[str, str, str]]:
         """The live edges of one cell, (6,), as source node, target node, operation."""
         return graph(x)
+
+    def seen_as(self, name: str, values: Array) -> Cells:
+        """The problem in which a searcher sees (15625,) `values` in place of an objective's own; scores stay."""
+        column, views = self._column(name), {}
+        for fidelity, view in self.views.items():
+            F = view.F.copy()
+            F[:, column] = values
+            views[fidelity] = replace(view, F=F)
+        return replace(self, views=views)
 
     def bounds(self, contract: str) -> tuple[Array, Array]:
         """Ideal and nadir of ``"modnas"`` and ``"evoxbench"``, (m,) each, on CIFAR-10.

@@ -19,10 +19,9 @@ from mobench import (
     Cost,
     Objective,
     Space,
+    Table,
     Values,
-    data_folder,
     fingerprint,
-    load_table,
     nearest,
     nondominated,
 )
@@ -42,6 +41,7 @@ from mobench.problems._cells.space import (
 )
 from mobench.problems._motif.table import true_errors
 from mobench.problems._nasbench201 import columns as nasbench201
+from mobench.problems._nasbench201.embedded import embedded_columns
 
 if TYPE_CHECKING:
     from mobench.problems._cells.trainings import Trainings
@@ -332,15 +332,12 @@ def _check(objectives: tuple[str, ...], device: str, *, augment: bool) -> None:
 
 
 def _truth(dataset: str, skeleton: Skeleton) -> Array | None:
-    """Test errors, (15625,), of a table of this space and dataset; None where there is none or it has gaps."""
+    """Test errors, (15625,), of a table of this space and dataset; None where there is none."""
     if dataset == "motif" and (skeleton.channels, skeleton.cells, skeleton.stages) == SMALL:
         return true_errors()
-    path = data_folder() / nasbench201.FILE
-    if nasbench201.SKELETONS.get(dataset) != skeleton or not path.exists():
+    if nasbench201.SKELETONS.get(dataset) != skeleton:
         return None
-    table = load_table(path)
-    found = (nasbench201.error(table, dataset, epochs, "test") for epochs in nasbench201.EPOCHS)
-    return next((errors for errors in found if not np.isnan(errors).any()), None)
+    return nasbench201.error(Table(embedded_columns()), dataset, max(nasbench201.EPOCHS), "test")
 
 
 def _key(X: Array) -> Array:

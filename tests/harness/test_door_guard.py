@@ -31,7 +31,7 @@ from mobench.plugins.plugin import Plugin
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 ENDED, FOREIGN = "it has ended", "belongs to process"
-NEED_MORE = {"cell_training", "evoxbench", "nasbench201", "spikenas", "table"}
+NEED_MORE = {"cell_training", "evoxbench", "spikenas", "table"}
 """Problems that need options, files or a package."""
 
 

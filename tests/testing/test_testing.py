@@ -15,7 +15,7 @@ from mobench.testing import Check, assert_passes, check_problem, check_searcher,
 BROKEN = Path(__file__).parents[1] / "broken"
 LIVE = "cell_training:dataset=digits,epochs=2,channels=2,cells=1,stages=1"
 TABLE = f"table:path={Path(__file__).parents[2] / 'docs/problems/tables/example_table/cells.toml'}"
-NEED_MORE = {"cell_training", "evoxbench", "nasbench201", "spikenas", "table"}
+NEED_MORE = {"cell_training", "evoxbench", "spikenas", "table"}
 """Problems that need options, files or a package."""
 SHORT = ("random_search", "nsga2", "local_search")
 
@@ -140,7 +140,7 @@ def test_a_slow_problem_passes_and_is_asked_little(monkeypatch):
 
 
 def test_imported_tables_pass(nasbench201_data):
-    assert_passes(check_problem("nasbench201"))
+    assert_passes(check_problem("nasbench201:data=imported"))
 
 
 def test_a_function_and_an_object_are_checked_but_for_another_process():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mobench import make_problem
+from mobench import make_campaign, make_problem
 from mobench.plugins.references import parse_reference
 from mobench.problems._cells.space import all_cells, to_strings
 from mobench.problems._nasbench201 import readers
@@ -68,3 +68,8 @@ def test_bounds_are_the_extremes_of_the_front_as_in_the_papers_code(objectives):
 def test_objectives_of_other_devices_have_no_bounds():
     with pytest.raises(ValueError, match="contract 'evoxbench': no bounds for cifar10 and error, energy:fpga; it has"):
         make_problem("nasbench201", {"objectives": ["error", "energy:fpga"]}).bounds("evoxbench")
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_largest_campaign_can_be_run():
+    assert make_campaign(campaign(7)).contract == "evoxbench"
