@@ -173,7 +173,7 @@ def _exact(dataset: str, name: str) -> Array:
 
 def _devices(table: Table, dataset: str) -> dict[str, str]:
     """Objective to column for every device measurement that holds for `dataset`."""
-    sources = ["official/" + dataset, "hwnas/" + dataset]
+    sources = ["official/" + dataset, "bench360/" + dataset, "hwnas/" + dataset]
     if dataset != "ImageNet16-120":  # HELP and mobench measured 32x32 images
         sources = [SHIPPED.rstrip("/"), "help", *sources, EMBEDDED.rstrip("/")]
     return {

@@ -15,6 +15,8 @@ from mobench.testing import Check, assert_passes, check_problem, check_searcher,
 BROKEN = Path(__file__).parents[1] / "broken"
 LIVE = "cell_training:dataset=digits,epochs=2,channels=2,cells=1,stages=1"
 TABLE = f"table:path={Path(__file__).parents[2] / 'docs/problems/tables/example_table/cells.toml'}"
+NEED_MORE = {"cell_training", "evoxbench", "spikenas", "table"}
+"""Problems that need options, files or a package."""
 SHORT = ("random_search", "nsga2", "local_search")
 
 SEARCHERS = {
@@ -121,7 +123,7 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
-@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"table", "cell_training"}))
+@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - NEED_MORE))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))
 

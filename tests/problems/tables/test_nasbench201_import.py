@@ -385,7 +385,7 @@ def test_the_one_file_forms_give_what_the_folder_gives(tmp_path, data, form, cap
 
 def test_the_state_of_every_source_is_described(tmp_path, data, order):
     lines = nasbench201.describe_data()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(" missing; " in line and " adds " in line for line in lines)
     write_csvs(tmp_path, order)
     add(tmp_path)
