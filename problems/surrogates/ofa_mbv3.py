@@ -62,9 +62,9 @@ class OnceForAll:
 
     def score(self, X: Array) -> Array:
         """The same values; shape (n, m)."""
-        return self._values(X[:, 0], self.sums.totals(X))
+        return self.values(X[:, 0], self.sums.totals(X))
 
-    def _values(self, resolutions: Array, totals: Array) -> Array:
+    def values(self, resolutions: Array, totals: Array) -> Array:
         """Values (n, m) of (n,) genes of the resolution and (n, m) totals."""
         F = totals * self.steps
         for column, objective in enumerate(self.objectives):
@@ -76,7 +76,7 @@ class OnceForAll:
     def ranges(self) -> tuple[Array, Array]:
         """The least and the greatest value of each objective over all networks, (m,) each."""
         genes = np.arange(len(RESOLUTIONS))
-        least, greatest = (self._values(genes, self.sums.reach(extreme)) for extreme in (np.min, np.max))
+        least, greatest = (self.values(genes, self.sums.reach(extreme)) for extreme in (np.min, np.max))
         return least.min(axis=0), greatest.max(axis=0)
 
     def front(self) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ class OnceForAll:
     @cached_property
     def _front(self) -> tuple[Array, Array]:
         X, totals = self.sums.front() if len(self.objectives) < 3 else self.sums.supported()
-        F = self._values(X[:, 0], totals)
+        F = self.values(X[:, 0], totals)
         F, first = np.unique(F, axis=0, return_index=True)
         best = nondominated(F)
         X, F = X[first[best]], F[best]
