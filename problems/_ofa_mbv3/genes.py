@@ -1,4 +1,4 @@
-"""The genes of a once-for-all MobileNetV3: a resolution, and for each of five stages a depth, kernels and expansions."""
+"""The genes of a once-for-all MobileNetV3: a resolution, and depth, kernels and expansions of five stages."""
 
 from __future__ import annotations
 

@@ -40,10 +40,11 @@ class Sums:
         return np.column_stack([column.take(places).sum(axis=1) for column in self._columns])
 
     def reach(self, extreme: Callable[..., Array]) -> Array:
-        """The least (`np.min`) or greatest (`np.max`) totals at each resolution, each sum for itself; (resolutions, m)."""
+        """The least (`np.min`) or greatest (`np.max`) of each sum at each resolution; (resolutions, m)."""
         best = extreme(self.terms, axis=2)
         stages = best.reshape(len(best), -1, DEEPEST, best.shape[-1]).cumsum(axis=2)[:, :, DEPTHS[0] - 1 :]
-        return extreme(stages, axis=2).sum(axis=1)
+        totals: Array = extreme(stages, axis=2).sum(axis=1)
+        return totals
 
     def front(self) -> tuple[Array, Array]:
         """All nondominated totals at each resolution, with one network each, by dynamic programming.

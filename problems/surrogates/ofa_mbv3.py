@@ -40,7 +40,7 @@ class OnceForAll:
     sums : Sums
         What adds up over the blocks, one sum an objective.
     steps : Array
-        (m,) the unit of each sum, in the unit of its objective; for the error, of the logarithm of what exceeds `floor`.
+        (m,) what a sum counts, in units of its objective; for the error, of the logarithm of what is above `floor`.
     floor : Array
         (5,) error that no network falls below at each resolution, in per cent.
     held_out : mapping

@@ -1,4 +1,4 @@
-"""Print the numbers of docs/problems/surrogates/ofa_mbv3.md: other models on the same held-out networks, and difficulty.
+"""Print the numbers of docs/problems/surrogates/ofa_mbv3.md: other models of the same networks, fronts, difficulty.
 
 python scripts/embedded/ofa_mbv3_figures.py --shared ../shared/data
 """
@@ -9,19 +9,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from ofa_mbv3 import (
-    FLOOR,
-    HELD_OUT,
-    RIDGE,
-    effects,
-    fit_of,
-    measured,
-    modelled,
-    one_hot,
-    predicted,
-    ridge,
-    split,
-)
+from _ofa_fits import fit_of, one_hot, ridge, split
+from ofa_mbv3 import FLOOR, HELD_OUT, RIDGE, effects, measured, modelled, predicted
 from scipy.stats import kendalltau
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -49,8 +38,9 @@ def report_models(folder: Path) -> None:
     networks, errors = measured(folder)
     everything = predicted(folder, networks, 224)
     print(f"{len(networks)} networks, error {errors.min():.2f} to {errors.max():.2f} %")
-    print(f"predictor on all of them: tau {kendalltau(everything, errors)[0]:.4f}, off by {np.mean(everything - errors):.2f}")
-    train, test = split(len(networks), HELD_OUT["error"])
+    tau, off = kendalltau(everything, errors)[0], np.mean(everything - errors)
+    print(f"predictor on all of them: tau {tau:.4f}, off by {off:.2f}")
+    train, test = split(len(networks), HELD_OUT)
     for cut in ("all", "the outer 30 % of errors"):
         if cut != "all":
             low, high = np.quantile(errors, [0.15, 0.85])
@@ -76,7 +66,7 @@ def by_depth(networks: Array, errors: Array, train: Array, test: Array) -> Array
     depth = grid.sum(axis=(2, 3, 4)).astype(np.int64)
     halves = np.concatenate([grid.sum(axis=4), grid.sum(axis=3)], axis=3)
     features = (halves[:, :, None] * (depth[:, :, None] == (2, 3, 4))[..., None, None]).reshape(len(networks), -1)
-    coefficients, intercept = ridge(features[train], np.log(errors[train] - FLOOR), RIDGE["error"])
+    coefficients, intercept = ridge(features[train], np.log(errors[train] - FLOOR), RIDGE)
     return FLOOR + np.exp(features[test] @ coefficients + intercept)
 
 
