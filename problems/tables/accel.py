@@ -37,7 +37,8 @@ def problem(*, objectives: tuple[str, ...] = ("error", "throughput:a100")) -> Ta
     objectives
         Any of ``error`` (%, minimised; one training), ``throughput:a100``, ``throughput:rtx3090``,
         ``throughput:tpuv2``, ``throughput:tpuv3``, ``throughput:zcu102``, ``throughput:vck190`` (images/s, maximised),
-        ``latency:zcu102``, ``latency:vck190`` (ms), ``macs`` (M) and ``params`` (M), minimised.
+        ``latency:zcu102``, ``latency:vck190`` (ms), ``macs`` (M) and ``params`` (M), minimised; each with
+        a limit perhaps, ``params<=4`` or ``throughput:a100>=10000``.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def problem(*, objectives: tuple[str, ...] = ("error:baseline", "error:noisy_1h"
         training), ``error:noisy`` (trained in digital, put on analog hardware), ``error:analog`` (trained for that
         hardware), and of the latter two after a drift of a minute, an hour, a day and 30 days: ``error:noisy_1min``,
         ``error:noisy_1h``, ``error:noisy_1d``, ``error:noisy_30d``, ``error:analog_1min``, ``error:analog_1h``,
-        ``error:analog_1d``, ``error:analog_30d``.
+        ``error:analog_1d``, ``error:analog_30d``; each with a limit perhaps, ``error:baseline<=8``.
 
     Raises
     ------

@@ -30,7 +30,7 @@ def problem(*, objectives: tuple[str, ...] = ("error", "params", "flops")) -> Ta
     ----------
     objectives
         Any of ``error`` (%; test error of one training is seen, the mean of two others is scored), ``params`` (M) and
-        ``flops`` (M multiply-adds).
+        ``flops`` (M multiply-adds); each with a limit perhaps, ``flops<=50``.
 
     Raises
     ------

@@ -42,7 +42,8 @@ def problem(*, objectives: tuple[str, ...] = ("error", "latency:rtx5090", "param
         Any of ``error`` (%, ImageNet), ``error:real``, ``error:v2``, ``error:a``, ``error:r``, ``error:sketch`` (its
         relatives), ``params`` (M), ``gmacs`` (G multiply-adds), all minimised, and of each device ``latency:<device>``
         (ms an image in large batches, minimised) and ``throughput:<device>`` (images/s, maximised); devices are
-        ``rtx5090``, ``rtx4090`` and ``pro6000``, and the same with ``_compiled``.
+        ``rtx5090``, ``rtx4090`` and ``pro6000``, and the same with ``_compiled``. Each with a limit perhaps,
+        ``latency:rtx5090<=1``.
 
     Raises
     ------

@@ -110,6 +110,11 @@ def test_choices_are_written_by_name(problem):
     assert math.prod(map(len, fcnet.CHOICES.values())) == 62208
 
 
+def test_a_noisy_objective_may_have_a_limit():
+    problem = fcnet.problem(objectives=("mse<=0.5", "params"), noise=True)
+    assert (problem.objectives[0].limit, problem.deterministic) == (0.5, False)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
