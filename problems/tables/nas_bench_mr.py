@@ -42,8 +42,8 @@ def problem(*, objectives: tuple[str, ...] = ("error:seg", "error:video")) -> Ta
     objectives
         Any of ``error:<task>`` (%, one training), ``flops`` (G multiply-adds at 224 x 224 pixels) and ``params`` (M).
         Tasks are ``seg`` and ``seg_4x`` (100 - mIoU on Cityscapes), ``cls_50_1000``, ``cls_50_100``,
-        ``cls_10_1000``, ``cls_10c`` (top-1, subsets of ImageNet), ``video`` and ``video_p`` (top-1, HMDB51). Each with a
-        limit perhaps, ``flops<=2``.
+        ``cls_10_1000``, ``cls_10c`` (top-1, subsets of ImageNet), ``video`` and ``video_p`` (top-1, HMDB51). Each with
+        a limit perhaps, ``flops<=2``.
 
     Raises
     ------
