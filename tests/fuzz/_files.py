@@ -273,7 +273,7 @@ def users_table(home: Path, edits: Any) -> None:
         header, content = header.replace(b"t.csv", b"t.parquet"), mutated_bytes(_parquet(), edits)
     (home / "t.toml").write_bytes(header)
     (home / ("t.parquet" if part == 2 else "t.csv")).write_bytes(content)
-    problem = table_problem.problem(path=str(home / "t.toml"))
+    problem = table_problem.problem(path=home / "t.toml")
     X = problem.space.sample(np.random.default_rng(0), 5)
     problem.evaluate(X, seeds=np.arange(5, dtype=np.uint64))
     problem.front(), problem.decode(X), problem.fingerprint
