@@ -93,4 +93,6 @@ def test_a_run_and_a_check_say_once_what_a_table_left_out(study, capsys):
     assert main(["check", "table:path=study/t.toml"]) == 0
     assert capsys.readouterr().out.count("t.csv: 1 of 4 rows lack a value and are left out") == 1
     assert main(["report", "results/r"]) == 0
-    assert "t.csv: 1 of 4 rows lack a value and are left out." in Path("results/r/report/report.html").read_text("utf-8")
+    assert "t.csv: 1 of 4 rows lack a value and are left out." in Path("results/r/report/report.html").read_text(
+        "utf-8"
+    )

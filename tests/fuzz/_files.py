@@ -274,7 +274,9 @@ def users_table(home: Path, edits: Any) -> None:
     part, content, name = edits[0][2] % 4, CSV, ("t.csv", "t.csv", "t.parquet", "t.csv.gz")[edits[0][2] % 4]
     header = (REPEATS if edits[0][2] % 8 > 3 else HEADER).replace("t.csv", name).encode()
     if part == 0:
-        header = mutated_bytes(header, edits, (b"[[genes]]\n", b'"', b"[", b"{", b"../", b"columns", b"seen", b"nearest"))
+        header = mutated_bytes(
+            header, edits, (b"[[genes]]\n", b'"', b"[", b"{", b"../", b"columns", b"seen", b"nearest")
+        )
     elif part == 2:
         content = mutated_bytes(_parquet(), edits)
     else:
