@@ -13,6 +13,7 @@ from .core.capabilities import Fingerprinted as Fingerprinted
 from .core.capabilities import MultiFidelity as MultiFidelity
 from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
+from .core.capabilities import Remarked as Remarked
 from .core.capabilities import Replicated as Replicated
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated

@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     folder = args.results / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
+    for remark in _remarks(campaign):
+        say(remark)
     if args.retry_failed and (folder / "campaign.json").exists():
         _set_aside(folder, [spec.folder for spec in share(load_campaign(folder).specs, shard)])
     tally = run_campaign(
@@ -79,6 +81,18 @@ def run(args: argparse.Namespace) -> int:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
     show(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
     return 1 if any(words.values()) else 0
+
+
+def _remarks(campaign: Any) -> list[str]:
+    """What problems say of their own data."""
+    from mobench.core.capabilities import Remarked
+    from mobench.plugins.catalogue import make_problem
+
+    found = []
+    for name, options in campaign.problems:
+        problem = make_problem(name, options, campaign.sources)
+        found += [f"{name}: {remark}" for remark in problem.remarks] if isinstance(problem, Remarked) else []
+    return found
 
 
 def _campaign(args: argparse.Namespace) -> Any:

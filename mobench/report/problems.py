@@ -8,7 +8,7 @@ import pandas as pd
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
 from mobench.campaigns.study import STATES
-from mobench.core.capabilities import Surrogate
+from mobench.core.capabilities import Remarked, Surrogate
 from mobench.core.indicators import SAMPLES
 from mobench.core.limits import in_words
 from mobench.core.problem import Problem
@@ -40,7 +40,12 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
         Its figures.
     """
     problem = analysis.problem(label)
-    about = (f"{_size(problem.space)}; objectives {in_words(problem.objectives)}.", *_modelled(problem))
+    remarks = problem.remarks if isinstance(problem, Remarked) else ()
+    about = (
+        f"{_size(problem.space)}; objectives {in_words(problem.objectives)}.",
+        *_modelled(problem),
+        *(f"{remark}." for remark in remarks),
+    )
     blocks: list[Block] = [Text(about), *_approximated(analysis, label), _table(analysis, label)]
     here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
     if len(here):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from mobench.core.budget import paid_in
-from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Replicated
+from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Remarked, Replicated
 from mobench.core.indicators import nondominated
 from mobench.core.networks import (
     CategoricalNetwork,
@@ -103,6 +103,15 @@ def standard_errors(specimen: Specimen) -> None:
         raise Failed(f"expected numbers from 0 on, or NaN, found {found[(found < 0) | np.isinf(found)][0]}")
     if not np.array_equal(found, np.asarray(problem.standard_errors(X.copy())), equal_nan=True):
         raise Failed("asked twice, it says different things")
+
+
+def remarks(specimen: Specimen) -> None:
+    """It has nothing to remark on its own data; what it has is worth a look."""
+    said = specimen.problem.remarks if isinstance(specimen.problem, Remarked) else ()
+    if not isinstance(said, tuple) or not all(isinstance(remark, str) for remark in said):
+        raise Failed(f"remarks: expected a tuple of lines, found {said!r}")
+    if said:
+        raise Failed("; ".join(said))
 
 
 def fidelities(specimen: Specimen) -> None:

@@ -84,6 +84,8 @@ class TableProblem:
         (k, d) architectures to k texts.
     provenance : str
         Where the numbers come from.
+    remarks : tuple of str
+        What one should know of them, rows that were left out, say.
     """
 
     space: Space
@@ -93,6 +95,7 @@ class TableProblem:
     noise: Array = field(repr=False)
     written: Callable[[Array], list[str]] = field(repr=False)
     provenance: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def training(self) -> Cost:

@@ -77,6 +77,7 @@ PROBLEMS = {
     "same_words": {"written form"},
     "hashed": {"fresh process"},
     "unnamed_operations": {"supernet"},
+    "remarks_on_itself": {"remarks"},
 }
 
 
