@@ -16,6 +16,8 @@ from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Replicated as Replicated
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
+from .core.limits import parse_objectives as parse_objectives
+from .core.limits import violation as violation
 from .core.messages import nearest as nearest
 from .core.networks import CategoricalNetwork as CategoricalNetwork
 from .core.networks import CategoricalSupernet as CategoricalSupernet

@@ -26,7 +26,7 @@ class Enumerable(Protocol):
     """The true front can be listed."""
 
     def front(self) -> tuple[Array, Array]:
-        """All architectures (k, d) whose scored values (k, m) are nondominated."""
+        """All architectures (k, d) whose scored values (k, m) are nondominated, whether within limits or not."""
         ...
 
 

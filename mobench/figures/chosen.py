@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis
-from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
+from mobench.core.limits import true_front, within
 from mobench.core.messages import nearest
-from mobench.core.problem import Objective, Problem
+from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.figures.registry import Selection
 from mobench.figures.style import palette
@@ -60,18 +60,29 @@ def front_look(analysis: Analysis, selection: Selection) -> tuple[list[Objective
 
 
 def median_fronts(analysis: Analysis, selection: Selection) -> dict[str, Array]:
-    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated."""
-    _, columns = _columns(analysis, selection)
+    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated.
+
+    What is beyond a limit is there where the objective is shown, and left out where it is not.
+    """
+    problem, columns = _columns(analysis, selection)
+    hidden = [objective for j, objective in enumerate(problem.objectives) if j not in columns]
+    others = [j for j in range(len(problem.objectives)) if j not in columns]
+
+    def shown(F: Array) -> Array:
+        return F[within(minimised(F[:, others], hidden), hidden)][:, columns]
+
     pairs = ((searcher, analysis.medians.get((selection.problem, searcher))) for searcher in analysis.study.searchers)
-    return _some({searcher: outcome.F[:, columns] for searcher, outcome in pairs if outcome is not None})
+    return _some({searcher: shown(outcome.F) for searcher, outcome in pairs if outcome is not None})
 
 
 def all_fronts(analysis: Analysis, selection: Selection) -> dict[str, list[Array]]:
-    """Searcher to what each of its ended runs delivered, (k, m) scored."""
-    _, columns = _columns(analysis, selection)
+    """Searcher to what each of its ended runs delivered, (k, m) scored, as far as it is within all limits."""
+    problem, columns = _columns(analysis, selection)
+    objectives = problem.objectives
     fronts: dict[str, list[Array]] = {}
     for searcher, _, outcome in outcomes(analysis, selection.problem):
-        fronts.setdefault(searcher, []).append(outcome.F[:, columns])
+        feasible = outcome.F[within(minimised(outcome.F, objectives), objectives)]
+        fronts.setdefault(searcher, []).append(feasible[:, columns])
     return _some(fronts)
 
 
@@ -86,11 +97,11 @@ def _columns(analysis: Analysis, selection: Selection) -> tuple[Problem, list[in
 
 
 def _truth(problem: Problem, columns: list[int]) -> Array | None:
-    """The true front of the chosen objectives, all of which the whole front holds."""
-    if not isinstance(problem, Enumerable):
+    """The true front of the chosen objectives, all of which the whole front within all limits holds."""
+    if (front := true_front(problem)) is None:
         return None
     objectives = [problem.objectives[j] for j in columns]
-    F = np.unique(problem.front()[1][:, columns], axis=0)
+    F = np.unique(front[1][:, columns], axis=0)
     best: Array = F[nondominated(F, objectives)]
     return best
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mobench.core.budget import paid_in
@@ -15,11 +17,13 @@ from mobench.core.networks import (
     check_network,
     operation_mask,
 )
+from mobench.core.problem import minimised
 from mobench.scoring.contract import contract_for
+from mobench.scoring.feasibility import feasible_front
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
 
-__all__ = ["contract", "fidelities", "front", "ranges", "standard_errors", "supernet", "written_form"]
+__all__ = ["contract", "fidelities", "front", "limits", "ranges", "standard_errors", "supernet", "written_form"]
 
 
 def front(specimen: Specimen) -> None:
@@ -40,6 +44,23 @@ def front(specimen: Specimen) -> None:
     known = np.concatenate([F, specimen.score(specimen.many)])
     if not (kept := nondominated(known, problem.objectives)[: len(F)]).all():
         raise Failed(f"not the front: an architecture dominates {F[~kept][0].tolist()}")
+
+
+def limits(specimen: Specimen) -> None:
+    """Limits are finite numbers, and where the front is known some of it is within all of them."""
+    objectives = specimen.problem.objectives
+    limited = [objective for objective in objectives if objective.limit is not None]
+    if not limited:
+        raise Skipped("no objective has a limit")
+    for objective in limited:
+        number = isinstance(objective.limit, int | float) and not isinstance(objective.limit, bool)
+        if not number or not math.isfinite(objective.limit or 0.0):
+            raise Failed(f"limit of {objective.name}: expected a finite number, found {objective.limit!r}")
+    if isinstance(specimen.problem, Enumerable):
+        try:
+            feasible_front(minimised(specimen.problem.front()[1], objectives), objectives)
+        except ValueError as error:
+            raise Failed(str(error)) from None
 
 
 def contract(specimen: Specimen) -> None:

@@ -38,6 +38,7 @@ class Criterion(_Part):
     name: Text
     unit: str = ""
     maximise: bool = False
+    limit: pydantic.FiniteFloat | None = None
     seen: (
         Annotated[list[Text], MinLen(1), pydantic.BeforeValidator(lambda v: [v] if isinstance(v, str) else v)] | None
     ) = None

@@ -68,7 +68,7 @@ def _offer(criterion: Criterion, numbers: dict[str, Array], order: Array) -> Off
     """One objective, its rows in the order of the space; the mean of the trials is scored where no column is."""
     trials = np.column_stack([numbers[name] for name in criterion.trials])[order]
     scored = numbers[criterion.scored][order] if criterion.scored else trials.mean(axis=1)
-    return Offer(Objective(criterion.name, criterion.unit, criterion.maximise), scored, trials)
+    return Offer(Objective(criterion.name, criterion.unit, criterion.maximise, limit=criterion.limit), scored, trials)
 
 
 def _price(file: Path, name: str | None, numbers: dict[str, Array], order: Array) -> Array | float:
