@@ -58,10 +58,9 @@ def constants_table(contracts: dict[str, Contract]) -> pd.DataFrame:
     A limit is in natural units, and has its direction.
     """
     rows = [
-        (label, objective.label, ideal, ideal + span, objective.scale == "log", contract.reference, contract.volume)
-        + (objective.bound,)
+        (label, o.label, ideal, ideal + span, o.scale == "log", contract.reference, contract.volume, o.bound)
         for label, contract in contracts.items()
-        for objective, ideal, span in zip(contract.objectives, contract.ideal, contract.span, strict=True)
+        for o, ideal, span in zip(contract.objectives, contract.ideal, contract.span, strict=True)
     ]
     columns = ["problem", "objective", "ideal", "nadir", "logarithm", "reference", "volume", "limit"]
     table = pd.DataFrame(rows, columns=columns)

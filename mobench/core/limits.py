@@ -20,6 +20,7 @@ from mobench.core.space import Array
 
 __all__ = ["in_words", "parse_objectives", "true_front", "upper_limits", "violation", "within"]
 
+
 def upper_limits(objectives: Sequence[Objective]) -> Array:
     """The most that each minimised objective may be, (m,); infinite where it has no limit."""
     limits = [math.inf if o.limit is None else -o.limit if o.maximise else o.limit for o in objectives]
@@ -33,7 +34,7 @@ def within(F: Array, objectives: Sequence[Objective]) -> Array:
 
 
 def violation(F: Array, objectives: Sequence[Objective]) -> Array:
-    """How far each row of (n, m) minimised `F` lies beyond the limits: 0 where it is within all of them, and only there.
+    """How far each row of (n, m) minimised `F` is beyond the limits: 0 where it is within all of them, and only there.
 
     The sum of relative exceedances, ``(value - limit) / |limit|``, so that a unit changes nothing; of a limit of 0 the
     exceedance itself. Searchers that keep to limits prefer less of it (constraint domination, Deb et al. 2002).

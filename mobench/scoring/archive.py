@@ -126,7 +126,9 @@ class Means:
         """Those of `rows` whose means are within all limits."""
         if not self._limited:
             return rows
-        exact = np.clip(self.means[rows], self._low[rows], self._high[rows])  # rounding takes no mean beyond its answers
+        exact = np.clip(
+            self.means[rows], self._low[rows], self._high[rows]
+        )  # rounding takes no mean beyond its answers
         return rows[(exact <= self._most).all(axis=1)]
 
 
