@@ -1,9 +1,10 @@
 """What a run delivers under `mobench-2`: only what was trained, from when on it could have been trained, too.
 
 The delivered set is the nondominated set, by validation, of all full-fidelity answers so far and of the members of a
-recommendation, as far as it is within the limits of the objectives as seen. A member without an answer of its own costs one: a recommendation made at the ledger s counts from s
-plus the price of these answers, and answers given after s are delayed by that price, so that nothing is bought twice.
-Recommending blindly is therefore random search at the same price, and recommending what was answered changes nothing.
+recommendation, as far as it is within the limits of the objectives as seen. A member without an answer of its own costs
+one: a recommendation made at the ledger s counts from s plus the price of these answers, and answers given after s are
+delayed by that price, so that nothing is bought twice. Recommending blindly is therefore random search at the same
+price, and recommending what was answered changes nothing.
 """
 
 from __future__ import annotations

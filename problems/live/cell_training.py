@@ -277,8 +277,8 @@ def problem(
     Raises
     ------
     ValueError
-        An unknown objective or one named twice, a limit of another form, images that the stages cannot halve, a device that is not there, or
-        data that is missing or damaged (the message says how to get it).
+        An unknown objective or one named twice, a limit of another form, images that the stages cannot halve, a device
+        that is not there, or data that is missing or damaged (the message says how to get it).
     """
     large = dataset in _LARGE_IMAGES
     chosen = parse_objectives(objectives, UNITS)
