@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import pandas as pd
 
 from mobench.analysis.analysis import Analysis
 from mobench.core.indicators import nondominated
-from mobench.core.limits import true_front, within
+from mobench.core.limits import true_front
 from mobench.core.messages import nearest
-from mobench.core.problem import Objective, Problem, minimised
+from mobench.core.problem import Objective, Problem
 from mobench.core.space import Array
+from mobench.figures.limits import feasible
 from mobench.figures.registry import Selection
 from mobench.figures.style import palette
 from mobench.scoring.outcome import Outcome
@@ -65,24 +67,17 @@ def median_fronts(analysis: Analysis, selection: Selection) -> dict[str, Array]:
     What is beyond a limit is there where the objective is shown, and left out where it is not.
     """
     problem, columns = _columns(analysis, selection)
-    hidden = [objective for j, objective in enumerate(problem.objectives) if j not in columns]
-    others = [j for j in range(len(problem.objectives)) if j not in columns]
-
-    def shown(F: Array) -> Array:
-        return F[within(minimised(F[:, others], hidden), hidden)][:, columns]
-
+    shown = [replace(o, limit=None) if j in columns else o for j, o in enumerate(problem.objectives)]
     pairs = ((searcher, analysis.medians.get((selection.problem, searcher))) for searcher in analysis.study.searchers)
-    return _some({searcher: shown(outcome.F) for searcher, outcome in pairs if outcome is not None})
+    return _some({s: feasible(outcome.F, shown)[:, columns] for s, outcome in pairs if outcome is not None})
 
 
 def all_fronts(analysis: Analysis, selection: Selection) -> dict[str, list[Array]]:
     """Searcher to what each of its ended runs delivered, (k, m) scored, as far as it is within all limits."""
     problem, columns = _columns(analysis, selection)
-    objectives = problem.objectives
     fronts: dict[str, list[Array]] = {}
     for searcher, _, outcome in outcomes(analysis, selection.problem):
-        feasible = outcome.F[within(minimised(outcome.F, objectives), objectives)]
-        fronts.setdefault(searcher, []).append(feasible[:, columns])
+        fronts.setdefault(searcher, []).append(feasible(outcome.F, problem.objectives)[:, columns])
     return _some(fronts)
 
 
