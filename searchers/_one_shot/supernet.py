@@ -129,10 +129,7 @@ class Scores:
         self._like = network.initial_alpha().detach()
         self._known: dict[int, tuple[Array, Array]] = {}
         error, *costs = run.objectives
-        self.objectives = (
-            replace(error, limit=None),
-            *costs,
-        )  # one-shot values are no measure of the first one's limit
+        self.objectives = (replace(error, limit=None), *costs)  # its limit is about trained values, not one-shot ones
 
     @property
     def X(self) -> Array:
@@ -147,7 +144,7 @@ class Scores:
 
     @property
     def best(self) -> Array:
-        """The nondominated architectures scored of those the least beyond limits on costs, (k, d); none beyond at best."""
+        """The nondominated ones of the architectures scored that are within limits on costs or least beyond, (k, d)."""
         F, beyond = self.F, violation(self.F, self.objectives)
         rows = np.flatnonzero(beyond <= beyond.min(initial=np.inf))
         return self.X[rows[nondominated(F[rows])]]
