@@ -167,6 +167,8 @@ class _Scale:
         edges = sorted((self.low_edge, self.high_edge))
         end = self.low_edge if objective.maximise else self.high_edge
         start, stop = sorted((min(max(place, edges[0]), edges[1]), end))
+        if start == stop:
+            return None
         line = round(place, 1) if edges[0] <= place <= edges[1] else ""
         return {"start": round(start, 1), "length": round(stop - start, 1), "line": line, "text": objective.bound}
 
