@@ -230,3 +230,11 @@ def test_a_record_may_come_by_keyword_and_its_defaults_may_be_made():
 def test_texts_with_commas_quotes_and_brackets_can_be_written_and_read(path):
     options = {"path": path, "more": [path, "plain"]}
     assert parse_reference(describe("table", options)) == ("table", options)
+
+
+@pytest.mark.parametrize("limit", ["latency:cpu_b64<=0.2", "gain>=-1e-3", "params <= 1.5", "latency:a,b<=2"])
+def test_limits_within_options_are_read_as_they_are_written(limit: str) -> None:
+    options = {"objectives": ["error", limit]}
+    assert parse_reference(describe("motif", options)) == ("motif", options)
+    assert parse_reference(f'motif:objectives=[error,"{limit}"]') == ("motif", options)
+    assert parse_reference(f"motif:noise=true,objectives=['{limit}',error]")[1]["objectives"] == [limit, "error"]

@@ -100,10 +100,8 @@ def test_without_violations_ranks_are_those_without_limits(F: Array) -> None:
     assert _ranking.ranks(values, np.full(len(F), 0.5)).tolist() == _ranking.ranks(values).tolist()
 
 
-@pytest.mark.parametrize("searcher", SEARCHERS)
+@pytest.mark.parametrize("searcher", [*SEARCHERS[:5], "moead"])  # pymoo's others draw otherwise with a constraint
 def test_a_limit_that_everything_is_within_changes_no_answer(searcher: str) -> None:
-    if searcher in ("nsga3", "moead", "smsemoa", "agemoea2"):
-        pytest.skip("pymoo draws other random numbers where there is a constraint")
     plain = go(searcher, bounded((None, None)))
     loose = go(searcher, bounded((1e6, 1e6)))
     assert plain.X.tolist() == loose.X.tolist()

@@ -230,6 +230,8 @@ def test_parquet_without_pyarrow_says_what_to_install(make, monkeypatch):
         ('seen = "valid"', 'seen = "vald"', ["no column 'vald'", "did you mean 'valid'?"]),
         ('seen = "valid"', "seen = 1", ["objectives[0].seen", "found 1"]),
         ("maximise = true", 'maximise = "yes"', ["objectives[1].maximise", "found 'yes'"]),
+        ("maximise = true", "maximise = true, limit = inf", ["objectives[1].limit", "finite", "found inf"]),
+        ("maximise = true", 'maximise = true, limit = "5"', ["objectives[1].limit", "number", "found '5'"]),
         ('name = "gain"', 'name = "error", seen = "gain"', ["objectives", "'error' is used twice"]),
         ('"b"]', '"a"]', ["genes", "'a' is used twice"]),
         ('"b"]', '"c"]', ["no column 'c'"]),
@@ -359,6 +361,30 @@ def test_the_example_of_the_page_runs_and_is_what_the_page_shows():
     assert (EXAMPLE / "cells.toml").read_text(encoding="utf-8") in page
     for line in (EXAMPLE / "cells.csv").read_text(encoding="utf-8").splitlines()[:4]:
         assert line in page
+
+
+def test_a_header_sets_limits_and_runs_under_other_ones_are_refused(make, tmp_path):
+    from mobench import load
+    from mobench.harness.execute import execute
+    from mobench.harness.identity import identified
+    from mobench.harness.sealed import DamagedRunError
+    from mobench.harness.spec import RunSpec
+    from mobench.plugins import catalogue as plugins
+    from mobench.plugins.sources import in_use
+
+    header = HEADER.replace("maximise = true", "maximise = true, limit = 1")
+    problem = make(header)
+    assert [objective.bound for objective in problem.objectives] == ["", "gain >= 1"]
+    spec = RunSpec("table", "random_search", 0, {"evaluations": 3}, {"path": str(tmp_path / "t.toml")})
+    spec = identified(spec, problem, in_use())
+    assert spec.data == f"{make().fingerprint} within gain >= 1"
+    make(header)
+    execute(spec, tmp_path / "run")
+    assert load(tmp_path / "run").hypervolume() > 0
+    make(HEADER.replace("maximise = true", "maximise = true, limit = 2"))
+    plugins._built.cache_clear()
+    with pytest.raises(DamagedRunError, match=r"answered from data \w+ within gain >= 1, .* from \w+ within gain >= 2"):
+        load(tmp_path / "run")
 
 
 def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
