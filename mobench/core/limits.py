@@ -29,7 +29,7 @@ def upper_limits(objectives: Sequence[Objective]) -> Array:
 
 def within(F: Array, objectives: Sequence[Objective]) -> Array:
     """Which rows of (n, m) minimised `F` are within all limits: shape (n,), bool."""
-    inside: Array = (F <= upper_limits(objectives)).all(axis=1)
+    inside: Array = np.all(F <= upper_limits(objectives), axis=1)
     return inside
 
 

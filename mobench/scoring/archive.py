@@ -42,7 +42,7 @@ def archives(
 
 
 def _each_once(F: Array, which: Array, begun: Array, later: Array, most: Array) -> Iterator[tuple[int, Array]]:
-    inside = (F <= most).all(axis=1)  # the nondominated ones within are those of all that is within
+    inside: Array = np.all(F <= most, axis=1)  # the nondominated ones within are those of all that is within
     begun = begun[inside[begun]]
     archive = begun[nondominated(F[begun])] if len(begun) else begun
     yield 0, which[archive]
@@ -129,7 +129,8 @@ class Means:
         exact = np.clip(
             self.means[rows], self._low[rows], self._high[rows]
         )  # rounding takes no mean beyond its answers
-        return rows[(exact <= self._most).all(axis=1)]
+        inside: Array = np.all(exact <= self._most, axis=1)
+        return rows[inside]
 
 
 def dominated(F: Array, by: Array) -> Array:
