@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -85,7 +85,10 @@ def in_words(objectives: Sequence[Objective]) -> str:
     return f"{names}; within {bounds}" if bounds else names
 
 
-def parse_objectives(chosen: Sequence[str], known: Mapping[str, str | Objective]) -> tuple[Objective, ...]:
+Known = Mapping[str, str | Objective] | Callable[[str], str | Objective]
+
+
+def parse_objectives(chosen: Sequence[str], known: Known) -> tuple[Objective, ...]:
     """Read names of objectives, with limits perhaps: ``error``, ``latency<=5``, ``accuracy >= 90`` where maximised.
 
     Parameters
@@ -93,7 +96,8 @@ def parse_objectives(chosen: Sequence[str], known: Mapping[str, str | Objective]
     chosen : sequence of str
         What a user wrote: a name each, and behind it ``<=`` or ``>=`` and a number in the objective's unit.
     known : mapping of str to str or Objective
-        Every name on offer to its unit (it is minimised then) or to the whole objective.
+        Every name on offer to its unit (it is minimised then) or to the whole objective; or a function that says it of
+        a name.
 
     Raises
     ------
@@ -116,12 +120,13 @@ def parse_objectives(chosen: Sequence[str], known: Mapping[str, str | Objective]
     return found
 
 
-def _parse(text: str, known: Mapping[str, str | Objective]) -> Objective:
-    written = None if text.strip() in known else re.search("[<>=]+", text)
+def _parse(text: str, known: Known) -> Objective:
+    whole = isinstance(known, Mapping) and text.strip() in known
+    written = None if whole else re.search("[<>=]+", text)
     name = text[: written.start() if written else None].strip()
-    if name not in known:
+    if isinstance(known, Mapping) and name not in known:
         raise ValueError(f"objectives: unknown {name!r}{nearest(name, known)}")
-    entry = known[name]
+    entry = known[name] if isinstance(known, Mapping) else known(name)
     objective = Objective(name, entry) if isinstance(entry, str) else entry
     if written is None:
         return objective

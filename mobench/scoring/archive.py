@@ -129,8 +129,8 @@ class Means:
         exact = np.clip(
             self.means[rows], self._low[rows], self._high[rows]
         )  # rounding takes no mean beyond its answers
-        kept: Array = rows[np.all(exact <= self._most, axis=1)]
-        return kept
+        inside: Array = np.all(exact <= self._most, axis=1)
+        return rows[inside]
 
 
 def dominated(F: Array, by: Array) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobench import Array, Objective, Space, Table
+from mobench import Array, Objective, Space, Table, parse_objectives
 from mobench.problems._cells.space import EDGE_NAMES, OPERATIONS, functional_classes, index, isomorphism_classes
 from mobench.problems._nasbench201 import columns as columns
 from mobench.problems._nasbench201.cells import Cells, FidelityCells, View
@@ -21,6 +21,8 @@ class Choice:
 
     Attributes
     ----------
+    objectives : tuple of str
+        Names, each with a limit perhaps.
     stored : bool
         Params and FLOPs as the official file stores them.
     """
@@ -33,10 +35,18 @@ class Choice:
     stored: bool = False
 
     def __post_init__(self) -> None:
-        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
-            raise ValueError(f"objectives: expected one or more different names, found {self.objectives}")
-        if self.noise and "error" not in self.objectives:
+        if self.noise and "error" not in self.names:
             raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
+
+    @functools.cached_property
+    def chosen(self) -> tuple[Objective, ...]:
+        """The objectives with their units and limits; whether the table has them is not asked."""
+        return parse_objectives(self.objectives, lambda name: columns.UNITS.get(name.partition(":")[0], ""))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(objective.name for objective in self.chosen)
 
 
 def make_cells(table: Table, choice: Choice) -> Cells:
@@ -47,16 +57,16 @@ def make_cells(table: Table, choice: Choice) -> Cells:
     ValueError
         An unknown objective, or the table lacks what is asked; the message says which source has it.
     """
-    dataset, objectives = choice.dataset, choice.objectives
-    shown = {name: columns.cost(table, dataset, name, stored=choice.stored) for name in {*objectives} - {"error"}}
+    dataset, names = choice.dataset, choice.names
+    shown = {name: columns.cost(table, dataset, name, stored=choice.stored) for name in {*names} - {"error"}}
     seen: tuple[int, ...] = (0,)
     scored = 0
-    if "error" in objectives:
+    if "error" in names:
         seen = columns.seen_epochs(table, dataset, choice.epochs, noise=choice.noise)
         scored = columns.scored_epochs(table, dataset)
         shown["error"] = columns.error(table, dataset, scored, "test")
     row = _first_of_class(choice.keys)
-    F = np.column_stack([shown[name] for name in objectives])
+    F = np.column_stack([shown[name] for name in names])
     views: dict[int | None, View] = {}
     for length in seen:
         views[None] = view = _view(table, choice, length, F).take(row)
@@ -64,7 +74,7 @@ def make_cells(table: Table, choice: Choice) -> Cells:
             views[length] = view
     return (FidelityCells if len(seen) > 1 else Cells)(
         space=_space(choice.keys),
-        objectives=tuple(Objective(name, columns.UNITS[name.partition(":")[0]]) for name in objectives),
+        objectives=choice.chosen,
         training=views[None].price,
         deterministic=not choice.noise,
         views=views,
@@ -79,7 +89,7 @@ def _view(table: Table, choice: Choice, epochs: int, F: Array) -> View:
     if not epochs:
         return View(F)
     F = F.copy()
-    F[:, choice.objectives.index("error")] = columns.seen_error(table, choice.dataset, epochs, noise=choice.noise)
+    F[:, choice.names.index("error")] = columns.seen_error(table, choice.dataset, epochs, noise=choice.noise)
     trials = columns.trials(table, choice.dataset, epochs) if choice.noise else None
     known = np.flatnonzero(np.isfinite(F).all(axis=1))
     return View(F, *columns.price(table, choice.dataset, epochs, known), trials)

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Len
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, parse_objectives
 from mobench.problems._embedded.tables import embedded
 from mobench.problems._hw_gpt.additive import Additive
 from mobench.problems._hw_gpt.answers import held_out, modelled, offers
@@ -107,12 +107,13 @@ def problem(
     objectives
         Any of ``perplexity``, ``memory`` (MB), ``params`` (M), ``flops`` (G multiply-adds), ``latency:GPU`` (ms) and
         ``energy:GPU`` (Wh) with GPU one of p100, v100, rtx2080, rtx3080, a6000, a40, a100, h100; the surrogate takes
-        up to three, and has no energy that it would model badly.
+        up to three, and has no energy that it would model badly. Each with a limit perhaps, ``latency:h100<=10``.
 
     Raises
     ------
     ValueError
-        An objective that is unknown or not modelled, one named twice, or too many to list the surrogate's front.
+        An objective that is unknown or not modelled, one named twice, a limit of another form, or too many to list the
+        surrogate's front.
     """
     genes = SCALES[scale]
     if kind == "measured":
@@ -122,5 +123,7 @@ def problem(
         rows = space.all()
         return table_problem(space, found, written=lambda X: genes.decode(rows[space.key(X)]), provenance=SOURCE)
     table = embedded(f"hw_gpt_{scale}")
-    model = modelled(genes, table, objectives)
-    return HWGPT(genes, genes.space(), tuple(map(objective, objectives)), held_out(table, objectives), model)
+    wanted = parse_objectives(objectives, objective)
+    names = tuple(one.name for one in wanted)
+    model = modelled(genes, table, names)
+    return HWGPT(genes, genes.space(), wanted, held_out(table, names), model)

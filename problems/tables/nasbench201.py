@@ -41,7 +41,7 @@ def problem(
     objectives
         Any of ``error`` (%), ``params`` (M), ``flops`` (M multiply-adds), ``latency:<device>`` (ms) on 27 devices, and
         what is imported: ``latency:nats_gpu``, ``energy:<device>`` (mJ), ``arithmetic_intensity:<device>``
-        (operations/byte); all are minimised.
+        (operations/byte); all are minimised. Each with a limit perhaps, ``latency:pixel3<=10``.
     epochs
         Length of the full-fidelity training that is seen; none: 200 (of imports the longest with validation errors).
     keys
@@ -58,7 +58,7 @@ def problem(
     Raises
     ------
     ValueError
-        An unknown objective, or data that is not imported; the message says how to get it.
+        An unknown objective, a limit of another form, or data that is not imported; the message says how to get it.
     """
     choice = Choice(dataset, objectives, epochs, keys, noise, costs == "stored")
     return make_cells(_table(embedded=data == "embedded"), choice)

@@ -153,6 +153,11 @@ def test_what_is_no_objective_is_refused_in_a_line_with_the_cure(written: list[s
     assert "\n" not in str(caught.value)
 
 
+def test_a_function_may_say_what_names_are() -> None:
+    found = parse_objectives(["latency:any<=5", "error"], lambda name: "ms" if ":" in name else Objective(name, "%"))
+    assert [(o.name, o.unit, o.limit) for o in found] == [("latency:any", "ms", 5.0), ("error", "%", None)]
+
+
 def test_one_text_is_no_list_of_objectives() -> None:
     with pytest.raises(TypeError, match="expected a list of texts, found the text 'error'"):
         parse_objectives("error", KNOWN)

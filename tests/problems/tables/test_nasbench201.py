@@ -20,6 +20,7 @@ from mobench.problems._cells import space as _cell
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems.tables import nasbench201
+from mobench.scoring.contract import contract_for
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 CELLS = _cell.all_cells()
@@ -377,3 +378,12 @@ def test_the_problem_loads_without_torch_pandas_or_the_importer():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert out.stdout == "[]\n"
+
+
+def test_error_against_params_with_latency_below_ten_milliseconds():
+    problem = nasbench201.problem(objectives=("error", "params", "latency:pixel3<=10"))
+    assert [objective.bound for objective in problem.objectives] == ["", "", "latency:pixel3 <= 10 ms"]
+    free = nasbench201.problem(objectives=("error", "params", "latency:pixel3"))
+    assert problem.fingerprint == free.fingerprint
+    F = free.front()[1]
+    assert 0 < len(contract_for(problem).front) == (F[:, 2] <= 10).sum() < len(F)
