@@ -120,6 +120,8 @@ def _campaign(args: argparse.Namespace) -> Any:
             changes[key] = getattr(args, key)
     if not file and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")
+    if args.suite and {"budget", "seeds", "contract"} & set(changes):  # its name stands for what it fixes
+        changes.setdefault("name", f"{file.stem}-changed")
     return read_campaign(file or DEFAULT, **changes)
 
 
