@@ -13,9 +13,12 @@ from .core.capabilities import Fingerprinted as Fingerprinted
 from .core.capabilities import MultiFidelity as MultiFidelity
 from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
+from .core.capabilities import Remarked as Remarked
 from .core.capabilities import Replicated as Replicated
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
+from .core.limits import parse_objectives as parse_objectives
+from .core.limits import violation as violation
 from .core.messages import nearest as nearest
 from .core.networks import CategoricalNetwork as CategoricalNetwork
 from .core.networks import CategoricalSupernet as CategoricalSupernet

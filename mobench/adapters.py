@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import finite
+from mobench.core.limits import true_front, upper_limits
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
@@ -18,9 +18,10 @@ __all__ = ["as_pymoo"]
 def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
     """Turn `problem` into a pymoo problem of integer variables, evaluated in batches, all objectives minimised.
 
-    F is what a searcher sees (`problem.evaluate` at full fidelity, maximised columns negated); ``pareto_front()`` and
-    ``pareto_set()`` are the true front as scored, None where it cannot be listed. Nothing is metered, logged or
-    answered from memory: for that, run a searcher through mobench.
+    F is what a searcher sees (`problem.evaluate` at full fidelity, maximised columns negated). Each objective with a
+    limit has a column of G, the value less the limit, which is feasible up to 0. ``pareto_front()`` and
+    ``pareto_set()`` are the true front as scored, as far as it is feasible, None where it cannot be listed. Nothing is
+    metered, logged or answered from memory: for that, run a searcher through mobench.
 
     Parameters
     ----------
@@ -49,6 +50,9 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
     """
     from pymoo.core.problem import Problem as PymooProblem
 
+    most = upper_limits(problem.objectives)
+    limited = np.flatnonzero(np.isfinite(most))
+
     class FromMobench(PymooProblem):  # type: ignore[misc] # pymoo has no types
         names = problem.space.names
         objectives = problem.objectives
@@ -56,7 +60,12 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
         def __init__(self) -> None:
             upper = np.array(problem.space.cardinalities) - 1
             super().__init__(
-                n_var=len(upper), n_obj=len(problem.objectives), xl=np.zeros_like(upper), xu=upper, vtype=int
+                n_var=len(upper),
+                n_obj=len(problem.objectives),
+                n_ieq_constr=len(limited),
+                xl=np.zeros_like(upper),
+                xu=upper,
+                vtype=int,
             )
             self.answers = 0
 
@@ -69,12 +78,16 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
             self.answers += len(X)
             F = problem.evaluate(X, fidelity=None, seeds=seeds).F
             out["F"] = minimised(finite(F), problem.objectives)
+            if len(limited):
+                out["G"] = out["F"][:, limited] - most[limited]
 
         def _calc_pareto_front(self, *args: Any, **kwargs: Any) -> Array | None:
-            return minimised(problem.front()[1], problem.objectives) if isinstance(problem, Enumerable) else None
+            front = true_front(problem)
+            return None if front is None else minimised(front[1], problem.objectives)
 
         def _calc_pareto_set(self, *args: Any, **kwargs: Any) -> Array | None:
-            return problem.front()[0] if isinstance(problem, Enumerable) else None
+            front = true_front(problem)
+            return None if front is None else front[0]
 
     return FromMobench()
 

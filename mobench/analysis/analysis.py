@@ -24,13 +24,12 @@ from mobench.analysis.statistics import comparable, interquartile_means, matrice
 from mobench.analysis.targets import runtimes
 from mobench.analysis.verification import stamps
 from mobench.campaigns.study import OVER, Study
-from mobench.core.capabilities import Enumerable
-from mobench.core.indicators import nondominated
+from mobench.core.limits import true_front
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.contract import Contract
-from mobench.scoring.front import best_first, tabulate
+from mobench.scoring.front import best_first, judged, tabulate
 from mobench.scoring.outcome import Outcome
 
 __all__ = ["TRUE_FRONT", "Analysis"]
@@ -195,10 +194,12 @@ class Analysis:
         -------
         dict of str to pandas.DataFrame
             Searcher or `TRUE_FRONT` to ``architecture``, a column an objective (as scored), and for searchers the first
-            objective as seen, when the architecture was found and whether it is nondominated once scored.
+            objective as seen, when the architecture was found and whether it is nondominated (and feasible, where there
+            are limits) once scored.
         """
         built = self.problem(problem)
-        sets = {TRUE_FRONT: tabulate(built, *built.front())} if isinstance(built, Enumerable) else {}
+        truth = true_front(built)
+        sets = {} if truth is None else {TRUE_FRONT: tabulate(built, *truth)}
         for searcher in self.study.searchers:
             if (outcome := self.medians.get((problem, searcher))) is not None:
                 sets[searcher] = _delivered(built, outcome, self.axis)
@@ -207,8 +208,7 @@ class Analysis:
 
 def _delivered(problem: Problem, outcome: Outcome, axis: str) -> pd.DataFrame:
     """A run's front, best first objective first, with what the searcher knew of each architecture."""
-    frame = tabulate(problem, outcome.X, outcome.F)
-    frame["nondominated"] = nondominated(outcome.F, problem.objectives)
+    frame = judged(tabulate(problem, outcome.X, outcome.F), outcome.F, problem.objectives)
     frame[f"{problem.objectives[0].name} as seen"] = outcome.seen
     frame[f"{axis} when found"] = outcome.found
     return best_first(frame, problem)

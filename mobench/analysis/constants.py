@@ -53,11 +53,15 @@ def write_contract(contracts: dict[str, Contract], folder: Path, *, below: Path 
 
 
 def constants_table(contracts: dict[str, Contract]) -> pd.DataFrame:
-    """A row an objective of each problem: problem, objective, ideal, nadir, logarithm, reference, volume."""
+    """A row an objective of each problem: problem, objective, ideal, nadir, logarithm, reference, volume, limit if any.
+
+    A limit is in natural units, and has its direction.
+    """
     rows = [
-        (label, objective.label, ideal, ideal + span, objective.scale == "log", contract.reference, contract.volume)
+        (label, o.label, ideal, ideal + span, o.scale == "log", contract.reference, contract.volume, o.bound)
         for label, contract in contracts.items()
-        for objective, ideal, span in zip(contract.objectives, contract.ideal, contract.span, strict=True)
+        for o, ideal, span in zip(contract.objectives, contract.ideal, contract.span, strict=True)
     ]
-    columns = ["problem", "objective", "ideal", "nadir", "logarithm", "reference", "volume"]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["problem", "objective", "ideal", "nadir", "logarithm", "reference", "volume", "limit"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table if (table["limit"] != "").any() else table.drop(columns="limit")

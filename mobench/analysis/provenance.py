@@ -14,7 +14,7 @@ import pandas as pd
 from mobench.campaigns.campaign import Campaign
 from mobench.campaigns.record import load_campaign
 from mobench.campaigns.study import Study
-from mobench.core.capabilities import Enumerable
+from mobench.core.limits import in_words, true_front
 from mobench.files.documents import read_document
 from mobench.harness.execute import STREAMS
 from mobench.harness.identity import data_of
@@ -92,16 +92,17 @@ def setups(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def problem_table(study: Study) -> pd.DataFrame:
-    """What was searched: problem, objectives, size of the space, size of the true front, checksum of the data."""
+    """What was searched: problem, objectives, size of the space and of the true front within limits, data."""
     rows = []
     for label, (name, options) in study.problems.items():
         problem = make_problem(name, options)
+        front = true_front(problem)
         rows.append(
             {
                 "problem": label,
-                "objectives": ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives),
+                "objectives": in_words(problem.objectives),
                 "architectures": float(problem.space.size),
-                "true_front": float(len(problem.front()[0])) if isinstance(problem, Enumerable) else np.nan,
+                "true_front": np.nan if front is None else float(len(front[0])),
                 "data": data_of(problem),
             }
         )

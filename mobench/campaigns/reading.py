@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +32,9 @@ DEFAULT = Path(__file__).with_name("default.toml")
 _KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins")
 
 
-def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Campaign:
+def make_campaign(
+    entries: Mapping[str, Any], *, source: str = "campaign", folders: Mapping[str, Path] | None = None
+) -> Campaign:
     """Validate a campaign.
 
     Parameters
@@ -42,6 +45,9 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
         `mobench.plugins.sources.use_plugins`; they are known to this campaign only).
     source : str
         Where the entries come from, for messages.
+    folders : mapping of str to Path, optional
+        For ``problems`` and ``searchers``: where paths in their options are seen from, which is the working directory
+        when left out.
 
     Raises
     ------
@@ -57,8 +63,9 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     try:
         own = Sources().with_files(read_plugins(_paths(entries.get("plugins", []))))
         sources = own.over(in_use())
-        problems = _references(entries["problems"], "problem", sources)
-        searchers = _references(entries["searchers"], "searcher", sources)
+        seen_from = folders or {}
+        problems = _references(entries["problems"], "problem", sources, seen_from.get("problems"))
+        searchers = _references(entries["searchers"], "searcher", sources, seen_from.get("searchers"))
         names = {name for name, _ in (*problems, *searchers)}
         campaign = Campaign(
             name=check_name(entries.get("name", "adhoc")),
@@ -82,7 +89,7 @@ def make_campaign(entries: Mapping[str, Any], *, source: str = "campaign") -> Ca
     return replace(campaign, identity={subject: value for subject, value in identity.items() if value})
 
 
-def _references(items: Any, kind: Kind, sources: Sources) -> tuple[Reference, ...]:
+def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -> tuple[Reference, ...]:
     items = [items] if isinstance(items, str | Mapping) else items
     if not isinstance(items, Sequence) or not items:
         raise TypeError(f"{kind}s: expected a list of names or tables, found {items!r}")
@@ -94,11 +101,21 @@ def _references(items: Any, kind: Kind, sources: Sources) -> tuple[Reference, ..
             name, options = item["name"], {key: value for key, value in item.items() if key != "name"}
         else:
             raise TypeError(f"{kind}s: expected a name or a table with a name, found {item!r}")
-        check_options(find(kind, name, sources), options)
+        plugin = find(kind, name, sources)
+        check_options(plugin, options)
+        files = [option for option in options if plugin.options[option].names_file]
+        options = options | {option: _path(options[option], folder) for option in files}
         if (name, options) in found:
             raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
         found.append((name, options))
     return tuple(found)
+
+
+def _path(path: Any, folder: Path | None) -> Any:
+    """A path as the working directory sees it, which was written as `folder` does; text, None where it is None."""
+    if path is None or folder is None or Path(path).is_absolute():
+        return path if path is None else str(path)
+    return os.path.relpath(folder.resolve() / path)  # the same one, whatever the campaign's file is called by
 
 
 def _paths(items: Any) -> list[str]:
@@ -120,7 +137,8 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     path : path
         A TOML file; the built-in campaign when left out.
     **changes
-        Entries that replace the file's; ``plugins`` are added to the file's, whose paths are relative to it.
+        Entries that replace the file's; ``plugins`` are added to the file's. Paths of plugins and in options are
+        relative to the file where they stand in it, else to the working directory.
 
     Raises
     ------
@@ -137,4 +155,5 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     source = "command line" if changes else str(path)
     own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
     plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
-    return make_campaign({"name": path.stem} | entries | changes | plugins, source=source)
+    folders = {key: path.parent for key in ("problems", "searchers") if key not in changes}
+    return make_campaign({"name": path.stem} | entries | changes | plugins, source=source, folders=folders)

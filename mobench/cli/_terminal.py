@@ -9,7 +9,7 @@ from mobench.core.messages import plain
 from mobench.scoring.contracts import CONTRACTS
 
 EXAMPLES = """examples:
-  mobench run                                       the default campaign: no download, about a minute
+  mobench run                                       the default campaign: no download, minutes
   mobench run --suite tiny -s nsga2                 problems that ship with mobench, at a published budget
   mobench run my-campaign.toml --workers 8          a campaign of your own
   mobench run my-campaign.toml --shard 3/50         the third of fifty jobs that share it

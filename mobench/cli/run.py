@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     folder = args.results / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
+    for remark in _remarks(campaign):
+        say(remark)
     if args.retry_failed and (folder / "campaign.json").exists():
         _set_aside(folder, [spec.folder for spec in share(load_campaign(folder).specs, shard)])
     tally = run_campaign(
@@ -86,6 +88,18 @@ def run(args: argparse.Namespace) -> int:
     return 1 if tally.failed or any(words.values()) else 0
 
 
+def _remarks(campaign: Any) -> list[str]:
+    """What problems say of their own data."""
+    from mobench.core.capabilities import Remarked
+    from mobench.plugins.catalogue import make_problem
+
+    found = []
+    for name, options in campaign.problems:
+        problem = make_problem(name, options, campaign.sources)
+        found += [f"{name}: {remark}" for remark in problem.remarks] if isinstance(problem, Remarked) else []
+    return found
+
+
 def _campaign(args: argparse.Namespace) -> Any:
     """The campaign that the arguments describe: a file, a suite or the default one, with what the options override."""
     from mobench.campaigns.reading import DEFAULT, read_campaign
@@ -111,6 +125,8 @@ def _campaign(args: argparse.Namespace) -> Any:
             changes[key] = getattr(args, key)
     if not file and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")
+    if args.suite and {"budget", "seeds", "contract"} & set(changes):  # its name stands for what it fixes
+        changes.setdefault("name", f"{file.stem}-changed")
     return read_campaign(file or DEFAULT, **changes)
 
 

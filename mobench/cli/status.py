@@ -60,12 +60,12 @@ def _lines(folder: Path, found: Any) -> list[str]:
     """What is printed of a look at a campaign."""
     from mobench.campaigns.failures import different
     from mobench.campaigns.look import STATES
-    from mobench.core.messages import in_words
+    from mobench.core.messages import duration
 
     total = found.total
     lines = [f"{folder}: {_counted(total, STATES)}"]
     if total["running"]:
-        left = f", about {in_words(found.left)} left" if found.left is not None else ""
+        left = f", about {duration(found.left)} left" if found.left is not None else ""
         lines[0] += f"; {found.share:.0%} done{left}"
     width = max(len("  ".join(pair)) for pair in found.counts)
     lines += [f"  {'  '.join(pair):<{width}}  {_counted(counts, STATES)}" for pair, counts in found.counts.items()]

@@ -15,6 +15,7 @@ __all__ = [
     "MultiFidelity",
     "Published",
     "Ranged",
+    "Remarked",
     "Replicated",
     "Slow",
     "Surrogate",
@@ -26,7 +27,7 @@ class Enumerable(Protocol):
     """The true front can be listed."""
 
     def front(self) -> tuple[Array, Array]:
-        """All architectures (k, d) whose scored values (k, m) are nondominated."""
+        """All architectures (k, d) whose scored values (k, m) are nondominated, whether within limits or not."""
         ...
 
 
@@ -100,6 +101,16 @@ class Ranged(Protocol):
     @property
     def ranges(self) -> tuple[Array, Array]:
         """The least and the greatest scored value of each objective, (m,) each, in natural units."""
+        ...
+
+
+@runtime_checkable
+class Remarked(Protocol):
+    """There may be something that one should know of the data before believing the answers."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """One line each; `mobench run`, `mobench check` and reports say them."""
         ...
 
 

@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import Iterable
 
-__all__ = ["check_known", "flat", "in_words", "nearest", "one_line", "plain", "trace"]
+__all__ = ["check_known", "flat", "duration", "nearest", "one_line", "plain", "trace"]
 
 LONGEST, LONGEST_LINE = 20_000, 1_000
 """Letters of a text of others that are kept, and of a line."""
@@ -62,12 +62,12 @@ def trace(error: BaseException) -> str:
     return plain(text)
 
 
-def in_words(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time as people say it.
 
     Examples
     --------
-    >>> [in_words(s) for s in (0.2, 42, 200, 5000, 200_000)]
+    >>> [duration(s) for s in (0.2, 42, 200, 5000, 200_000)]
     ['1 s', '42 s', '3 min', '1 h 23 min', '2 d 8 h']
     """
     if seconds < 100:

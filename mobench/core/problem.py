@@ -20,17 +20,28 @@ class Objective:
     """One column of F. Values keep their unit and sign; direction travels as `maximise`.
 
     With ``scale="log"``, for values over several decades, differences count by their ratio when fronts are compared.
+    A value is within its `limit`, in natural units, where it is at most as much, or at least where it is maximised; an
+    architecture is feasible where all its values are.
     """
 
     name: str
     unit: str = ""
     maximise: bool = False
     scale: Literal["linear", "log"] = "linear"
+    limit: float | None = None
 
     @property
     def label(self) -> str:
         """Name and unit, as a figure's axis shows them."""
         return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+    @property
+    def bound(self) -> str:
+        """Its limit in words, ``latency <= 5 ms``; empty where it has none."""
+        if self.limit is None:
+            return ""
+        number = repr(float(self.limit)).removesuffix(".0")
+        return f"{self.name} {'>=' if self.maximise else '<='} {number} {self.unit}".rstrip()
 
 
 def minimised(F: Array, objectives: Sequence[Objective]) -> Array:

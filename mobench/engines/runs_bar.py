@@ -11,7 +11,7 @@ from pathlib import Path
 from mobench.campaigns.following import Followed
 from mobench.campaigns.outlook import pair_of
 from mobench.campaigns.pacing import Pacing
-from mobench.core.messages import in_words
+from mobench.core.messages import duration
 from mobench.core.progress import Progress
 from mobench.harness.held import is_held
 from mobench.harness.spec import RunSpec
@@ -129,7 +129,7 @@ class RunsBar:
             parts.append(f"{len(shares)} at work ({spent})")
         waiting = self._left - Counter(pair_of(run.spec) for run in running)
         if self._open and (left := self._pacing.seconds_left(waiting, running)) is not None:
-            parts.append(f"about {in_words(left)} left")
+            parts.append(f"about {duration(left)} left")
         parts += filter(None, [self._note, self._scored if shares else ""])
         self._bar.reach(self.done + sum(shares), ", ".join(parts))
 

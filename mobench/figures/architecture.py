@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from mobench.analysis.analysis import Analysis
-from mobench.core.capabilities import Decodable, Drawable, Enumerable
+from mobench.core.capabilities import Decodable, Drawable
+from mobench.core.limits import true_front
 from mobench.core.problem import Problem
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import LETTERS, folded, new_figure, palette, styled
@@ -42,7 +43,8 @@ def draw_architecture(analysis: Analysis, selection: Selection) -> Drawing:
 
 def _example(problem: Problem) -> str:
     """Genes of an architecture, written as for the command line: one of the true front where it is known."""
-    X = problem.front()[0] if isinstance(problem, Enumerable) else problem.space.sample(np.random.default_rng(0), 1)
+    front = true_front(problem)
+    X = problem.space.sample(np.random.default_rng(0), 1) if front is None or not len(front[0]) else front[0]
     return ",".join(map(str, X[len(X) // 2].tolist()))
 
 

@@ -15,6 +15,7 @@ from mobench.core.indicators import finite
 from mobench.core.problem import Objective, minimised
 from mobench.core.space import Array
 from mobench.figures.chosen import all_fronts, front_look
+from mobench.figures.limits import draw_limits
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import TRUTH, label_objectives, palette, panels, scale_axis, styled, wrapped
 from mobench.scoring.front import objective_columns
@@ -132,4 +133,5 @@ def finish(axes: Sequence[Any], limits: Array, objectives: Sequence[Objective]) 
         for axis, column in ((ax.xaxis, 1), (ax.yaxis, 0)):
             scale_axis(axis, limits[:, column])
         ax.set(xlim=sorted(limits[:, 1]), ylim=sorted(limits[:, 0]))
+        draw_limits(ax, objectives, (1, 0))
         ax.label_outer()

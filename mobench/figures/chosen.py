@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mobench.analysis.analysis import Analysis
-from mobench.core.capabilities import Enumerable
 from mobench.core.indicators import nondominated
+from mobench.core.limits import true_front
 from mobench.core.messages import nearest
 from mobench.core.problem import Objective, Problem
 from mobench.core.space import Array
+from mobench.figures.limits import feasible
 from mobench.figures.registry import Selection
 from mobench.figures.style import palette
 from mobench.scoring.outcome import Outcome
@@ -60,18 +62,22 @@ def front_look(analysis: Analysis, selection: Selection) -> tuple[list[Objective
 
 
 def median_fronts(analysis: Analysis, selection: Selection) -> dict[str, Array]:
-    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated."""
-    _, columns = _columns(analysis, selection)
+    """Searcher to what its run of median share delivered, (k, m) scored; some of it may turn out dominated.
+
+    What is beyond a limit is there where the objective is shown, and left out where it is not.
+    """
+    problem, columns = _columns(analysis, selection)
+    shown = [replace(o, limit=None) if j in columns else o for j, o in enumerate(problem.objectives)]
     pairs = ((searcher, analysis.medians.get((selection.problem, searcher))) for searcher in analysis.study.searchers)
-    return _some({searcher: outcome.F[:, columns] for searcher, outcome in pairs if outcome is not None})
+    return _some({s: feasible(outcome.F, shown)[:, columns] for s, outcome in pairs if outcome is not None})
 
 
 def all_fronts(analysis: Analysis, selection: Selection) -> dict[str, list[Array]]:
-    """Searcher to what each of its ended runs delivered, (k, m) scored."""
-    _, columns = _columns(analysis, selection)
+    """Searcher to what each of its ended runs delivered, (k, m) scored, as far as it is within all limits."""
+    problem, columns = _columns(analysis, selection)
     fronts: dict[str, list[Array]] = {}
     for searcher, _, outcome in outcomes(analysis, selection.problem):
-        fronts.setdefault(searcher, []).append(outcome.F[:, columns])
+        fronts.setdefault(searcher, []).append(feasible(outcome.F, problem.objectives)[:, columns])
     return _some(fronts)
 
 
@@ -86,11 +92,11 @@ def _columns(analysis: Analysis, selection: Selection) -> tuple[Problem, list[in
 
 
 def _truth(problem: Problem, columns: list[int]) -> Array | None:
-    """The true front of the chosen objectives, all of which the whole front holds."""
-    if not isinstance(problem, Enumerable):
+    """The true front of the chosen objectives, all of which the whole front within all limits holds."""
+    if (front := true_front(problem)) is None:
         return None
     objectives = [problem.objectives[j] for j in columns]
-    F = np.unique(problem.front()[1][:, columns], axis=0)
+    F = np.unique(front[1][:, columns], axis=0)
     best: Array = F[nondominated(F, objectives)]
     return best
 

@@ -14,6 +14,7 @@ from mobench.analysis.attainment import staircase
 from mobench.core.problem import Objective
 from mobench.core.space import Array
 from mobench.figures.chosen import front_look, median_fronts
+from mobench.figures.limits import draw_limits, feasible
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, scale_axis, styled
 from mobench.scoring.front import objective_columns
@@ -40,7 +41,8 @@ def plot_fronts(
     """Delivered fronts over the true front.
 
     With two objectives, one panel with the staircase of what each front attains; with more, a panel a searcher (across)
-    and pair of objectives (down: the first against each of the others), as staircases would overlap.
+    and pair of objectives (down: the first against each of the others), as staircases would overlap. A limit is a thin
+    dashed line, what lies beyond it is shaded lightly, and no staircase leads through it.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def _overlay(
         truth = name == "true front"
         if len(objectives) == 2:
             chosen = [objectives[j] for j in pair]
-            line = staircase(F[:, pair], objectives=chosen)
+            line = staircase(feasible(F, objectives)[:, pair], objectives=chosen)
             style = (
                 {"color": TRUTH, "linewidth": 3.5, "label": name, "zorder": 1} if truth else {"color": colours[name]}
             )
@@ -93,6 +95,7 @@ def _overlay(
             _scatter(ax, F[:, pair], colours[name], label=name, marker=MARKERS[i % len(MARKERS)], size=14)
     label_objectives(ax, objectives, pair)
     scale_axis(ax.xaxis, np.concatenate([F[:, pair[0]] for F in sets.values()]))
+    draw_limits(ax, objectives, pair)
     ax.legend(loc="best" if len(sets) <= 6 else "outside right upper")
     return figure
 
@@ -113,6 +116,9 @@ def _facets(sets: Mapping[str, Array], objectives: Sequence[Objective], colours:
         scale_axis(row[0].xaxis, np.concatenate([F[:, j] for F in sets.values()]))
         row[0].set_ylabel(objectives[0].label)
         row[len(row) // 2].set_xlabel(objectives[j].label)
+    for row, j in zip(axes, range(1, len(objectives)), strict=True):  # now that the axes reach as far as they will
+        for ax in row:
+            draw_limits(ax, objectives, (j, 0))
     return figure
 
 

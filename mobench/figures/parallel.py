@@ -15,6 +15,7 @@ from mobench.core.problem import Objective, minimised
 from mobench.core.space import Array
 from mobench.figures.chosen import front_look, median_fronts
 from mobench.figures.fronts import rows_of, with_truth
+from mobench.figures.limits import feasible
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import TRUTH, palette, panels, styled
 
@@ -40,9 +41,11 @@ def plot_parallel(
     """Fronts as parallel coordinates: a panel a searcher, a line an architecture, better is lower on every axis.
 
     An axis runs from the least to the greatest value of all sets, printed at its ends; for three objectives and more.
+    What is beyond a limit is left out.
     The parameters, and the data returned, are those of `mobench.figures.fronts.plot_fronts`.
     """
     colours = colours or palette(list(fronts))
+    fronts = {name: feasible(F, objectives) for name, F in fronts.items()}
     sets = with_truth(fronts, truth)
     minimal = {name: minimised(F, objectives) for name, F in sets.items()}
     everything = np.concatenate(list(minimal.values()))

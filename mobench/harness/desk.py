@@ -15,6 +15,7 @@ from mobench.core.space import Array
 from mobench.harness.answers import Memory, addresses, problem_seed
 from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from mobench.harness.guard import Guard
+from mobench.harness.identity import data_of
 from mobench.harness.ledger import Ledger
 from mobench.harness.log import Log, StorageError
 from mobench.harness.replay import Past
@@ -45,7 +46,7 @@ class Desk:
         self._memories: dict[int | None, Memory] = {}
         self._learned = 0.0  # multiply-adds charged since the last line of the log
         if isinstance(problem, Fingerprinted):
-            self._note("data", problem.fingerprint)
+            self._note("data", data_of(problem))
 
     def evaluate(self, X: Array, fidelity: int | None) -> Array:
         """See `Run.evaluate`; `X` is made of architectures of the space, and nobody else's."""

@@ -19,8 +19,14 @@ def subjects(spec: RunSpec) -> dict[str, str]:
 
 
 def data_of(problem: Problem) -> str:
-    """Checksum of the data that a problem answers from; empty where it says none."""
-    return problem.fingerprint if isinstance(problem, Fingerprinted) else ""
+    """Checksum of the data that a problem answers from, and the limits by which it is scored; empty if it says none.
+
+    A file may change its limits as it may change its data: numbers from other ones do not mix.
+    """
+    if not isinstance(problem, Fingerprinted):
+        return ""
+    bounds = " and ".join(objective.bound for objective in problem.objectives if objective.limit is not None)
+    return f"{problem.fingerprint} within {bounds}" if bounds else problem.fingerprint
 
 
 def identified(spec: RunSpec, problem: Problem, sources: Sources) -> RunSpec:

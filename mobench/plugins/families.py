@@ -13,7 +13,18 @@ from mobench.plugins.plugin import Kind
 
 __all__ = ["Family", "built_in", "families", "family", "read_families"]
 
-ORDER = ("baselines", "evolution", "gradient", "bilevel", "one_shot", "hypernetworks", "tables", "live", "toys")
+ORDER = (
+    "baselines",
+    "evolution",
+    "gradient",
+    "bilevel",
+    "one_shot",
+    "hypernetworks",
+    "tables",
+    "surrogates",
+    "live",
+    "toys",
+)
 """Families as they are listed: what asks least comes first. Those that are not named here follow, by name."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mobench.core.messages import nearest
@@ -18,7 +19,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        The options, converted (lists to tuples where the annotation says so); defaults are not filled in.
+        The options, converted (lists to tuples, texts to paths where the annotation says so); defaults are not
+        filled in.
 
     Raises
     ------
@@ -36,6 +38,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     checked, faults = {}, []
     for option, value in options.items():
         adapter = pydantic.TypeAdapter(allowed[option].hint, config={"strict": True, "arbitrary_types_allowed": True})
+        if allowed[option].names_file and isinstance(value, str):
+            value = Path(value)
         try:
             checked[option] = adapter.validate_python(tuple(value) if isinstance(value, list) else value)
         except pydantic.ValidationError as error:

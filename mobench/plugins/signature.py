@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -45,6 +46,11 @@ class Option:
     def required(self) -> bool:
         """Whether it has no default."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def names_file(self) -> bool:
+        """Whether it is a path (``Path``, ``Path | None``), which a campaign's file writes as its folder sees it."""
+        return self.hint in (Path, Path | None)
 
 
 def record_of(call: Callable[..., Any], kind: str) -> type | None:

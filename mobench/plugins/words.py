@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mobench.plugins.references import parse_reference
@@ -11,7 +12,7 @@ from mobench.plugins.references import parse_reference
 __all__ = ["type_in_words", "value_in_words"]
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of")
-_NAMES = {bool: "true or false", str: "text", float: "number", int: "whole number", Any: "any value"}
+_NAMES = {bool: "true or false", str: "text", float: "number", int: "whole number", Path: "path", Any: "any value"}
 
 
 def type_in_words(hint: Any) -> str:

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from mobench.analysis.analysis import TRUE_FRONT
-from mobench.core.problem import Objective
+from mobench.core.limits import within
+from mobench.core.problem import Objective, minimised
 from mobench.core.space import Array
 from mobench.report.tables import shown
 from mobench.scoring.front import objective_columns
@@ -116,11 +117,12 @@ def _panel(
         at = np.column_stack([scale_x.at(s[across].to_numpy(np.float64)), scale_y.at(s[up].to_numpy(np.float64))])
         rows = np.argsort(at[:, 0], kind="stable")
         dots = [{"x": f"{at[i, 0]:.1f}", "y": f"{at[i, 1]:.1f}", "i": int(start + i)} for i in rows]
-        stairs = _stairs(at[rows], x, y) if len(objectives) == 2 else ""
+        feasible = within(minimised(s[[*names]].to_numpy(np.float64), objectives), objectives)
+        stairs = _stairs(at[rows[feasible[rows]]], x, y) if len(objectives) == 2 else ""
         drawn.append(look | {"dots": dots, "stairs": stairs})
     return {
-        "x": {"label": x.label, "ticks": scale_x.ticks()},
-        "y": {"label": y.label, "ticks": scale_y.ticks()},
+        "x": {"label": x.label, "ticks": scale_x.ticks(), "limit": scale_x.beyond(x)},
+        "y": {"label": y.label, "ticks": scale_y.ticks(), "limit": scale_y.beyond(y)},
         "series": drawn,
     }
 
@@ -156,6 +158,19 @@ class _Scale:
         share = (self._units(values) - self.low) / (self.high - self.low)
         places: Array = self.low_edge + share * (self.high_edge - self.low_edge)
         return places
+
+    def beyond(self, objective: Objective) -> dict[str, float | str] | None:
+        """Where the shade over what is beyond a limit begins, its length, and where the limit is; None if nowhere."""
+        if objective.limit is None or (self.log and objective.limit <= 0):
+            return None
+        place = float(self.at(np.array(objective.limit)))
+        edges = sorted((self.low_edge, self.high_edge))
+        end = self.low_edge if objective.maximise else self.high_edge
+        start, stop = sorted((min(max(place, edges[0]), edges[1]), end))
+        if start == stop:
+            return None
+        line = round(place, 1) if edges[0] <= place <= edges[1] else ""
+        return {"start": round(start, 1), "length": round(stop - start, 1), "line": line, "text": objective.bound}
 
     def ticks(self) -> list[dict[str, Any]]:
         if self.log:

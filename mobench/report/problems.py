@@ -8,8 +8,9 @@ import pandas as pd
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.targets import TARGETS, expected_running_times
 from mobench.campaigns.study import STATES
-from mobench.core.capabilities import Surrogate
+from mobench.core.capabilities import Remarked, Surrogate
 from mobench.core.indicators import SAMPLES
+from mobench.core.limits import in_words
 from mobench.core.problem import Problem
 from mobench.core.space import Space
 from mobench.figures.chosen import colours
@@ -39,8 +40,12 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
         Its figures.
     """
     problem = analysis.problem(label)
-    names = ", ".join(o.label + (" (maximised)" if o.maximise else "") for o in problem.objectives)
-    about = (f"{_size(problem.space)}; objectives {names}.", *_modelled(problem))
+    remarks = problem.remarks if isinstance(problem, Remarked) else ()
+    about = (
+        f"{_size(problem.space)}; objectives {in_words(problem.objectives)}.",
+        *_modelled(problem),
+        *(f"{remark}." for remark in remarks),
+    )
     blocks: list[Block] = [Text(about), *_approximated(analysis, label), _table(analysis, label)]
     here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
     if len(here):
@@ -136,8 +141,10 @@ def _architectures(label: str, sets: dict[str, pd.DataFrame]) -> Table:
     frame = pd.concat([s.assign(set=name) for name, s in sets.items()], ignore_index=True)
     first = ["set", "architecture"]
     frame = frame[[*first, *(c for c in frame if c not in first)]]
-    frame["nondominated"] = frame["nondominated"].map(lambda v: "" if pd.isna(v) else "yes" if v else "no")
-    numbers = [c for c in frame.columns[2:] if c != "nondominated"]
+    verdicts = [name for name in ("nondominated", "feasible") if name in frame]
+    for name in verdicts:
+        frame[name] = frame[name].map(lambda v: "" if pd.isna(v) else "yes" if v else "no")
+    numbers = [c for c in frame.columns[2:] if c not in verdicts]
     return Table(
         f"front-{slug(label)}", f"Architectures of the fronts of {label}.", frame, dict.fromkeys(numbers, ".6g")
     )

@@ -115,7 +115,8 @@ def _latex(table: Table) -> str:
         " ".join(table.title(c).split()): [" ".join(text.split()) for text in table.texts(c)] for c in table.columns
     }
     texts = pd.DataFrame(columns, dtype=str).replace(ABSENT, "--")
-    return str(texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40))
+    found = texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40)
+    return str(found).replace("<", r"\textless{}").replace(">", r"\textgreater{}")  # other letters in older encodings
 
 
 def endings() -> tuple[str, ...]:

@@ -62,7 +62,8 @@ def trace(
     if history.recommended:
         return _given(history.recommended, [np.unique(note.content, axis=0) for note in history.recommended])
     rows, each = np.flatnonzero(history.fidelity == 0), np.arange(len(history.X))
-    found = list(archives(minimised(history.F, problem.objectives), each, rows[:0], rows))
+    changes = archives(minimised(history.F, problem.objectives), each, rows[:0], rows)
+    found = [(number, members) for number, members in changes if number]
     moments = rows[np.array([number - 1 for number, _ in found], dtype=np.int64)]
     return {c: amounts[moments] for c, amounts in history.spent.items()}, history.X, [rows for _, rows in found]
 

@@ -19,9 +19,11 @@ from mobench.core.indicators import (
     nondominated,
     r2,
 )
+from mobench.core.limits import within
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.scoring.contracts import CONTRACTS, DEFAULT
+from mobench.scoring.feasibility import cut_box, feasible_front, refuse_limits
 from mobench.scoring.subset import largest
 
 __all__ = ["CAPS", "Contract", "Delivered", "contract_for"]
@@ -42,13 +44,14 @@ class Contract:
     name : str
         A key of `CONTRACTS`.
     objectives : tuple of Objective
-        The columns of values; those of ``scale="log"`` are compared by their logarithms.
+        The columns of values; those of ``scale="log"`` are compared by their logarithms, and what is beyond a limit
+        counts nothing.
     ideal, span : Array
         (m,) the point that becomes 0, minimised, and what is 1 from there.
     reference : float
         The reference point, the same in every normalised objective.
     front : Array
-        (k, m) true front, normalised; empty where it is unknown.
+        (k, m) true front within all limits, normalised; empty where it is unknown.
     volume : float
         Hypervolume that counts as 1: the true front's, or the whole box where the front is unknown.
     delivered : str
@@ -68,9 +71,13 @@ class Contract:
         """(n, m) values, minimised and in units of ideal (0) and nadir (1)."""
         return (_scaled(minimised(F, self.objectives), self.objectives) - self.ideal) / self.span
 
+    def feasible(self, F: Array) -> Array:
+        """Which rows of (n, m) values are within all limits: the others count nothing; shape (n,), bool."""
+        return within(minimised(np.asarray(F), self.objectives), self.objectives)
+
     def share(self, F: Array) -> float:
         """Hypervolume of (n, m) values as a share of the true front's."""
-        return hypervolume(self.normalise(F), self.reference) / self.volume
+        return hypervolume(self.normalise(F)[self.feasible(F)], self.reference) / self.volume
 
     def measures(self, F: Array, seen: Array | None = None) -> dict[str, float]:
         """All measures of (n, m) values.
@@ -85,16 +92,18 @@ class Contract:
         Returns
         -------
         dict
-            hypervolume (the share), log10_regret, r2, size (of the set), volume (hypervolume in the objectives' own
-            units, logarithms where they are compared so), approximated (1 where the hypervolume, of the set or of the
-            true front, is not exact, else 0); igd_plus and epsilon where the true front is known; and of sets cut to k
-            members hypervolume_k.
+            hypervolume (the share), log10_regret, r2, size (of the set, as far as it is within the limits), volume
+            (hypervolume in the objectives' own units, logarithms where they are compared so), approximated (1 where the
+            hypervolume, of the set or of the true front, is not exact, else 0); igd_plus and epsilon where the true
+            front is known; and of sets cut to k members hypervolume_k.
         """
-        N = self.normalise(F)
+        feasible = self.feasible(F)
+        every = self.normalise(F)
+        N = every[feasible]
         whole = hypervolume(N, self.reference)
         share = whole / self.volume
         found = {"hypervolume": share, "log10_regret": float(log10_regret(share)), "r2": r2(N, 0.0)}
-        found |= {"size": float(len(F)), "volume": whole * float(np.prod(self.span))}
+        found |= {"size": float(len(N)), "volume": whole * float(np.prod(self.span))}
         found["approximated"] = float(not all(_exact(points) for points in (N, self.front)))
         if len(self.front):
             found |= {"igd_plus": igd_plus(N, self.front), "epsilon": epsilon_additive(N, self.front)}
@@ -102,7 +111,8 @@ class Contract:
             S = self.normalise(seen)
             kept = {k: largest(S, k, self.reference) for k in CAPS}
             found |= {
-                f"hypervolume_{k}": hypervolume(N[rows], self.reference) / self.volume for k, rows in kept.items()
+                f"hypervolume_{k}": hypervolume(every[rows[feasible[rows]]], self.reference) / self.volume
+                for k, rows in kept.items()
             }
         return found
 
@@ -115,15 +125,16 @@ class Contract:
             `name` is none of them, or the true front that it needs is unknown.
         """
         if name == "r2":
-            return r2(self.normalise(F), 0.0)
+            return r2(self.normalise(F)[self.feasible(F)], 0.0)
         if name not in ("igd_plus", "epsilon") or not len(self.front):
             raise ValueError(f"indicator: {name!r} is no distance, or needs a true front, which is not known")
         measure = igd_plus if name == "igd_plus" else epsilon_additive
-        return measure(self.normalise(F), self.front)
+        return measure(self.normalise(F)[self.feasible(F)], self.front)
 
     @property
     def constants(self) -> Mapping[str, object]:
-        """What numbers rest on, as plain data: ideal, nadir, reference, volume, and which objectives are logarithms."""
+        """What numbers rest on, as plain data: ideal, nadir, reference, volume, logarithms, and limits if any."""
+        limits = {objective.name: objective.limit for objective in self.objectives if objective.limit is not None}
         return {
             "contract": self.name,
             "ideal": self.ideal.tolist(),
@@ -131,6 +142,7 @@ class Contract:
             "reference": self.reference,
             "volume": self.volume,
             "log": [objective.name for objective in self.objectives if objective.scale == "log"],
+            **({"limits": limits} if limits else {}),
         }
 
 
@@ -165,23 +177,25 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
     ------
     ValueError
         No such contract, or the problem lacks what it needs (a true front or published bounds; `ranges` where the front
-        has no extent).
+        has no extent), or no architecture is within its limits. The older contracts know no limits and refuse them.
     """
     if name not in CONTRACTS:
         raise ValueError(f"contract: unknown {name!r}; choose from {', '.join(CONTRACTS)}")
     objectives = tuple(problem.objectives)
-    if name != "mobench-2":  # the older ones knew no logarithms
+    if name != "mobench-2":  # the older ones knew no logarithms and no limits
+        refuse_limits(name, objectives)
         objectives = tuple(Objective(o.name, o.unit, o.maximise) for o in objectives)
     m, ours = len(objectives), name.startswith("mobench")
     values = problem.front()[1] if isinstance(problem, Enumerable) else np.empty((0, m))
     if name == "modnas":
         errors = [j for j, objective in enumerate(objectives) if objective.name == "error"]
         values = values[(values[:, errors] < MODNAS_ERROR).all(axis=1)]
-    front = _scaled(minimised(values, objectives), objectives)
+    front = _scaled(feasible_front(minimised(values, objectives), objectives), objectives)
     if ours and len(front):
         ideal, nadir = front.min(axis=0), front.max(axis=0)
     elif isinstance(problem, Published):
         ideal, nadir = (np.asarray(point, dtype=np.float64) for point in problem.bounds(name))
+        nadir = cut_box(ideal, nadir, objectives)
     else:
         raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
     reference = 1.1 if ours else 1.0

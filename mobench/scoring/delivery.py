@@ -1,9 +1,10 @@
 """What a run delivers under `mobench-2`: only what was trained, from when on it could have been trained, too.
 
 The delivered set is the nondominated set, by validation, of all full-fidelity answers so far and of the members of a
-recommendation. A member without an answer of its own costs one: a recommendation made at the ledger s counts from s
-plus the price of these answers, and answers given after s are delayed by that price, so that nothing is bought twice.
-Recommending blindly is therefore random search at the same price, and recommending what was answered changes nothing.
+recommendation, as far as it is within the limits of the objectives as seen. A member without an answer of its own costs
+one: a recommendation made at the ledger s counts from s plus the price of these answers, and answers given after s are
+delayed by that price, so that nothing is bought twice. Recommending blindly is therefore random search at the same
+price, and recommending what was answered changes nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import numpy as np
 
 from mobench.core.budget import CURRENCIES, Cost, on_axis
 from mobench.core.indicators import nondominated
+from mobench.core.limits import upper_limits
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
 from mobench.harness.history import History
-from mobench.scoring.archive import archives
+from mobench.scoring.archive import Means, archives
 
 __all__ = ["Course", "Regime", "counted", "course_of", "delivered", "trace"]
 
@@ -64,6 +66,8 @@ class Course:
         What one average full training costs.
     regimes : tuple of Regime
         The run before any recommendation, then its recommendations in order.
+    most : Array
+        (m,) limits: the most that minimised values may be, infinite where there is none.
     """
 
     X: Array
@@ -72,6 +76,7 @@ class Course:
     spent: Mapping[str, Array]
     training: Cost
     regimes: tuple[Regime, ...]
+    most: Array
 
 
 def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
@@ -101,7 +106,15 @@ def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
         np.array([*keys, *looked.rows], dtype=np.int64), return_index=True, return_inverse=True
     )
     spent = {currency: amounts[full] for currency, amounts in history.spent.items()}
-    return Course(every[firsts], which, np.concatenate([F, *looked.F]), spent, problem.training, tuple(regimes))
+    return Course(
+        every[firsts],
+        which,
+        np.concatenate([F, *looked.F]),
+        spent,
+        problem.training,
+        tuple(regimes),
+        upper_limits(problem.objectives),
+    )
 
 
 class _LookedUp:
@@ -163,17 +176,11 @@ def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]
     """
     regime = counted(course, limit)
     rows = np.concatenate([np.flatnonzero(_fits(regime, course.spent, limit)), regime.rows])
-    which, F = _means(course, rows)
-    best = nondominated(F) if len(F) else np.zeros(0, dtype=bool)
-    return which[best], F[best]
-
-
-def _means(course: Course, rows: Array) -> tuple[Array, Array]:
-    """Architectures answered in some rows, (k,), and the means of their answers, (k, m)."""
-    which, group, counts = np.unique(course.which[rows], return_inverse=True, return_counts=True)
-    sums = np.zeros((len(which), course.F.shape[1]))
-    np.add.at(sums, group, course.F[rows])
-    return which, sums / counts[:, None]
+    which, group = np.unique(course.which[rows], return_inverse=True)
+    averages = Means(len(which), course.most)
+    averages.add(group, course.F[rows])
+    best = averages.within(np.flatnonzero(nondominated(averages.means)))
+    return which[best], averages.means[best]
 
 
 def trace(course: Course, axis: str, limit: Mapping[str, float]) -> tuple[Array, list[Array]]:
@@ -217,5 +224,7 @@ def _window(course: Course, regime: Regime, answers: Array, start: float, end: f
     first, last = int(np.searchsorted(answers, start, side="right")), int(np.searchsorted(answers, end, side="left"))
     begun = np.concatenate([np.arange(first), regime.rows])
     later = np.arange(first, last)
-    for number, members in archives(course.F, course.which, begun, later):
+    for number, members in archives(course.F, course.which, begun, later, most=course.most):
+        if number == 0 and not np.isfinite(start):
+            continue  # a run begins with nothing
         yield (start if number == 0 else float(answers[first + number - 1])), members

@@ -7,12 +7,14 @@ from collections.abc import Container, Sequence
 import pandas as pd
 
 from mobench.core.capabilities import Decodable
-from mobench.core.problem import Objective, Problem
+from mobench.core.indicators import nondominated
+from mobench.core.limits import within
+from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 
-__all__ = ["best_first", "free_name", "objective_columns", "tabulate"]
+__all__ = ["best_first", "free_name", "judged", "objective_columns", "tabulate"]
 
-OURS = frozenset({"architecture", "nondominated", "searcher", "set", "level", "runs"})
+OURS = frozenset({"architecture", "feasible", "nondominated", "searcher", "set", "level", "runs"})
 """Columns that tables of architectures have beside those of objectives and genes."""
 
 
@@ -51,6 +53,20 @@ def tabulate(problem: Problem, X: Array, F: Array, *, genes: bool = False) -> pd
         frame[free_name(gene, "gene", {*OURS, *names})] = column
     for name, column in zip(names, F.T, strict=True):
         frame[name] = column
+    return frame
+
+
+def judged(frame: pd.DataFrame, F: Array, objectives: Sequence[Objective]) -> pd.DataFrame:
+    """The table of (k, m) scored values, with what has turned out of them: ``nondominated``, ``feasible`` if limited.
+
+    Only what is feasible dominates.
+    """
+    feasible = within(minimised(F, objectives), objectives)
+    best = feasible.copy()
+    best[feasible] = nondominated(F[feasible], objectives)
+    frame["nondominated"] = best
+    if any(objective.limit is not None for objective in objectives):
+        frame["feasible"] = feasible
     return frame
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mobench.core.capabilities import Enumerable, Slow
-from mobench.core.messages import in_words
+from mobench.core.messages import duration
 from mobench.core.progress import Progress
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
@@ -93,7 +93,7 @@ def _tell(over: threading.Event, spent: Callable[[], float], share: Callable[[],
         while not over.wait(pause):
             at, started = time.monotonic(), time.thread_time()
             now = spent()
-            left = f", about {in_words((at - since) * (1 - now) / (now - first))} left" if now > first else ""
+            left = f", about {duration((at - since) * (1 - now) / (now - first))} left" if now > first else ""
             bar.reach(now, f"{now:.0%} of the budget, {at - began:.0f} s{left}{note}")
             drawn = time.thread_time()
             pause = max(PAUSE, REST * (drawn - started))

@@ -11,7 +11,7 @@ import numpy as np
 
 from mobench.core.budget import CURRENCIES, Cost, on_axis
 from mobench.core.capabilities import Enumerable
-from mobench.core.indicators import log10_regret, nondominated
+from mobench.core.indicators import log10_regret
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.history import History, Note
@@ -92,6 +92,8 @@ class Result:
     def delivered(self, *, contract: str = DEFAULT) -> Array:
         """The architectures that the run delivers within its budget, chosen from what it saw; shape (k, d).
 
+        All are within the limits of the objectives as seen; once scored some may turn out beyond, and count nothing.
+
         Raises
         ------
         NoPopulationError
@@ -137,14 +139,14 @@ class Result:
         -------
         pandas.DataFrame
             ``architecture`` (written form where the problem has one), a column for each gene and each objective.
-            Architectures that turn out dominated once scored are marked False in ``nondominated``.
+            Architectures that turn out dominated, or beyond a limit, once scored are marked False in ``nondominated``;
+            where there are limits, the latter in ``feasible``, too.
         """
-        from mobench.scoring.front import best_first, tabulate
+        from mobench.scoring.front import best_first, judged, tabulate
 
         X, F = self.scored(contract=contract)
         frame = tabulate(self.problem, X, F, genes=True)
-        frame["nondominated"] = nondominated(F, self.problem.objectives)
-        return best_first(frame, self.problem)
+        return best_first(judged(frame, F, self.problem.objectives), self.problem)
 
     def hypervolume(self, *, contract: str = DEFAULT) -> float:
         """Share of the true front's hypervolume that the delivered set reaches, 0 where it delivers nothing."""

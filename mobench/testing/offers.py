@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mobench.core.budget import paid_in
-from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Replicated
+from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Remarked, Replicated
 from mobench.core.indicators import nondominated
 from mobench.core.networks import (
     CategoricalNetwork,
@@ -15,11 +17,13 @@ from mobench.core.networks import (
     check_network,
     operation_mask,
 )
+from mobench.core.problem import minimised
 from mobench.scoring.contract import contract_for
+from mobench.scoring.feasibility import feasible_front
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
 
-__all__ = ["contract", "fidelities", "front", "ranges", "standard_errors", "supernet", "written_form"]
+__all__ = ["contract", "fidelities", "front", "limits", "ranges", "standard_errors", "supernet", "written_form"]
 
 
 def front(specimen: Specimen) -> None:
@@ -40,6 +44,23 @@ def front(specimen: Specimen) -> None:
     known = np.concatenate([F, specimen.score(specimen.many)])
     if not (kept := nondominated(known, problem.objectives)[: len(F)]).all():
         raise Failed(f"not the front: an architecture dominates {F[~kept][0].tolist()}")
+
+
+def limits(specimen: Specimen) -> None:
+    """Limits are finite numbers, and where the front is known some of it is within all of them."""
+    objectives = specimen.problem.objectives
+    limited = [objective for objective in objectives if objective.limit is not None]
+    if not limited:
+        raise Skipped("no objective has a limit")
+    for objective in limited:
+        number = isinstance(objective.limit, int | float) and not isinstance(objective.limit, bool)
+        if not number or not math.isfinite(objective.limit or 0.0):
+            raise Failed(f"limit of {objective.name}: expected a finite number, found {objective.limit!r}")
+    if isinstance(specimen.problem, Enumerable):
+        try:
+            feasible_front(minimised(specimen.problem.front()[1], objectives), objectives)
+        except ValueError as error:
+            raise Failed(str(error)) from None
 
 
 def contract(specimen: Specimen) -> None:
@@ -82,6 +103,15 @@ def standard_errors(specimen: Specimen) -> None:
         raise Failed(f"expected numbers from 0 on, or NaN, found {found[(found < 0) | np.isinf(found)][0]}")
     if not np.array_equal(found, np.asarray(problem.standard_errors(X.copy())), equal_nan=True):
         raise Failed("asked twice, it says different things")
+
+
+def remarks(specimen: Specimen) -> None:
+    """It has nothing to remark on its own data; what it has is worth a look."""
+    said = specimen.problem.remarks if isinstance(specimen.problem, Remarked) else ()
+    if not isinstance(said, tuple) or not all(isinstance(remark, str) for remark in said):
+        raise Failed(f"remarks: expected a tuple of lines, found {said!r}")
+    if said:
+        raise Failed("; ".join(said))
 
 
 def fidelities(specimen: Specimen) -> None:

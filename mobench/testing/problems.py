@@ -21,7 +21,17 @@ from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
 from mobench.testing.checks import Failed, Skipped
-from mobench.testing.offers import contract, fidelities, front, ranges, standard_errors, supernet, written_form
+from mobench.testing.offers import (
+    contract,
+    fidelities,
+    front,
+    limits,
+    ranges,
+    remarks,
+    standard_errors,
+    supernet,
+    written_form,
+)
 from mobench.testing.specimen import Specimen
 from mobench.testing.state import global_state as state_now
 from mobench.testing.state import seed_globals
@@ -266,8 +276,8 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     check.__name__.replace("_", " "): check
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
-        *(randomness, scores, global_randomness, batches, classes, front, contract, ranges, standard_errors),
-        *(fidelities, supernet, written_form),
+        *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
+        *(standard_errors, fidelities, supernet, written_form, remarks),
         *(searched, fresh_process),
     )
 }
@@ -281,8 +291,9 @@ MOOT = {
     "scores": ("global randomness", "batches", "front", "fresh process"),
     "global randomness": ("batches", "front", "fresh process"),
     "prices": ("training price", "searched"),
+    "limits": ("contract", "searched", "fresh process"),
 }
 """What a failure leaves nothing to say about."""
 
-LENIENT = ("summary", "training price")
+LENIENT = ("summary", "training price", "remarks")
 """Checks whose failure is a warning."""

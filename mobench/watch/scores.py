@@ -14,8 +14,9 @@ from mobench.campaigns.record import check_problem_files
 from mobench.core.budget import on_axis
 from mobench.core.capabilities import Enumerable, Slow
 from mobench.core.indicators import nondominated
+from mobench.core.limits import within
 from mobench.core.messages import one_line
-from mobench.core.problem import Problem
+from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
@@ -161,5 +162,6 @@ def _changed(entry: Entry) -> float:
 def _seen(result: Result) -> Array:
     """The front of what a searcher saw at the full fidelity, (k, m) in natural units."""
     F = result.history.F[result.history.fidelity == 0]
-    front: Array = F[nondominated(F, result.problem.objectives)]
-    return front
+    objectives = result.problem.objectives
+    front: Array = F[nondominated(F, objectives)]
+    return front[within(minimised(front, objectives), objectives)]

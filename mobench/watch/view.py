@@ -11,8 +11,8 @@ from matplotlib.colors import to_hex
 
 from mobench.campaigns.failures import different
 from mobench.campaigns.look import STATES
-from mobench.core.capabilities import Enumerable
-from mobench.core.messages import flat, in_words, one_line, plain
+from mobench.core.limits import true_front
+from mobench.core.messages import flat, duration, one_line, plain
 from mobench.core.space import Array
 from mobench.figures.style import AXIS_LABELS, palette
 from mobench.harness.spec import RunSpec
@@ -51,7 +51,7 @@ def campaign_view(feed: Feed, scores: Scores) -> dict[str, Any]:
         "total": {state: total[state] for state in STATES},
         "runs": total.total(),
         "share": feed.share,
-        "left": None if (left := feed.left) is None else in_words(left),
+        "left": None if (left := feed.left) is None else duration(left),
         "problems": [flat(label) for label in problems],
         "searchers": [{"label": flat(label), "colour": to_hex(colours[label])} for label in searchers],
         "pairs": pairs[:CELLS],
@@ -80,11 +80,13 @@ def truth_view(scores: Scores, spec: RunSpec) -> dict[str, Any]:
     """What stays of a problem while runs go on: objectives, the true front, the axis of the budget."""
     try:
         problem = scores.problem(spec)
-        front = problem.front()[1] if isinstance(problem, Enumerable) else np.empty((0, len(problem.objectives)))
+        known = true_front(problem)
+        front = np.empty((0, len(problem.objectives))) if known is None else known[1]
         axis, limit = scores.axis, scores.campaign.budget[scores.axis]
         return {
             "objectives": [
-                {"name": flat(o.label), "maximise": o.maximise, "log": o.scale == "log"} for o in problem.objectives
+                {"name": flat(o.label), "maximise": o.maximise, "log": o.scale == "log", "limit": o.limit}
+                for o in problem.objectives
             ],
             "front": _thinned(front).tolist(),
             "members": len(front),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ EVOXBENCH = {
     "latency:eyeriss": (1.67954, 10.5269),
 }
 """EvoXBench's ideal and nadir on CIFAR-10 (Lu et al. 2023); with Eyeriss (MOP6) the nadir error is 50.98."""
+HARDWARE = ("latency:edgegpu", "energy:edgegpu", "energy:eyeriss", "arithmetic_intensity:eyeriss")
+"""HW-NAS-Bench's further objectives in C-10/MOP5 to 7: with them, bounds are the extremes of the true front."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,11 +157,21 @@ class Cells:
         """The live edges of one cell, (6,), as source node, target node, operation."""
         return graph(x)
 
+    def seen_as(self, name: str, values: Array) -> Cells:
+        """The problem in which a searcher sees (15625,) `values` in place of an objective's own; scores stay."""
+        column, views = self._column(name), {}
+        for fidelity, view in self.views.items():
+            F = view.F.copy()
+            F[:, column] = values
+            views[fidelity] = replace(view, F=F)
+        return replace(self, views=views)
+
     def bounds(self, contract: str) -> tuple[Array, Array]:
         """Ideal and nadir of ``"modnas"`` and ``"evoxbench"``, (m,) each, on CIFAR-10.
 
         `modnas`: CIFAR-10 error and one device's latency, minimum and maximum over all cells with error below 90 %.
-        `evoxbench`: any of error, params, flops and latency:eyeriss, the constants of the paper's code.
+        `evoxbench`: any of error, params, flops and latency:eyeriss, the constants of the paper's code; with further
+        objectives of C-10/MOP5 to 7, minimum and maximum over the true front, which is how its code finds them.
 
         Raises
         ------
@@ -176,7 +188,11 @@ class Cells:
             nadir = {name: high for name, (_, high) in EVOXBENCH.items()}
             nadir["error"] = 50.98 if "latency:eyeriss" in names else 90.0
             return np.array([EVOXBENCH[name][0] for name in names]), np.array([nadir[name] for name in names])
-        offer = {"modnas": "error and one latency:<device>", "evoxbench": f"any of {', '.join(EVOXBENCH)}"}
+        elif self.about["dataset"] == "cifar10" and contract == "evoxbench" and set(names) <= {*EVOXBENCH, *HARDWARE}:
+            F = self.front()[1]
+            return F.min(axis=0), F.max(axis=0)
+        known = ", ".join((*EVOXBENCH, *HARDWARE))
+        offer = {"modnas": "error and one latency:<device>", "evoxbench": f"any of {known}"}
         cure = f"; it has them for dataset cifar10 and {offer[contract]}" if contract in offer else ""
         raise ValueError(f"contract {contract!r}: no bounds for {self.about['dataset']} and {', '.join(names)}{cure}")
 

@@ -1,8 +1,9 @@
-"""Finds in the imported NAS-Bench-201 table what a problem asks for, or says which source would bring it."""
+"""Finds in a table of NAS-Bench-201 what a problem asks for, or says which source would bring it."""
 
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,8 +27,13 @@ IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
 """Training images of the split that has a validation set (for CIFAR-10: one half of the training images)."""
 EPOCHS = (200, 12)
 ADD = "`mobench data add nasbench201 --from PATH`"
-SHIPPED = "shipped/"
+HERE = "leave out data='imported'"
+EMBEDDED = "embedded/"
 """Prefix of the columns that come with mobench."""
+SHIPPED = "shipped/"
+"""Prefix of the latencies that mobench measured."""
+TRAININGS = tuple(f"/{epochs}/" for epochs in EPOCHS)
+"""Part of the names of columns that hold accuracies or seconds."""
 DEVICE = ("latency:", "energy:", "arithmetic_intensity:")
 
 
@@ -36,13 +42,19 @@ def _get(table: Table, name: str) -> Array | None:
     return None if column is None else column.values
 
 
+def _first(table: Table, name: str) -> Array | None:
+    """A column of single trainings: those that ship with mobench or, in a table of imports, the official files'."""
+    embedded = _get(table, f"{EMBEDDED}{name}")
+    return _get(table, f"official/{name}") if embedded is None else embedded
+
+
 def error(table: Table, dataset: str, epochs: int, kind: str) -> Array:
-    """Mean error in per cent, (15625,), NaN where none is imported; `kind` is ``valid`` or ``test``."""
-    found = [_get(table, f"{source}/{dataset}/{epochs}/{kind}") for source in ("official", "csv")]
-    known = [values for values in found if values is not None]
+    """Mean error in per cent, (15625,), NaN where there is none; `kind` is ``valid`` or ``test``."""
+    name = f"{dataset}/{epochs}/{kind}"
+    known = [values for values in (_first(table, name), _get(table, f"csv/{name}")) if values is not None]
     if not known:
         return np.full(ROWS, np.nan)
-    errors: Array = 100.0 - np.where(np.isnan(known[0]), known[-1], known[0])  # official values come first
+    errors: Array = 100.0 - np.where(np.isnan(known[0]), known[-1], known[0])  # a CSV fills gaps of official files
     return errors
 
 
@@ -52,18 +64,21 @@ def trials(table: Table, dataset: str, epochs: int) -> Array:
     Raises
     ------
     ValueError
-        No trials are imported: only official files have them.
+        No trials are imported: of all that can be imported only official files have them.
     """
-    accuracy = _get(table, f"official/{dataset}/{epochs}/valid/trials")
+    accuracy = _first(table, f"{dataset}/{epochs}/valid/trials")
     if accuracy is None:
-        raise ValueError(f"noise: single trainings come with official data only; import a NATS-Bench folder with {ADD}")
+        raise ValueError(
+            f"noise: of imports only official files hold single trainings; {HERE}, or import a NATS-Bench folder with "
+            f"{ADD}"
+        )
     errors: Array = np.sort(100.0 - accuracy, axis=1)
     return errors
 
 
 def test_noise(table: Table, dataset: str, epochs: int) -> Array:
     """Standard error of the mean test error, (15625,), as the validation trials tell it; NaN without them."""
-    if f"official/{dataset}/{epochs}/valid/trials" not in table.columns:
+    if _first(table, f"{dataset}/{epochs}/valid/trials") is None:
         return np.full(ROWS, np.nan)
     single = trials(table, dataset, epochs).T
     known = ~np.isnan(single[0])
@@ -84,10 +99,10 @@ def price(table: Table, dataset: str, epochs: int, known: Array) -> tuple[Array,
     A training costs 3 forward passes for each image and epoch. Seconds are None unless all rows `known` have them.
     """
     passes = 3.0 * epochs * IMAGES[dataset]
-    seconds = _get(table, f"official/{dataset}/{epochs}/seconds")
+    seconds = _first(table, f"{dataset}/{epochs}/seconds")
     if seconds is None or np.isnan(seconds[known]).any():
         seconds = None
-    return passes * flops(all_cells(), skeleton=SKELETONS[dataset]), seconds
+    return passes * _exact(dataset, "flops"), seconds
 
 
 def seen_epochs(table: Table, dataset: str, epochs: int | None, *, noise: bool) -> tuple[int, ...]:
@@ -112,7 +127,7 @@ def seen_epochs(table: Table, dataset: str, epochs: int | None, *, noise: bool) 
 def _cure(counts: Mapping[int, int], epochs: int | None) -> str:
     official = "an official file (NATS-tss-v1_0-3ffb9-simple or NAS-Bench-201-v1_1-096897.pth)"
     ways = f"{official} brings 12 and 200 epochs, accuracy_12_epochs.csv 12 epochs: {ADD}"
-    return f"use epochs=12, or import: {ways}" if epochs == 200 and counts[12] else f"import one: {ways}"
+    return f"use epochs=12, {HERE}, or import: {ways}" if epochs == 200 and counts[12] else f"{HERE}, or import: {ways}"
 
 
 def scored_epochs(table: Table, dataset: str) -> int:
@@ -120,7 +135,7 @@ def scored_epochs(table: Table, dataset: str) -> int:
     counts = {e: _count(error(table, dataset, e, "test")) for e in EPOCHS}
     best = max(counts, key=lambda e: (counts[e], e))
     if not counts[best]:
-        raise ValueError(f"no test error of {dataset} is imported; import the source that holds it with {ADD}")
+        raise ValueError(f"no test error of {dataset} is imported; {HERE}, or import the source that holds it: {ADD}")
     return best
 
 
@@ -138,9 +153,7 @@ def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
     """
     if name in {"params", "flops"}:
         if not stored:
-            count = params if name == "params" else flops
-            millions: Array = count(all_cells(), skeleton=SKELETONS[dataset]) / 1e6
-            return millions
+            return _exact(dataset, name) / 1e6
         values = _get(table, f"official/{dataset}/{name}")
         if values is None:
             raise ValueError(f"costs='stored': stored {name} come with official data only; import it with {ADD}")
@@ -151,14 +164,21 @@ def cost(table: Table, dataset: str, name: str, *, stored: bool) -> Array:
     return table[sources[name]]
 
 
+@functools.cache
+def _exact(dataset: str, name: str) -> Array:
+    """Params or flops of all cells by their formulas, (15625,)."""
+    count = params if name == "params" else flops
+    return count(all_cells(), skeleton=SKELETONS[dataset])
+
+
 def _devices(table: Table, dataset: str) -> dict[str, str]:
     """Objective to column for every device measurement that holds for `dataset`."""
-    sources = ["official/" + dataset, "hwnas/" + dataset]
+    sources = ["official/" + dataset, "bench360/" + dataset, "hwnas/" + dataset]
     if dataset != "ImageNet16-120":  # HELP and mobench measured 32x32 images
-        sources[:0] = [SHIPPED.rstrip("/"), "help"]
+        sources = [SHIPPED.rstrip("/"), "help", *sources, EMBEDDED.rstrip("/")]
     return {
         column.removeprefix(f"{source}/"): column
-        for source in sources  # later ones win: measured for this very dataset
+        for source in sources  # later ones win: what ships, and else what was measured for this very dataset
         for column in table.columns
         if column.startswith(tuple(f"{source}/{kind}" for kind in DEVICE))
     }
@@ -168,9 +188,8 @@ def _unknown(table: Table, dataset: str, name: str, devices: list[str]) -> str:
     known = ["error", "params", "flops", *devices]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)};"
-    small = dataset == "ImageNet16-120" and any(column.startswith("help/") for column in table.columns)
-    return (
-        f"objectives: unknown {name!r}, {hint} "
-        f"HELP's latency folder and HW-NAS-Bench-v1_0.pickle bring more devices: {ADD}"
-        + (" (HELP measured 32x32 images, so not for ImageNet16-120)" if small else "")
+    small = dataset == "ImageNet16-120" and any(column.startswith(("help/", EMBEDDED)) for column in table.columns)
+    more = "" if any(column.startswith(EMBEDDED) for column in table.columns) else "HELP's latency folder and "
+    return f"objectives: unknown {name!r}, {hint} {more}HW-NAS-Bench-v1_0.pickle brings more devices: {ADD}" + (
+        " (HELP measured 32x32 images, so not for ImageNet16-120)" if small else ""
     )

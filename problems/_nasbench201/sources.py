@@ -14,6 +14,7 @@ from mobench import Column, Table, data_folder, load_table, save_table
 from mobench.problems._nasbench201 import archive as archive
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
+from mobench.problems._nasbench201.bench360 import read_bench360
 from mobench.problems._nasbench201.columns import FILE, ROWS
 from mobench.problems._nasbench201.readers import Reading
 
@@ -39,6 +40,11 @@ SOURCES: Mapping[str, tuple[str, str, str]] = {
         "latency, energy and arithmetic intensity on edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga",
         "github.com/GATECH-EIC/HW-NAS-Bench",
     ),
+    "bench360": (
+        "HW-NAS-Bench-360's dataset.parquet",
+        "latency and energy on Raspberry Pi 5, Jetson Nano and Pixel 6a under up to three runtimes, for CIFAR-100",
+        "github.com/roldebijvank/HW-NAS-Bench-360",
+    ),
 }
 """Source -> (what it is, what it adds, where it is from)."""
 
@@ -62,7 +68,8 @@ def import_data(path: Path, *, folder: Path | None = None, progress: bool = True
     path = Path(path).expanduser()
     found = recognise(path)
     reading = _start(folder / FILE)
-    for kind in ("csv12", "csv200", "order", "archive", "file", "hwnas", "help"):  # help needs the others' order
+    kinds = ("csv12", "csv200", "order", "archive", "file", "hwnas", "help", "bench360")  # the last two need an order
+    for kind in kinds:
         _read(kind, found.get(kind, []), reading, folder, progress)
     columns = dict(sorted(reading.columns.items()))
     if reading.order is not None:
@@ -137,6 +144,8 @@ def _kind(file: Path, *, sure: bool) -> str:
         return "hwnas" if sure or file.name.lower().startswith("hw-nas-bench") else ""
     if file.suffix == ".pt":
         return "order" if file.stem == "str_arch2idx" else "help" if sure or file.parent.name == "latency" else ""
+    if file.suffix == ".parquet":
+        return "bench360" if sure or file.name == "dataset.parquet" else ""
     if file.suffix == ".csv":
         header = _header(file)
         return "csv200" if set(readers.CSV_200) <= header else "csv12" if set(readers.CSV_12) <= header else "other"
@@ -164,6 +173,8 @@ def _read(kind: str, files: list[Path], reading: Reading, folder: Path, progress
             readers.read_order(file, reading)
         elif kind == "hwnas":
             readers.read_hardware(file, reading)
+        elif kind == "bench360":
+            read_bench360(file, reading)
         elif kind == "archive":
             strings, numbers = archive.read_archive(file, data=folder, progress=progress)
             if (meta := file / "meta.pickle.pbz2").exists() and reading.order is None:

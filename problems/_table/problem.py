@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, nearest, nondominated
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated, parse_objectives
 
 LARGEST_TRIALS = 100_000_000
 """Values of all trials that are held in memory, at most."""
@@ -84,6 +84,8 @@ class TableProblem:
         (k, d) architectures to k texts.
     provenance : str
         Where the numbers come from.
+    remarks : tuple of str
+        What one should know of them, rows that were left out, say.
     """
 
     space: Space
@@ -93,6 +95,7 @@ class TableProblem:
     noise: Array = field(repr=False)
     written: Callable[[Array], list[str]] = field(repr=False)
     provenance: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def training(self) -> Cost:
@@ -176,19 +179,15 @@ class FidelityTable(TableProblem):
 
 
 def chosen(offers: Mapping[str, Offer], names: Sequence[str]) -> list[Offer]:
-    """Those of a table's offers that are named as objectives, in order.
+    """Those of a table's offers that are named as objectives, ``latency`` or with a limit ``latency<=5``, in order.
 
     Raises
     ------
     ValueError
-        None is named, one twice, or one that the table does not have (the nearest is offered).
+        None is named, one twice, one that the table does not have (the nearest is offered), or a limit of another form.
     """
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"objectives: expected one or more different names, found {tuple(names)}")
-    for name in names:
-        if name not in offers:
-            raise ValueError(f"objectives: unknown {name!r}{nearest(name, offers)}")
-    return [offers[name] for name in names]
+    objectives = parse_objectives(names, {name: offer.objective for name, offer in offers.items()})
+    return [replace(offers[objective.name], objective=objective) for objective in objectives]
 
 
 def stacked(offers: Sequence[Offer]) -> tuple[Array, Array, Array]:

@@ -19,12 +19,11 @@ from mobench import (
     Cost,
     Objective,
     Space,
+    Table,
     Values,
-    data_folder,
     fingerprint,
-    load_table,
-    nearest,
     nondominated,
+    parse_objectives,
 )
 from mobench.problems._cells import space as _cell
 from mobench.problems._cells.space import (
@@ -42,6 +41,7 @@ from mobench.problems._cells.space import (
 )
 from mobench.problems._motif.table import true_errors
 from mobench.problems._nasbench201 import columns as nasbench201
+from mobench.problems._nasbench201.embedded import embedded_columns
 
 if TYPE_CHECKING:
     from mobench.problems._cells.trainings import Trainings
@@ -249,7 +249,7 @@ def problem(
         What to train on; all but ``motif`` and ``digits`` need their official files.
     objectives
         ``error`` (%; validation is seen, test is scored) and any of ``flops`` (M multiply-adds an image), ``params``
-        (k) and ``latency`` (ms an image, measured on `device`).
+        (k) and ``latency`` (ms an image, measured on `device`); each with a limit perhaps, ``params<=10``.
     epochs
         Length of a full training; 1 to this are the fidelities, shorter trainings its beginning.
     channels
@@ -277,19 +277,21 @@ def problem(
     Raises
     ------
     ValueError
-        An unknown objective or one named twice, images that the stages cannot halve, a device that is not there, or
-        data that is missing or damaged (the message says how to get it).
+        An unknown objective or one named twice, a limit of another form, images that the stages cannot halve, a device
+        that is not there, or data that is missing or damaged (the message says how to get it).
     """
     large = dataset in _LARGE_IMAGES
-    _check(objectives, device, augment=bool(augment) and not large)
+    chosen = parse_objectives(objectives, UNITS)
+    names = [objective.name for objective in chosen]
+    _check(names, device, augment=bool(augment) and not large)
     from mobench.live.memory import enough_memory
     from mobench.problems._cells.training import Recipe
     from mobench.problems._cells.trainings import Trainings
     from mobench.problems._images.datasets import SHAPES, load_dataset
 
     default = PUBLISHED if large else SMALL
-    chosen = [given or usual for given, usual in zip((channels, cells, stages), default, strict=True)]
-    skeleton = Skeleton(*SHAPES[dataset], *chosen)
+    sizes = [given or usual for given, usual in zip((channels, cells, stages), default, strict=True)]
+    skeleton = Skeleton(*SHAPES[dataset], *sizes)
     if skeleton.size % 2 ** (skeleton.stages - 1):
         raise ValueError(f"stages: images of {skeleton.size} pixels cannot be halved {skeleton.stages - 1} times")
     recipe = Recipe(
@@ -304,10 +306,10 @@ def problem(
         images = load_dataset(dataset, folder=data).to(device)
     truth = _truth(dataset, skeleton)
     mean = float(flops(all_cells()[functional_classes()], skeleton=skeleton).mean())
-    known = truth is not None and "latency" not in objectives
+    known = truth is not None and "latency" not in names
     return (TabulatedCellTraining if known else CellTraining)(
         space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
-        objectives=tuple(Objective(name, UNITS[name]) for name in objectives),
+        objectives=chosen,
         training=Cost(evaluations=1, flops=mean * 3.0 * len(images.train.images) * epochs),
         deterministic=not noise,
         trainings=Trainings(skeleton, recipe, images),
@@ -315,12 +317,9 @@ def problem(
     )
 
 
-def _check(objectives: tuple[str, ...], device: str, *, augment: bool) -> None:
-    if len(set(objectives)) < len(objectives) or "error" not in objectives:
-        raise ValueError(f"objectives: expected error and other, different names, found {', '.join(objectives)}")
-    for name in objectives:
-        if name not in UNITS:
-            raise ValueError(f"objectives: unknown {name!r}{nearest(name, UNITS)}")
+def _check(names: list[str], device: str, *, augment: bool) -> None:
+    if "error" not in names:
+        raise ValueError(f"objectives: expected error and other names, found {', '.join(names)}")
     if augment:
         raise ValueError("augment: NAS-Bench-201 augments CIFAR and ImageNet16-120 only; leave it out")
     import torch
@@ -332,15 +331,12 @@ def _check(objectives: tuple[str, ...], device: str, *, augment: bool) -> None:
 
 
 def _truth(dataset: str, skeleton: Skeleton) -> Array | None:
-    """Test errors, (15625,), of a table of this space and dataset; None where there is none or it has gaps."""
+    """Test errors, (15625,), of a table of this space and dataset; None where there is none."""
     if dataset == "motif" and (skeleton.channels, skeleton.cells, skeleton.stages) == SMALL:
         return true_errors()
-    path = data_folder() / nasbench201.FILE
-    if nasbench201.SKELETONS.get(dataset) != skeleton or not path.exists():
+    if nasbench201.SKELETONS.get(dataset) != skeleton:
         return None
-    table = load_table(path)
-    found = (nasbench201.error(table, dataset, epochs, "test") for epochs in nasbench201.EPOCHS)
-    return next((errors for errors in found if not np.isnan(errors).any()), None)
+    return nasbench201.error(Table(embedded_columns()), dataset, max(nasbench201.EPOCHS), "test")
 
 
 def _key(X: Array) -> Array:

@@ -24,8 +24,8 @@ from mobench import (
     Table,
     Values,
     fingerprint,
-    nearest,
     nondominated,
+    parse_objectives,
 )
 from mobench.problems._cells.noise import seed_noise
 from mobench.problems._cells.space import (
@@ -194,7 +194,8 @@ def problem(
     ----------
     objectives
         Any of ``error`` (%; validation of two seeds is seen, test of other seeds is scored), ``flops`` (M multiply-adds
-        an image), ``params`` (k), ``latency:cpu_b1`` and ``latency:cpu_b64`` (ms, measured at these batch sizes).
+        an image), ``params`` (k), ``latency:cpu_b1`` and ``latency:cpu_b64`` (ms, measured at these batch sizes); each
+        with a limit perhaps, ``params<=10``.
     noise
         Show the error of one of the two seen seeds, drawn anew with each question, instead of their mean.
     batch
@@ -203,7 +204,7 @@ def problem(
     Raises
     ------
     ValueError
-        An unknown objective or one named twice, noise without an error, or a damaged table.
+        An unknown objective or one named twice, a limit of another form, noise without an error, or a damaged table.
     """
     table = load()
     names, member = np.unique(functional_classes(), return_inverse=True)
@@ -213,19 +214,22 @@ def problem(
     valid, test = errors(table, "valid", VALID, seeds[:SEEN]), errors(table, "test", TEST, seeds[SEEN:])
     columns = {"error": np.nanmean(test, axis=0), "flops": macs / 1e6, "params": params(cells, skeleton=SKELETON) / 1e3}
     columns |= {name: table[name] for name in table.columns if name.startswith("latency:")}
-    _check(objectives, columns, noise)
+    chosen = parse_objectives(objectives, {name: _UNITS.get(name, "ms") for name in columns})
+    names_chosen = [objective.name for objective in chosen]
+    if noise and "error" not in names_chosen:
+        raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
     noises = {"error": seed_noise(errors(table, "test", TEST, seeds)) / np.sqrt((~np.isnan(test)).sum(axis=0))}
     noises |= {name: column * _passes_apart(table, name) for name, column in columns.items() if ":" in name}
     mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
     return Motif(
         space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
-        objectives=tuple(Objective(name, _UNITS.get(name, "ms")) for name in objectives),
+        objectives=chosen,
         training=Cost(evaluations=1, flops=mean),
         deterministic=not noise,
-        costs=np.column_stack([columns[name] for name in objectives]),
+        costs=np.column_stack([columns[name] for name in names_chosen]),
         valid=valid,
         test=test,
-        noise=np.column_stack([noises.get(name, np.zeros(len(names))) for name in objectives]),
+        noise=np.column_stack([noises.get(name, np.zeros(len(names))) for name in names_chosen]),
         macs=macs,
         member=member,
         batch=batch,
@@ -236,16 +240,6 @@ def _passes_apart(table: Table, name: str) -> float:
     """Relative standard error of the median of two passes, from how far these lie apart in the median."""
     apart = float(table.columns[name].about["median_relative_difference"])
     return apart / (2.0 * NormalDist().inv_cdf(0.75))
-
-
-def _check(objectives: tuple[str, ...], columns: dict[str, Array], noise: bool) -> None:
-    if not objectives or len(set(objectives)) < len(objectives):
-        raise ValueError(f"objectives: expected one or more different names, found {objectives}")
-    for name in objectives:
-        if name not in columns:
-            raise ValueError(f"objectives: unknown {name!r}{nearest(name, columns)}")
-    if noise and "error" not in objectives:
-        raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
 
 
 @functools.cache

@@ -30,11 +30,11 @@ from mobench import (
     load_pickle,
     load_table,
     nondominated,
+    parse_objectives,
     save_table,
 )
 
 Dataset = Literal["arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "proteins", "pubmed"]
-Name = Literal["error", "latency", "params"]
 
 LINKS = (
     (0, 0, 0, 0),
@@ -133,7 +133,7 @@ class NASBenchGraph:
 
 
 def problem(
-    *, dataset: Dataset = "cora", objectives: Annotated[tuple[Name, ...], Len(2)] = ("error", "latency", "params")
+    *, dataset: Dataset = "cora", objectives: Annotated[tuple[str, ...], Len(2)] = ("error", "latency", "params")
 ) -> NASBenchGraph:
     """NAS-Bench-Graph on one dataset, with two or three objectives.
 
@@ -142,16 +142,16 @@ def problem(
     dataset
         The graph that the networks were trained on.
     objectives
-        Two or three of ``error`` (%), ``latency`` (s) and ``params`` (M), all minimised.
+        Two or three of ``error`` (%), ``latency`` (s) and ``params`` (M), all minimised; each with a limit perhaps,
+        ``latency<=0.01``.
 
     Raises
     ------
     ValueError
         The package `nas_bench_graph` is missing or its file is not the one of its version 1.4, or an objective is
-        named twice.
+        unknown or named twice, or has a limit of another form.
     """
-    if len(set(objectives)) < len(objectives):
-        raise ValueError(f"objectives: expected each name once, found {', '.join(objectives)}")
+    chosen = parse_objectives(objectives, {name: objective for name, (objective, _, _) in _OBJECTIVES.items()})
     operations = PROTEINS if dataset == "proteins" else OPERATIONS
     table, answers = _load(dataset, operations)
     columns = dict(zip(_FIELDS, table.T, strict=True))
@@ -164,10 +164,10 @@ def problem(
     )
     return NASBenchGraph(
         space,
-        tuple(_OBJECTIVES[name][0] for name in objectives),
+        chosen,
         operations,
-        np.column_stack([columns[_OBJECTIVES[name][1]] for name in objectives]),
-        np.column_stack([columns[_OBJECTIVES[name][2]] for name in objectives]),
+        np.column_stack([columns[_OBJECTIVES[objective.name][1]] for objective in chosen]),
+        np.column_stack([columns[_OBJECTIVES[objective.name][2]] for objective in chosen]),
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval
 
-from mobench import Array, BudgetExhausted, Network, Run, nondominated
+from mobench import Array, BudgetExhausted, Network, Run, nondominated, violation
 from mobench.searchers._relaxed import finalists as _finalists
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
 from mobench.searchers._relaxed.relaxations import one_hot
@@ -58,7 +58,7 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> Non
     Parameters
     ----------
     choose : callable
-        Asks scores for what it wants; in the end the nondominated architectures scored are recommended.
+        Asks scores for what it wants; in the end the best architectures scored are recommended.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> Non
             _deliver(run, scores)
             raise
         _deliver(run, scores)
-    _finalists.train_best(run, options.finalists, scores.X, scores.F)
+    _finalists.train_best(run, options.finalists, scores.X, scores.F, violation(scores.F, scores.objectives))
 
 
 def _train(run: Run, options: Training) -> Weights:
@@ -128,6 +128,8 @@ class Scores:
         self._run, self._network, self._weights, self._batches = run, network, weights, batches
         self._like = network.initial_alpha().detach()
         self._known: dict[int, tuple[Array, Array]] = {}
+        error, *costs = run.objectives
+        self.objectives = (replace(error, limit=None), *costs)  # its limit is about trained values, not one-shot ones
 
     @property
     def X(self) -> Array:
@@ -139,6 +141,13 @@ class Scores:
     def F(self) -> Array:
         """Their (n, m) values."""
         return np.array([value for _, value in self._known.values()]).reshape(-1, len(self._run.objectives))
+
+    @property
+    def best(self) -> Array:
+        """The nondominated ones of the architectures scored that are within limits on costs or least beyond, (k, d)."""
+        F, beyond = self.F, violation(self.F, self.objectives)
+        rows = np.flatnonzero(beyond <= beyond.min(initial=np.inf))
+        return self.X[rows[nondominated(F[rows])]]
 
     def __call__(self, X: Array) -> Array:
         """(n, m) values of (n, d) architectures, all minimised; only those not yet known are computed and charged."""
@@ -160,5 +169,5 @@ def _budget(run: Run, share: float) -> float:
 
 def _deliver(run: Run, scores: Scores) -> None:
     if len(scores.X):
-        run.recommend(scores.X[nondominated(scores.F)])
+        run.recommend(scores.best)
         run.record(one_shot_X=scores.X, one_shot=scores.F[:, 0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mobench import Array, Space
+from mobench import Array, Objective, Space, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
@@ -20,6 +20,7 @@ def generations(
     answer: Callable[[Array], Array],
     *,
     population: int,
+    objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
     mutation_rate: float | None = None,
@@ -34,6 +35,8 @@ def generations(
         The architectures.
     answer : callable
         (n, d) architectures to (n, m) values, all minimised.
+    objectives : sequence of Objective
+        The m columns: what is within their limits is better than what is not, and less beyond is better than more.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
@@ -50,7 +53,7 @@ def generations(
     X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
-        survivors = _ranking.best(rng, F, population)
+        survivors = _ranking.best(rng, F, population, violation(F, objectives))
         X, F = X[survivors], F[survivors]
         yield X, F
         children = _offspring(rng, space, X, population, vary)

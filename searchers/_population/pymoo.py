@@ -16,7 +16,7 @@ from pymoo.core.sampling import Sampling
 from pymoo.core.termination import NoTermination
 from pymoo.util.ref_dirs import get_reference_directions
 
-from mobench import Array, Run, Space
+from mobench import Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
 
 
@@ -79,10 +79,11 @@ def directions(m: int, population: int) -> Array:
     return lattice
 
 
-def drive(run: Run, algorithm: Any, *, normalise: bool = False) -> None:
+def drive(run: Run, algorithm: Any, *, normalise: bool = False, constrained: bool = True) -> None:
     """Ask and tell `algorithm` until the budget is spent or it has nothing more to ask.
 
-    A single objective is shown twice, as most algorithms for several cannot do with one.
+    A single objective is shown twice, as most algorithms for several cannot do with one. Where objectives have limits
+    there is one constraint, `mobench.violation`: what is feasible survives before what is not, and that by how much.
 
     Parameters
     ----------
@@ -93,17 +94,25 @@ def drive(run: Run, algorithm: Any, *, normalise: bool = False) -> None:
     normalise : bool
         Show it objectives in units of the ideal point of the search and the nadir of its population, brought up to
         date every generation: for algorithms that compare weighted sums and distances and do not normalise (MOEA/D).
+    constrained : bool
+        Whether it takes a constraint. One that does not (MOEA/D) finds the violation as ``beyond`` of individuals.
     """
     bounds, m = _genetics.bounds(run.space), len(run.objectives)
     shown = [0, 0] if m == 1 else list(range(m))
-    problem = Problem(n_var=len(bounds), n_obj=len(shown), xl=0 * bounds, xu=bounds - 1, vtype=int)
+    limited = any(objective.limit is not None for objective in run.objectives)
+    count = int(limited and constrained)
+    problem = Problem(len(bounds), n_obj=len(shown), n_ieq_constr=count, xl=0 * bounds, xu=bounds - 1, vtype=int)
     algorithm.setup(problem, termination=NoTermination(), seed=int(run.rng.integers(2**31)))
     scale = _Scale(len(shown)) if normalise else None
     told = recorded = 0
     while (asked := algorithm.ask()) is not None and np.size(asked):
         one = isinstance(asked, Individual)  # MOEA/D asks one at a time, and wants it back as it was
         offspring = Population.create(asked) if one else asked
-        F = run.evaluate(offspring.get("X").astype(np.int64))[:, shown]
+        F = run.evaluate(offspring.get("X").astype(np.int64))
+        if limited:
+            beyond = violation(F, run.objectives)
+            offspring.set("beyond", beyond, "G", beyond[:, None] if constrained else np.empty((len(F), 0)))
+        F = F[:, shown]
         offspring.set("raw", F, "F", F if scale is None else scale.apply(F))
         algorithm.tell(infills=asked)
         told += len(offspring)

@@ -1,4 +1,4 @@
-"""Who is better among points with several objectives, all minimised: ranks, crowding and spread."""
+"""Who is better among points with several objectives, all minimised, within limits: ranks, crowding and spread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ import numpy as np
 from mobench import Array
 
 
-def ranks(F: Array) -> Array:
+def ranks(F: Array, violation: Array | None = None) -> Array:
     """Nondomination rank of each row of (n, m) `F`: 0 for the front, 1 for the front of the rest, and so on.
 
     One rank an item, not a sorted list of items: taking the one for the other puts the worst point first.
+
+    Parameters
+    ----------
+    F : Array
+        (n, m) minimised values.
+    violation : Array, optional
+        (n,) how far rows lie beyond limits (`mobench.violation`): less of it is a better rank whatever the values, by
+        which only rows of equal violation, the feasible ones for example, are compared (Deb et al. 2002, section VI-A).
 
     Returns
     -------
@@ -24,9 +32,18 @@ def ranks(F: Array) -> Array:
     --------
     >>> ranks(np.array([[2.0, 2.0], [3.0, 3.0], [1.0, 1.0]])).tolist()
     [1, 2, 0]
+    >>> ranks(np.array([[2.0, 2.0], [3.0, 3.0], [1.0, 1.0]]), np.array([0.0, 0.0, 0.1])).tolist()
+    [0, 1, 2]
     """
-    found: Array = moocore.pareto_rank(F) if len(F) else np.zeros(0, dtype=np.int64)
-    return found
+    if violation is None or not violation.any():
+        found: Array = moocore.pareto_rank(F) if len(F) else np.zeros(0, dtype=np.int64)
+        return found
+    rank, start = np.empty(len(F), dtype=np.int64), 0
+    for amount in np.unique(violation):
+        rows = np.flatnonzero(violation == amount)
+        rank[rows] = start + moocore.pareto_rank(F[rows])
+        start = int(rank[rows].max()) + 1
+    return rank
 
 
 def crowding(F: Array, rank: Array) -> Array:
@@ -71,12 +88,12 @@ def _crowding(G: Array) -> Array:
     return total
 
 
-def best(rng: np.random.Generator, F: Array, n: int) -> Array:
+def best(rng: np.random.Generator, F: Array, n: int, violation: Array | None = None) -> Array:
     """Rows of the `n` best of `F` by rank, then crowding distance, then chance; the best first; shape (k,), k <= n.
 
-    Only the fronts that hold the best have their crowding computed.
+    Only the fronts that hold the best have their crowding computed. `violation` as of `ranks`.
     """
-    rank = ranks(F)
+    rank = ranks(F, violation)
     rows = np.arange(len(F))
     if n < len(F):
         rows = (rank <= np.partition(rank, n - 1)[n - 1]).nonzero()[0]

@@ -38,21 +38,25 @@ def train_recommended(run: Run, count: int) -> None:
     _train(run, X[((np.arange(k) + 0.5) * len(X) / k).astype(int)])
 
 
-def train_best(run: Run, count: int, X: Array, F: Array) -> None:
-    """Train the `count` that promise most of (n, d) architectures, by (n, m) minimised values, the best first."""
+def train_best(run: Run, count: int, X: Array, F: Array, beyond: Array | None = None) -> None:
+    """Train the `count` that promise most of (n, d) architectures, by (n, m) minimised values, the best first.
+
+    Those beyond limits, by the (n,) violations `beyond`, come last.
+    """
     rows = _distinct(run, X)
-    _train(run, X[rows[best_first(F[rows], count)]])
+    _train(run, X[rows[best_first(F[rows], count, None if beyond is None else beyond[rows])]])
 
 
-def best_first(F: Array, count: int) -> Array:
-    """Rows of at most `count` of (n, m) minimised values, front after front.
+def best_first(F: Array, count: int, beyond: Array | None = None) -> Array:
+    """Rows of at most `count` of (n, m) minimised values, front after front, those least `beyond` limits before others.
 
     Within a front, whose ranges are the units, each row adds the most hypervolume to those before it.
     """
     order: list[int] = []
     rest = np.arange(len(F))
     while len(rest) and len(order) < count:
-        front = rest[nondominated(F[rest])]
+        equal = rest if beyond is None else rest[beyond[rest] <= beyond[rest].min()]
+        front = equal[nondominated(F[equal])]
         rest = np.setdiff1d(rest, front)
         spread = np.ptp(F[front], axis=0)
         N = (F[front] - F[front].min(axis=0)) / np.where(spread > 0, spread, 1.0)

@@ -8,7 +8,7 @@ import moocore
 import numpy as np
 from annotated_types import Ge
 
-from mobench import Array, Run
+from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
@@ -23,6 +23,8 @@ def search(
     neighbours: Annotated[int, Ge(1)] | None = None,
 ) -> None:
     """Explore until the budget is spent or every architecture is known.
+
+    Where objectives have limits, an architecture beyond them is better the less it is, and worse than any within.
 
     Parameters
     ----------
@@ -73,8 +75,7 @@ def _explore(run: Run, memory: _Memory, row: int, leave_early: bool, limit: int 
     found: list[int] = []
     for neighbour in around:
         found.append(int(memory.ask(neighbour[None, :])[0]))
-        before, now = memory.F[row], memory.F[found[-1]]
-        if (now <= before).all() and (now < before).any():
+        if memory.improves(found[-1], row):
             break
     return np.array(found, dtype=np.int64)
 
@@ -97,13 +98,14 @@ class _Memory:
     ----------
     X : Array
         (n, d) architectures in the order they were asked.
-    F : Array
-        (n, m) their values.
+    F, beyond : Array
+        (n, m) their values, and how far these are beyond limits, (n,).
     """
 
     def __init__(self, run: Run) -> None:
         self.X: Array = np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
         self.F: Array = np.empty((0, len(run.objectives)))
+        self.beyond: Array = np.empty(0)
         self._run = run
         self._rows: dict[int, int] = {}
 
@@ -128,9 +130,21 @@ class _Memory:
             F = self._run.evaluate(unknown)
             self._rows |= {key: len(self.X) + i for i, key in enumerate(new)}
             self.X, self.F = np.concatenate([self.X, unknown]), np.concatenate([self.F, F])
+            self.beyond = np.concatenate([self.beyond, violation(F, self._run.objectives)])
         return np.array([self._rows[key] for key in keys], dtype=np.int64)
 
+    def improves(self, row: int, other: int) -> bool:
+        """Whether a row dominates another: it is less far beyond limits, or as far and better."""
+        now, before = self.F[row], self.F[other]
+        if self.beyond[row] != self.beyond[other]:
+            return bool(self.beyond[row] < self.beyond[other])
+        return bool((now <= before).all() and (now < before).any())
+
     def front(self, rows: Array) -> Array:
-        """Those of `rows` that none of them dominates, of rows with equal values the first; shape (k,)."""
+        """Those of `rows` that none of them dominates, of rows with equal values the first; shape (k,).
+
+        Of rows beyond limits only the least are, and none where another is within.
+        """
+        rows = rows[self.beyond[rows] <= self.beyond[rows].min()]
         best: Array = rows[moocore.is_nondominated(self.F[rows])]
         return best

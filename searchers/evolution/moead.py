@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import functools
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -22,7 +23,8 @@ def search(
     """Evolve, one child at a time, until the budget is spent.
 
     Subproblems are weighted Tchebycheff functions for two objectives, penalised boundary intersections (theta 5) for
-    more. pymoo's MOEA/D does not normalise, so it is shown objectives in units of the running ideal point and nadir.
+    more. pymoo's MOEA/D does not normalise, so it is shown objectives in units of the running ideal point and nadir. It
+    refuses constraints, too: limits on objectives are kept where a child replaces others (Jain and Deb 2014).
 
     Parameters
     ----------
@@ -51,4 +53,17 @@ def search(
         prob_neighbor_mating=neighbour_mating,
         **_pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability),
     )
-    _pymoo.drive(run, algorithm, normalise=True)
+    if any(objective.limit is not None for objective in run.objectives):
+        algorithm._replace = functools.partial(_replace, algorithm)
+    _pymoo.drive(run, algorithm, normalise=True, constrained=False)
+
+
+def _replace(algorithm: Any, subproblem: int, child: Any) -> None:
+    """Put a child in the place of neighbours that are farther beyond limits, or as far and worse for their weights."""
+    rows = algorithm.neighbors[subproblem]
+    others, given = algorithm.pop[rows], {"weights": algorithm.ref_dirs[rows], "ideal_point": algorithm.ideal}
+    before = algorithm.decomposition.do(others.get("F"), **given)
+    now = algorithm.decomposition.do(child.F[None], **given)
+    beyond, theirs = child.get("beyond"), others.get("beyond")
+    better = np.where(theirs == beyond, now < before, beyond < theirs)
+    algorithm.pop[rows[better]] = child

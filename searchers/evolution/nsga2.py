@@ -20,6 +20,8 @@ def search(
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 
+    Limits on objectives are kept by constraint domination (the paper's section VI-A).
+
     Parameters
     ----------
     run : Run
@@ -39,6 +41,7 @@ def search(
         run.space,
         run.evaluate,
         population=population,
+        objectives=run.objectives,
         crossover=crossover,
         crossover_probability=crossover_probability,
         mutation_rate=mutation_rate,

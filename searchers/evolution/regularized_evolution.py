@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from mobench import Array, Run
+from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
@@ -18,6 +18,7 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
     The parent is the best of a sample by rank in the population, then by place in the epsilon-net of its front, the
     priority of the multi-objective version in Syne Tune (Schmucker et al. 2021) without its defect: Syne Tune sorts
     the items and takes places in the sorted list for priorities of the items, which makes bad parents of good ones.
+    Members beyond limits on objectives rank behind those within them, by how far they are (Deb et al. 2002).
 
     Parameters
     ----------
@@ -32,18 +33,22 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
     """
     X = _genetics.sample_new(run.rng, run.space, population, np.empty(0, np.int64))
     F = run.evaluate(X)
+    beyond = violation(F, run.objectives)
     while True:
         run.record(population=X)
         for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
             candidates = run.rng.integers(0, len(X), size=sample)
-            child = _genetics.mutate_one(run.rng, X[[_parent(F, candidates)]], run.space)
+            child = _genetics.mutate_one(run.rng, X[[_parent(F, beyond, candidates)]], run.space)
             F[oldest] = run.evaluate(child)[0]
-            X[oldest] = child[0]
+            X[oldest], beyond[oldest] = child[0], violation(F[[oldest]], run.objectives)[0]
 
 
-def _parent(F: Array, candidates: Array) -> int:
-    """The best of the rows `candidates`, (k,), of the population's values `F`, (n, m): lowest rank, then spread."""
-    rank = _ranking.ranks(F)
+def _parent(F: Array, beyond: Array, candidates: Array) -> int:
+    """The best of the rows `candidates`, (k,), of the population's values, (n, m), and how far these are beyond limits.
+
+    The lowest rank comes first, then spread.
+    """
+    rank = _ranking.ranks(F, beyond)
     front = np.flatnonzero(rank == rank[candidates].min())
     drawn = np.zeros(len(F), dtype=bool)
     drawn[candidates] = True

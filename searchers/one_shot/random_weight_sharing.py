@@ -10,7 +10,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from mobench import CategoricalSupernet, Run, nondominated
+from mobench import CategoricalSupernet, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 
 needs = (CategoricalSupernet,)
@@ -39,6 +39,6 @@ def search(run: Run, options: Options) -> None:
         for i in range(options.samples):
             scores(run.space.sample(run.rng, 1))
             if (i + 1) % 100 == 0:
-                run.recommend(scores.X[nondominated(scores.F)])
+                run.recommend(scores.best)
 
     _one_shot.search(run, options, draw)

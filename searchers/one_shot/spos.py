@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from mobench import CategoricalSupernet, Run, nondominated
+from mobench import CategoricalSupernet, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._population.generations import generations
 
@@ -34,8 +34,9 @@ def search(run: Run, options: Options) -> None:
     """
 
     def evolve(scores: _one_shot.Scores) -> None:
-        for _ in generations(run.rng, run.space, scores, population=options.population):
-            run.recommend(scores.X[nondominated(scores.F)])
+        evolution = generations(run.rng, run.space, scores, population=options.population, objectives=scores.objectives)
+        for _ in evolution:
+            run.recommend(scores.best)
             if len(scores.X) >= run.space.size:
                 return
 

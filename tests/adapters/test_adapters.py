@@ -60,6 +60,30 @@ def test_pymoo_sees_the_true_front_where_there_is_one():
     assert as_pymoo(Noisy()).pareto_set() is None
 
 
+def test_pymoo_gets_a_constraint_a_limit_and_the_feasible_front():
+    options = {"objectives": ["error<=4", "latency:cpu_b64", "params<=3"]}
+    motif = make_problem("motif", options)
+    problem, X = as_pymoo(motif), motif.space.all()[::37]
+    F, G = problem.evaluate(X, return_values_of=["F", "G"])
+    assert (problem.n_ieq_constr, G.shape) == (2, (len(X), 2))
+    np.testing.assert_array_equal(G, F[:, [0, 2]] - [4.0, 3.0])
+    front = problem.pareto_front()
+    assert (front[:, [0, 2]] <= [4.0, 3.0]).all()
+    assert 0 < len(front) == len(problem.pareto_set()) < len(motif.front()[0])
+    result = nsga2(problem, seed=1)
+    assert (result.F[:, [0, 2]] <= [4.0, 3.0]).all()
+
+
+def test_a_limit_of_what_is_maximised_is_minimised_with_it():
+    class Limited(Noisy):
+        objectives = (Objective("error", "%"), Objective("accuracy", "%", maximise=True, limit=10.5))
+
+    problem = as_pymoo(Limited())
+    F, G = problem.evaluate(np.zeros((20, 2)), return_values_of=["F", "G"])
+    assert ((G[:, 0] <= 0) == (-F[:, 1] >= 10.5)).all()
+    assert 0 < (G <= 0).sum() < 20
+
+
 def test_noise_is_a_function_of_seed_and_place_and_not_of_batching():
     X = np.zeros((10, 2), dtype=np.int64)
     whole = as_pymoo(Noisy(), seed=3).evaluate(X)

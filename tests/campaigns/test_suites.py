@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mobench import read_campaign
+from mobench.campaigns.record import load_campaign
 from mobench.campaigns.suites import find_suite, suite_summary, suites
 from mobench.cli.main import main
 
@@ -43,11 +44,20 @@ def test_the_newest_version_is_the_one_without_a_number(tmp_path, monkeypatch):
 
 
 def test_a_suite_runs_with_a_searcher_of_choice_and_keeps_its_problems(tmp_path, capsys):
-    command = ["run", "--suite", "tiny", "-s", "random_search", "--seeds", "1", "-b", "20", "-q", "-w", "1"]
-    assert main([*command, "--results", str(tmp_path)]) == 0
+    command = ["run", "--suite", "tiny", "-s", "random_search", "-q", "-w", "1", "--results", str(tmp_path)]
+    assert main(command) == 0
     (folder,) = tmp_path.iterdir()
     assert folder.name == find_suite("tiny").stem
     assert f"mobench report {folder}" in capsys.readouterr().out
+    record = load_campaign(folder)
+    assert {**record.document, "searchers": 0} == {**read_campaign(find_suite("tiny")).document, "searchers": 0}
+
+
+@pytest.mark.parametrize("change", [["-b", "20"], ["--seeds", "1"], ["--contract", "mobench-1"]])
+def test_a_suite_with_another_budget_seeds_or_contract_does_not_have_its_name(change, tmp_path):
+    command = ["run", "--suite", "tiny", "-s", "random_search", *change, "-q", "-w", "1", "--results", str(tmp_path)]
+    assert main(command) == 0
+    assert [folder.name for folder in tmp_path.iterdir()] == ["tiny-1-changed"]
 
 
 @pytest.mark.parametrize("more", [["-p", "motif"], ["some.toml"]])

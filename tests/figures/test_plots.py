@@ -34,6 +34,7 @@ from mobench.figures.attainment import plot_attainment
 from mobench.figures.chosen import colours
 from mobench.figures.course import plot_anytime
 from mobench.figures.difference import plot_attainment_difference
+from mobench.figures.fronts import plot_fronts
 from mobench.figures.insight import plot_agreement, plot_diagnostics
 from mobench.figures.kinds import KINDS, draw
 from mobench.figures.parallel import plot_parallel
@@ -463,3 +464,72 @@ def test_diagnostics_are_what_was_recorded():
     )
     figure, _ = plot_diagnostics(records, axis="flops")
     assert figure.axes[0].get_lines()[0].get_xydata().tolist() == [[1, 0.5], [2, 0.25]]
+
+
+# --- limits ---
+
+
+def dashed(ax):
+    """Places of the lines that limits are, across and up."""
+    lines = [line for line in ax.lines if line.get_linestyle() == "--"]
+    return [line.get_xdata()[0] for line in lines if line.get_xdata()[0] == line.get_xdata()[1]], [
+        line.get_ydata()[0] for line in lines if line.get_ydata()[0] == line.get_ydata()[1]
+    ]
+
+
+LIMITED = (Objective("error", "%", limit=5.0), Objective("size", "M", limit=4.0))
+
+
+def test_limits_are_lines_and_no_staircase_leads_through_what_is_beyond():
+    F = np.array([[8.0, 1.0], [4.0, 2.0], [2.0, 3.0], [1.0, 6.0]])
+    figure, data = plot_fronts({"a": F}, LIMITED)
+    (ax,) = figure.axes
+    assert dashed(ax) == ([4.0], [5.0])
+    stairs = next(line for line in ax.lines if len(line.get_xdata()) > 2)
+    assert stairs.get_xdata().min() == 2
+    assert stairs.get_ydata().max() == 4
+    assert len(data) == 4  # what turned out to be beyond is drawn all the same
+    shades = [patch.get_bbox().extents for patch in ax.patches]
+    assert [shade[0] for shade in shades if shade[0] == 4.0] == [4.0]
+    plain, _ = plot_fronts({"a": F}, TWO)
+    assert dashed(plain.axes[0]) == ([], [])
+    assert not plain.axes[0].patches
+    np.testing.assert_array_equal(plain.axes[0].get_xlim(), ax.get_xlim())
+
+
+def test_what_is_better_beyond_a_maximised_limit_is_shaded_on_the_other_side():
+    gain = (Objective("error"), Objective("gain", maximise=True, limit=3.0))
+    figure, _ = plot_fronts({"a": np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])}, gain)
+    (ax,) = figure.axes
+    (shade,) = (patch.get_bbox().extents for patch in ax.patches)
+    assert (shade[0], shade[2]) == (ax.get_xlim()[0], 3.0)
+
+
+def test_limits_beyond_the_axes_draw_nothing_and_leave_them_as_they_are():
+    far = (Objective("error", limit=500.0), Objective("size", limit=400.0))
+    F = np.array([[4.0, 2.0], [2.0, 3.0]])
+    figure, _ = plot_fronts({"a": F}, far)
+    assert dashed(figure.axes[0]) == ([], [])
+    assert not figure.axes[0].patches
+
+
+def test_figures_of_limited_problems_hold_the_feasible_front_and_what_is_feasible(tmp_path):
+    problem = "motif:objectives=[error<=4,latency:cpu_b64<=4],noise=true"
+    campaign = make_campaign(
+        {"name": "lim", "problems": [problem], "searchers": ["nsga2"], "seeds": [1], "budget": 200}
+    )
+    open_campaign(campaign, tmp_path)
+    for spec in campaign.specs:
+        execute(spec, tmp_path / "runs" / spec.folder)
+    analysis = read_analysis([tmp_path])
+    (label,) = analysis.contracts
+    for kind in ("front", "attainment", "parallel"):
+        figure, data = draw(analysis, kind, Selection(label))
+        named = data.filter(["set", "searcher"]).iloc[:, 0]
+        truth = data[named == "true front"]
+        if kind != "parallel":
+            assert any(dashed(ax)[1] == [4.0] for ax in figure.axes)
+        assert len(truth) == len(analysis.contracts[label].front)
+        assert (truth[["error", "latency:cpu_b64"]] <= 4).all(axis=None)
+        beyond = data[named == "nsga2"]["error"] > 4
+        assert beyond.any() == (kind == "front")

@@ -83,6 +83,15 @@ genes = ["a", { column = "b", values = ["x", "y"] }]
 objectives = [{ name = "error", unit = "%", seen = ["v1", "v2"], scored = "test" }, { name = "gain", maximise = true }]
 cost = { seconds = "s" }
 """
+REPEATS = """
+data = "t.csv"
+missing = "nearest"
+missing_values = "drop"
+trial = "a"
+label = "b"
+genes = ["b"]
+objectives = [{ name = "test", scale = "log" }, { name = "gain" }]
+"""
 CSV = b"a,b,v1,v2,test,gain,s\n1,x,5,4,6,1,3\n1,y,4,4.5,5,1,3\n2,x,3,2,4,0,1e2\n2,y,2,1,3,2,0\n"
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
 
@@ -261,19 +270,22 @@ def image_files(home: Path, edits: Any) -> None:
 
 
 def users_table(home: Path, edits: Any) -> None:
-    """A table problem: its header, or its CSV or Parquet file."""
-    part = edits[0][2] % 3
-    header = (
-        mutated_bytes(HEADER.encode(), edits, (b"[[genes]]\n", b'"', b"[", b"{", b"../"))
-        if part == 0
-        else HEADER.encode()
-    )
-    content = mutated_bytes(CSV, edits, (b'"', b",", b"\n", b"\xff", b"1_0", b"'")) if part == 1 else CSV
-    if part == 2:
-        header, content = header.replace(b"t.csv", b"t.parquet"), mutated_bytes(_parquet(), edits)
+    """A table problem: its header, or its CSV or Parquet file, the former compressed or not."""
+    part, content, name = edits[0][2] % 4, CSV, ("t.csv", "t.csv", "t.parquet", "t.csv.gz")[edits[0][2] % 4]
+    header = (REPEATS if edits[0][2] % 8 > 3 else HEADER).replace("t.csv", name).encode()
+    if part == 0:
+        header = mutated_bytes(
+            header, edits, (b"[[genes]]\n", b'"', b"[", b"{", b"../", b"columns", b"seen", b"nearest")
+        )
+    elif part == 2:
+        content = mutated_bytes(_parquet(), edits)
+    else:
+        pieces = (b'"', b",", b"\n", b"\xff", b"1_0", b"'", b";", b"#", b'"1,014"', b"010", b"NA", b"-")
+        content = mutated_bytes(CSV, edits, pieces)
+        content = content if part == 1 else mutated_bytes(gzip.compress(content), edits[1:])
     (home / "t.toml").write_bytes(header)
-    (home / ("t.parquet" if part == 2 else "t.csv")).write_bytes(content)
-    problem = table_problem.problem(path=str(home / "t.toml"))
+    (home / name).write_bytes(content)
+    problem = table_problem.problem(path=home / "t.toml")
     X = problem.space.sample(np.random.default_rng(0), 5)
     problem.evaluate(X, seeds=np.arange(5, dtype=np.uint64))
     problem.front(), problem.decode(X), problem.fingerprint

@@ -70,8 +70,8 @@ def test_a_packed_table_becomes_objectives(latency, tmp_path, monkeypatch):
     assert F[np.unique(cell.functional_classes()), 1].tolist() == list(range(1, 5261))
     with pytest.raises(ValueError, match="unknown 'latency:abacus'"):
         nasbench201.problem(objectives=("flops", "latency:abacus"), dataset="ImageNet16-120")
-    with pytest.raises(ValueError, match="no validation error of cifar10 is imported; import one"):
-        nasbench201.problem(objectives=("error", "latency:abacus"))
+    with pytest.raises(ValueError, match="no validation error of cifar10 is imported; leave out data='imported'"):
+        nasbench201.problem(objectives=("error", "latency:abacus"), data="imported")
 
 
 def test_throughput_is_a_table_of_forms(tmp_path, capsys):

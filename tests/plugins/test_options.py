@@ -175,7 +175,7 @@ def test_a_file_without_a_docstring_tells_types_and_defaults(tmp_path: Path) -> 
         (tuple[int, str], "list of whole number, text"),
         (tuple, "list of values"),
         (dict[str, int], "table"),
-        (Path, "Path"),
+        (Path, "path"),
         (Any, "any value"),
     ],
 )
@@ -230,3 +230,25 @@ def test_a_record_may_come_by_keyword_and_its_defaults_may_be_made():
 def test_texts_with_commas_quotes_and_brackets_can_be_written_and_read(path):
     options = {"path": path, "more": [path, "plain"]}
     assert parse_reference(describe("table", options)) == ("table", options)
+
+
+@pytest.mark.parametrize("limit", ["latency:cpu_b64<=0.2", "gain>=-1e-3", "params <= 1.5", "latency:a,b<=2"])
+def test_limits_within_options_are_read_as_they_are_written(limit: str) -> None:
+    options = {"objectives": ["error", limit]}
+    assert parse_reference(describe("motif", options)) == ("motif", options)
+    assert parse_reference(f'motif:objectives=[error,"{limit}"]') == ("motif", options)
+    assert parse_reference(f"motif:noise=true,objectives=['{limit}',error]")[1]["objectives"] == [limit, "error"]
+
+
+def with_files(run: Any, *, start: Path, more: Path | None = None, text: str = "") -> None:
+    """Take files."""
+
+
+def test_options_that_are_paths_are_texts_that_become_paths():
+    plugin = as_plugin("searcher", "files", with_files)
+    assert check_options(plugin, {"start": "a/b.toml", "text": "a"}) == {"start": Path("a/b.toml"), "text": "a"}
+    assert check_options(plugin, {"start": Path("a"), "more": "b"}) == {"start": Path("a"), "more": Path("b")}
+    assert [option.names_file for option in plugin.options.values()] == [True, True, False]
+    assert option_lines(plugin)[0] == "start: path; must be given."
+    with pytest.raises(ValueError, match=r"option 'start': input should be an instance of Path, found 3$"):
+        check_options(plugin, {"start": 3})

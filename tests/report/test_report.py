@@ -648,3 +648,24 @@ def test_a_name_with_dollars_that_are_no_mathematics_ends_no_figure_and_no_repor
     plot = ("plot", str(folder), "--format", "svg,pdf", "--kind")
     assert main([*plot, "attainment", "--objectives", ",".join(names[:2])]) == 0
     assert main([*plot, "parallel"]) == 0
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_limits_are_told_drawn_and_in_the_tables(tmp_path):
+    problem = "motif:objectives=[error<=4,latency:cpu_b64<=4],noise=true"
+    carry_out(tmp_path / "limited", problems=[problem], searchers=["nsga2"], seeds=[1], budget=200)
+    page, _ = write_report(tmp_path / "limited")
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert "objectives error [%], latency:cpu_b64 [ms]; within error <= 4 %, latency:cpu_b64 <= 4 ms." in text
+    assert "<title>error <= 4 %</title>" in text
+    tables = page.parent / "tables"
+    assert pd.read_csv(tables / "constants.csv")["limit"].tolist() == ["error <= 4 %", "latency:cpu_b64 <= 4 ms"]
+    assert json.loads((tables / "contract.json").read_text())[
+        "motif:noise=true,objectives=[error<=4,latency:cpu_b64<=4]"
+    ]["limits"] == {"error": 4.0, "latency:cpu_b64": 4.0}
+    (found,) = (pd.read_csv(path) for path in tables.glob("front-*.csv"))
+    mine = found[found["set"] == "nsga2"]
+    assert ((mine["feasible"] == "yes") == (mine["error"] <= 4)).all()
+    assert set(mine["feasible"]) == {"yes", "no"}
+    assert (found[found["set"] == "true front"][["error", "latency:cpu_b64"]] <= 4).all(axis=None)
+    assert r"error\textless{}=4" in (tables / "problems.tex").read_text()

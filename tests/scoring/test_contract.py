@@ -242,7 +242,6 @@ def test_evoxbench_sets_worked_out_by_hand(suite, points, volume):
     assert found == pytest.approx(volume, abs=1e-12)
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_evoxbench_on_nasbench201_has_the_published_constants():
     names = ("error", "params", "flops")
     three = contract_for(mobench.make_problem("nasbench201", {"objectives": names}), "evoxbench")

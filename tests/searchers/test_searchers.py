@@ -155,7 +155,7 @@ def test_nsga2_is_as_good_as_pymoos_on_catsum() -> None:
     assert_same_mean(catsum("nsga2", 20), theirs)
 
 
-def test_nsga2_is_as_good_as_pymoos_on_nasbench201(nasbench201_data: Path) -> None:
+def test_nsga2_is_as_good_as_pymoos_on_nasbench201() -> None:
     problem = make_problem("nasbench201", {"objectives": ("error", "params", "flops")})
     scale = problem.score(problem.space.all()).max(axis=0)
     ours = volumes(find("searcher", "nsga2"), problem, range(20), np.full(3, 1.1), scale)

@@ -15,6 +15,8 @@ from mobench.testing import Check, assert_passes, check_problem, check_searcher,
 BROKEN = Path(__file__).parents[1] / "broken"
 LIVE = "cell_training:dataset=digits,epochs=2,channels=2,cells=1,stages=1"
 TABLE = f"table:path={Path(__file__).parents[2] / 'docs/problems/tables/example_table/cells.toml'}"
+NEED_MORE = {"cell_training", "evoxbench", "spikenas", "table"}
+"""Problems that need options, files or a package."""
 SHORT = ("random_search", "nsga2", "local_search")
 
 SEARCHERS = {
@@ -67,11 +69,15 @@ PROBLEMS = {
     "mixed_classes": {"classes"},
     "falling_fidelities": {"fidelities"},
     "no_contract": {"contract"},
+    "endless_limit": {"limits"},
+    "worded_limit": {"limits"},
+    "narrow_limits": {"limits"},
     "short_ranges": {"ranges"},
     "negative_noise": {"standard errors"},
     "same_words": {"written form"},
     "hashed": {"fresh process"},
     "unnamed_operations": {"supernet"},
+    "remarks_on_itself": {"remarks"},
 }
 
 
@@ -121,7 +127,7 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
-@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - {"nasbench201", "table", "cell_training"}))
+@pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - NEED_MORE))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))
 
@@ -138,7 +144,7 @@ def test_a_slow_problem_passes_and_is_asked_little(monkeypatch):
 
 
 def test_imported_tables_pass(nasbench201_data):
-    assert_passes(check_problem("nasbench201"))
+    assert_passes(check_problem("nasbench201:data=imported"))
 
 
 def test_a_function_and_an_object_are_checked_but_for_another_process():

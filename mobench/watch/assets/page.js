@@ -179,7 +179,7 @@ function showFronts(series, truth) {
     show(at(id), objectives.map((o) => o.name), () => objectives.map((o, i) => make("option", i === first ? { value: i, selected: "" } : { value: i }, o.name)));
   const which = at("run").value;
   const runs = series.filter((s) => s.fronts && s.fronts[which].F.length).map((s) => ({ ...s, ...s.fronts[which], points: s.fronts[which].F }));
-  at("fronts-caption").textContent = `The front of each searcher's ${which} run${truth && truth.front.length ? ", over the true front (grey)" : ""}${many ? "; each point has more objectives than are drawn" : ""}`;
+  at("fronts-caption").textContent = `The front of each searcher's ${which} run${truth && truth.front.length ? ", over the true front (grey)" : ""}${many ? "; each point has more objectives than are drawn" : ""}${objectives.some((o) => o.limit !== null) ? "; dashed: limits" : ""}`;
   at("fronts").setAttribute("aria-label", `Fronts: ${runs.map((s) => `${s.label}, ${s.members} architectures`).join("; ") || "none yet"}`);
   if (objectives.length < 2) return chart(at("fronts"), { low: 0, high: 1 }, { low: 0, high: 1 }, () => {});
   const i = many ? Number(at("x").value) : 0, j = many ? Number(at("y").value) : 1;
@@ -188,7 +188,13 @@ function showFronts(series, truth) {
     const values = all.map((f) => f[k]), log = objectives[k].log && values.every((v) => v > 0);
     return { ...range(values, log), log, label: `${objectives[k].name}${objectives[k].maximise ? " (more is better)" : ""}` };
   };
-  chart(at("fronts"), axis(i), axis(j), (x, up, group) => {
+  chart(at("fronts"), axis(i), axis(j), (x, up, group, box) => {
+    for (const [k, from] of [[i, x], [j, up]]) {
+      const at = objectives[k].limit;
+      if (at === null || (objectives[k].log && at <= 0)) continue;
+      const ends = from === x ? { x1: x(at), x2: x(at), y1: box.top, y2: box.bottom } : { y1: up(at), y2: up(at), x1: box.left, x2: box.right };
+      group("", draw("line", { class: "limit", ...ends }, draw("title", {}, `limit: ${objectives[k].name} ${number(at)}`)));
+    }
     const stairs = (points) => draw("path", { class: "stairs", d: many ? "" : steps(points, objectives).map(([a, b], n) => `${n ? "L" : "M"}${x(a)} ${up(b)}`).join("") });
     const dots = (points, r, name) => points.map((f) => draw("circle", { class: "dot", cx: x(f[i]), cy: up(f[j]), r },
       draw("title", {}, `${name}: ${f.map((v, k) => `${objectives[k].name} ${number(v)}`).join(", ")}`)));
@@ -200,7 +206,8 @@ function showFronts(series, truth) {
 /** Corners of the staircase below which nothing was found; points as [x, y], by the first two objectives. */
 function steps(points, objectives) {
   const [a, b] = objectives.map((o) => (o.maximise ? -1 : 1));
-  const sorted = [...points].sort((p, q) => a * (p[0] - q[0]) || b * (p[1] - q[1]));
+  const within = (f) => objectives.every((o, k) => o.limit === null || (o.maximise ? f[k] >= o.limit : f[k] <= o.limit));
+  const sorted = points.filter(within).sort((p, q) => a * (p[0] - q[0]) || b * (p[1] - q[1]));
   const corners = [];
   for (const [x, y] of sorted) {
     if (corners.length && b * y >= b * corners.at(-1)[1]) continue;
@@ -246,7 +253,7 @@ function chart(svg, across, up, paint) {
     if (colour) group.style.color = colour;
     parts.push(group);
     return group;
-  });
+  }, { left, right, top, bottom });
   svg.replaceChildren(...parts);
 }
 

@@ -1,7 +1,8 @@
-"""NAS-Bench-201: published numbers, what is seen and what is scored, prices, noise, keys, bounds."""
+"""NAS-Bench-201: published numbers; what imports alone show, score, cost and lack; keys, bounds, options."""
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from mobench.problems._cells import space as _cell
 from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems.tables import nasbench201
+from mobench.scoring.contract import contract_for
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 CELLS = _cell.all_cells()
 SKIPS = np.ones((1, 6), dtype=np.int64)
 SEEDS = np.arange(5, dtype=np.uint64)
+imported = functools.partial(nasbench201.problem, data="imported")
 
 
 @pytest.fixture
@@ -62,7 +65,6 @@ def field(numbers, name: str):
     ("dataset", "best", "skips"),
     [("cifar10", 94.37, 54.30), ("cifar100", 73.51, 15.61), ("ImageNet16-120", 47.31, 16.32)],
 )
-@pytest.mark.usefixtures("nasbench201_data")
 def test_best_accuracies_and_the_all_skip_cell_are_the_published_ones(dataset, best, skips):
     problem = nasbench201.problem(dataset=dataset)
     accuracy = 100 - problem.score(CELLS)[:, 0]
@@ -81,7 +83,6 @@ def test_flops_and_params_span_the_published_ranges_without_any_data():
         np.testing.assert_allclose(low, (flops, params), atol=5e-5)
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_the_cifar10_front_of_test_error_and_flops_has_14_points_of_17_cells():
     problem = nasbench201.problem()
     X, F = problem.front()
@@ -94,7 +95,6 @@ def test_the_cifar10_front_of_test_error_and_flops_has_14_points_of_17_cells():
     np.testing.assert_allclose(F.max(axis=0), (13.203333, 153.27297), atol=1e-6)
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_evoxbench_bounds_hold_the_ideal_and_nadir_of_the_true_front():
     problem = nasbench201.problem(objectives=("error", "params", "flops"))
     F = problem.front()[1]
@@ -106,14 +106,12 @@ def test_evoxbench_bounds_hold_the_ideal_and_nadir_of_the_true_front():
     np.testing.assert_array_equal(nadir, (50.98, 10.5269))
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_eyeriss_latency_spans_the_range_that_evoxbench_publishes():
     F = nasbench201.problem(objectives=("error", "latency:eyeriss")).score(CELLS)
     assert F[:, 1].min() == pytest.approx(1.67954)
     assert F[:, 1].max() == pytest.approx(10.5269)
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_modnas_bounds_are_the_extremes_of_cells_with_error_below_90():
     problem = nasbench201.problem(objectives=("latency:pixel3", "error"))
     ideal, nadir = problem.bounds("modnas")
@@ -135,7 +133,6 @@ def test_modnas_bounds_are_the_extremes_of_cells_with_error_below_90():
         ("nonsense", {}),
     ],
 )
-@pytest.mark.usefixtures("nasbench201_data")
 def test_contracts_without_published_bounds_are_refused(contract, options):
     with pytest.raises(ValueError, match=f"contract '{contract}': no bounds for"):
         nasbench201.problem(**options).bounds(contract)
@@ -146,7 +143,7 @@ def test_contracts_without_published_bounds_are_refused(contract, options):
 
 @pytest.mark.usefixtures("nasbench201_data")
 def test_with_the_csvs_12_epoch_validation_is_seen_and_200_epoch_test_is_scored():
-    problem = nasbench201.problem()
+    problem = imported()
     assert problem.about == {"dataset": "cifar10", "seen": 12, "scored": 200}
     first = _cell.from_strings(
         ["|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"]
@@ -163,12 +160,12 @@ def test_with_the_csvs_12_epoch_validation_is_seen_and_200_epoch_test_is_scored(
 @pytest.mark.usefixtures("nasbench201_data")
 def test_200_epochs_are_refused_with_the_csvs_and_the_cure_is_named():
     with pytest.raises(ValueError, match=r"no 200-epoch validation error of cifar10.*epochs=12.*mobench data add"):
-        nasbench201.problem(epochs=200)
+        imported(epochs=200)
 
 
 @pytest.mark.usefixtures("nasbench201_data")
 def test_the_searcher_cannot_see_the_test_error():
-    problem = nasbench201.problem()
+    problem = imported()
     seen, scored = problem.evaluate(CELLS).F, problem.score(CELLS)
     assert not np.isclose(seen[:, 0], scored[:, 0], atol=1e-9).any()
     np.testing.assert_array_equal(seen[:, 1], scored[:, 1])
@@ -178,19 +175,19 @@ def test_test_errors_alone_are_no_problem(data):
     rows = {f"csv/{dataset}/200/test": Column(np.full(15625, 90.0)) for dataset in DATASETS}
     save_table(data / "nasbench201.npz", Table(rows, {"sources": {}}))
     with pytest.raises(ValueError, match=r"test errors alone .* would show the searcher its score"):
-        nasbench201.problem()
+        imported()
 
 
 def test_without_data_the_error_names_the_command_and_what_each_source_brings():
     with pytest.raises(ValueError, match=r"accuracy_12_epochs\.csv.*`mobench data add nasbench201 --from PATH`") as got:
-        nasbench201.problem()
+        imported()
     assert "\n" not in str(got.value)
     with pytest.raises(ValueError, match=r"'latency:eyeriss'.*there are error, params, flops;.*HELP.*mobench data add"):
-        nasbench201.problem(objectives=("latency:eyeriss",))
+        imported(objectives=("latency:eyeriss",))
 
 
 def test_official_data_offer_12_and_200_epochs_and_show_200(official_data):
-    problem = nasbench201.problem()
+    problem = imported()
     assert isinstance(problem, MultiFidelity)
     assert problem.fidelities == (12, 200)
     assert problem.about == {"dataset": "cifar10", "seen": 200, "scored": 200}
@@ -205,7 +202,7 @@ def test_official_data_offer_12_and_200_epochs_and_show_200(official_data):
 
 @pytest.mark.usefixtures("official_data")
 def test_a_pinned_length_has_one_fidelity():
-    problem = nasbench201.problem(epochs=12)
+    problem = imported(epochs=12)
     assert not isinstance(problem, MultiFidelity)
     assert problem.about["seen"] == 12
 
@@ -225,7 +222,7 @@ def test_stored_costs_need_official_data():
 def test_a_cell_without_values_is_named_with_the_cure(data):
     numbers = np.full((2, len(official.FIELDS)), 50.0)
     save_official(data, numbers, [7, 8])
-    problem = nasbench201.problem()
+    problem = imported()
     np.testing.assert_array_equal(problem.evaluate(CELLS[7:9]).F[:, 0], 50.0)
     assert problem.training.seconds == 50.0
     with pytest.raises(ValueError, match=r"\|none~0\|.*: no error imported \(2 of 15,625 cells have it\)"):
@@ -244,7 +241,7 @@ def test_a_cell_without_values_is_named_with_the_cure(data):
 )
 @pytest.mark.usefixtures("official_data")
 def test_a_training_costs_epochs_times_images_times_three_forward_passes(dataset, images):
-    problem = nasbench201.problem(dataset=dataset, objectives=("error", "flops"))
+    problem = imported(dataset=dataset, objectives=("error", "flops"))
     for epochs in (12, 200):
         values = problem.evaluate(CELLS[:50], fidelity=epochs)
         np.testing.assert_allclose(values.flops, epochs * images * 3 * values.F[:, 1] * 1e6, rtol=1e-12)
@@ -255,13 +252,13 @@ def test_a_training_costs_epochs_times_images_times_three_forward_passes(dataset
 
 
 def test_stored_costs_do_not_change_the_price(official_data):
-    exact, stored = nasbench201.problem(), nasbench201.problem(costs="stored")
+    exact, stored = imported(), imported(costs="stored")
     np.testing.assert_array_equal(exact.evaluate(CELLS).flops, stored.evaluate(CELLS).flops)
 
 
 @pytest.mark.usefixtures("nasbench201_data")
 def test_the_csvs_know_no_seconds():
-    problem = nasbench201.problem()
+    problem = imported()
     assert problem.training.seconds == 0
     assert problem.evaluate(CELLS[:2]).seconds == 0
 
@@ -278,7 +275,7 @@ def test_objectives_without_training_cost_evaluations_only():
 
 
 def test_noise_draws_one_recorded_trial_by_seed(official_data):
-    problem = nasbench201.problem(noise=True)
+    problem = imported(noise=True)
     assert not problem.deterministic
     trials = 100 - np.column_stack([field(official_data, f"cifar10/200/valid/{s}") for s in (777, 888, 999)])
     for row, exist in ((0, 2), (1, 3)):
@@ -287,12 +284,12 @@ def test_noise_draws_one_recorded_trial_by_seed(official_data):
         assert set(drawn) == set(trials[row][~np.isnan(trials[row])])
         assert len(set(drawn)) == exist
         assert min(np.unique(drawn, return_counts=True)[1]) >= 90
-    np.testing.assert_array_equal(problem.score(CELLS), nasbench201.problem().score(CELLS))
+    np.testing.assert_array_equal(problem.score(CELLS), imported().score(CELLS))
 
 
 @pytest.mark.usefixtures("official_data")
 def test_noise_depends_on_the_seed_of_the_row_alone():
-    problem = nasbench201.problem(noise=True)
+    problem = imported(noise=True)
     X, seeds = CELLS[100:200], np.random.default_rng(1).integers(0, 2**64, 100, dtype=np.uint64)
     together = problem.evaluate(X, seeds=seeds).F
     alone = np.vstack([problem.evaluate(X[[i]], seeds=seeds[[i]]).F for i in range(100)])
@@ -301,17 +298,16 @@ def test_noise_depends_on_the_seed_of_the_row_alone():
 
 @pytest.mark.usefixtures("nasbench201_data")
 def test_noise_needs_official_data():
-    with pytest.raises(ValueError, match="single trainings come with official data only"):
-        nasbench201.problem(noise=True)
+    with pytest.raises(ValueError, match="of imports only official files hold single trainings; leave out data='imp"):
+        imported(noise=True)
     with pytest.raises(ValueError, match="only the objective 'error' is noisy"):
-        nasbench201.problem(noise=True, objectives=("flops",))
+        imported(noise=True, objectives=("flops",))
 
 
 # --- keys, space, options --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("keys", "classes"), [("genotype", 15625), ("isomorphic", 6466), ("functional", 5260)])
-@pytest.mark.usefixtures("nasbench201_data")
 def test_cells_of_one_class_share_key_answer_price_and_score(keys, classes):
     problem = nasbench201.problem(keys=keys, objectives=("error", "flops", "latency:pixel3"))
     key = problem.space.key(CELLS)
@@ -326,7 +322,6 @@ def test_cells_of_one_class_share_key_answer_price_and_score(keys, classes):
     assert len(np.unique(problem.space.key(X))) == len(X)
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_rows_of_the_space_are_rows_of_the_table():
     problem = nasbench201.problem()
     np.testing.assert_array_equal(problem.space.all(), CELLS)
@@ -337,16 +332,16 @@ def test_rows_of_the_space_are_rows_of_the_table():
 @pytest.mark.usefixtures("nasbench201_data")
 def test_an_unknown_device_offers_the_nearest():
     with pytest.raises(ValueError, match="unknown 'latency:eyerris', did you mean 'latency:eyeriss'"):
-        nasbench201.problem(objectives=("error", "latency:eyerris"))
+        imported(objectives=("error", "latency:eyerris"))
     with pytest.raises(ValueError, match=r"unknown 'watts', there are error, params, flops, latency:1080ti_1"):
-        nasbench201.problem(objectives=("error", "watts"))
+        imported(objectives=("error", "watts"))
 
 
 @pytest.mark.usefixtures("nasbench201_data")
 def test_helps_latencies_of_32x32_images_are_not_offered_for_imagenet16():
-    nasbench201.problem(dataset="cifar100", objectives=("error", "latency:pixel3"))
+    imported(dataset="cifar100", objectives=("error", "latency:pixel3"))
     with pytest.raises(ValueError, match="HELP measured 32x32 images, so not for ImageNet16-120"):
-        nasbench201.problem(dataset="ImageNet16-120", objectives=("error", "latency:pixel3"))
+        imported(dataset="ImageNet16-120", objectives=("error", "latency:pixel3"))
 
 
 @pytest.mark.parametrize("objectives", [(), ("flops", "flops")])
@@ -369,7 +364,6 @@ def test_options_of_a_campaign_file_are_understood():
     assert check_options(find("problem", "nasbench201"), options)["objectives"] == ("params", "flops")
 
 
-@pytest.mark.usefixtures("nasbench201_data")
 def test_all_objectives_are_minimised_and_have_units():
     problem = nasbench201.problem(objectives=("error", "params", "flops", "latency:fpga"))
     assert [objective.unit for objective in problem.objectives] == ["%", "M", "M", "ms"]
@@ -377,11 +371,19 @@ def test_all_objectives_are_minimised_and_have_units():
     np.testing.assert_array_equal(minimised(F, problem.objectives), F)
 
 
-def test_the_problem_loads_without_torch_pandas_or_the_importer(nasbench201_data):
+def test_the_problem_loads_without_torch_pandas_or_the_importer():
     code = (
         "import sys; from mobench.problems.tables import nasbench201; nasbench201.problem(); "
         "print([m for m in ('torch', 'pandas', 'multiprocessing', 'nats_bench', 'tqdm') if m in sys.modules])"
     )
-    environment = os.environ | {"MOBENCH_DATA": str(nasbench201_data)}
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert out.stdout == "[]\n"
+
+
+def test_error_against_params_with_latency_below_ten_milliseconds():
+    problem = nasbench201.problem(objectives=("error", "params", "latency:pixel3<=10"))
+    assert [objective.bound for objective in problem.objectives] == ["", "", "latency:pixel3 <= 10 ms"]
+    free = nasbench201.problem(objectives=("error", "params", "latency:pixel3"))
+    assert problem.fingerprint == free.fingerprint
+    F = free.front()[1]
+    assert 0 < len(contract_for(problem).front) == (F[:, 2] <= 10).sum() < len(F)

@@ -124,7 +124,7 @@ def test_the_row_order_of_the_csvs_is_the_order_of_str_arch2idx(shared_data):
 def test_latencies_go_to_the_rows_of_their_cells(shared_data, nasbench201_data):
     numbers = torch.load(shared_data / "nasbench201" / "str_arch2idx.pt", weights_only=True)
     latency = torch.load(shared_data / "nasbench201" / "latency" / "titanx_32.pt", weights_only=True)
-    F = nasbench201.problem(objectives=("error", "latency:titanx_32")).score(CELLS)
+    F = nasbench201.problem(objectives=("error", "latency:titanx_32"), data="imported").score(CELLS)
     assert F[:, 1].tolist() == [latency[numbers[string]] for string in STRINGS]
     assert sum(name.startswith("help/") for name in table_of(nasbench201_data).columns) == 27
 
@@ -142,7 +142,9 @@ def test_the_official_sample_gives_the_answers_of_nats_bench(sample, data, costs
     add(sample)
     assert random.getstate() == before
     for dataset in DATASETS:
-        problem = nasbench201.problem(dataset=dataset, objectives=("error", "params", "flops"), costs=costs)
+        problem = nasbench201.problem(
+            dataset=dataset, objectives=("error", "params", "flops"), costs=costs, data="imported"
+        )
         assert problem.fidelities == (12, 200)
         for i in (0, 11, 284):
             X = _cell.from_strings([api.arch(i)])
@@ -171,7 +173,7 @@ def test_the_trials_of_the_official_sample_are_those_of_nats_bench(sample, data)
             for seed in column.about["seeds"]
         ]
         assert column.values[row].tolist() == wanted
-    problem = nasbench201.problem(noise=True)
+    problem = nasbench201.problem(noise=True, data="imported")
     drawn = problem.evaluate(CELLS[[row] * 3], seeds=np.arange(3, dtype=np.uint64)).F[:, 0]
     np.testing.assert_array_equal(np.sort(drawn), np.sort([100 - accuracy for accuracy in wanted]))
 
@@ -180,7 +182,7 @@ def test_a_partial_archive_is_reported_and_the_size_space_beside_it_left_alone(s
     assert add(sample.parent) == ["NATS-tss-v1_0-3ffb9-simple: 3 of 15,625 architectures"]
     assert nasbench201.describe_data()[0].startswith("official partial: 3 of 15,625 architectures; NATS-Bench folder")
     with pytest.raises(ValueError, match=r"\|none~0\|.*3 of 15,625"):
-        nasbench201.problem().evaluate(CELLS[:1])
+        nasbench201.problem(data="imported").evaluate(CELLS[:1])
 
 
 def test_the_sample_beside_the_csvs_agrees_with_them(sample, shared_data, nasbench201_imported, data):
@@ -194,7 +196,7 @@ def test_the_sample_beside_the_csvs_agrees_with_them(sample, shared_data, nasben
             there = ~np.isnan(ours)
             assert there.sum() == 3
             np.testing.assert_allclose(ours[there], table[f"csv/{dataset}/{epochs}/{kind}"][there], atol=1e-6)
-    assert nasbench201.problem().about["seen"] == 12  # 3 cells do not make 200 epochs the full fidelity
+    assert nasbench201.problem(data="imported").about["seen"] == 12  # 3 cells do not make 200 epochs the full fidelity
 
 
 # --- generated sources -----------------------------------------------------------------------------------------------
@@ -346,7 +348,8 @@ def test_missing_trials_are_nan_and_the_mean_is_over_those_that_exist(tmp_path, 
     trials = table["official/cifar10/200/valid/trials"][8]
     np.testing.assert_array_equal(np.isnan(trials), [True, False, True])
     assert table["official/cifar10/200/valid"][8] == trials[1]
-    drawn = nasbench201.problem(noise=True).evaluate(CELLS[[8] * 9], seeds=np.arange(9, dtype=np.uint64)).F[:, 0]
+    problem = nasbench201.problem(noise=True, data="imported")
+    drawn = problem.evaluate(CELLS[[8] * 9], seeds=np.arange(9, dtype=np.uint64)).F[:, 0]
     assert set(drawn) == {100 - trials[1]}
 
 
@@ -382,7 +385,7 @@ def test_the_one_file_forms_give_what_the_folder_gives(tmp_path, data, form, cap
 
 def test_the_state_of_every_source_is_described(tmp_path, data, order):
     lines = nasbench201.describe_data()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(" missing; " in line and " adds " in line for line in lines)
     write_csvs(tmp_path, order)
     add(tmp_path)

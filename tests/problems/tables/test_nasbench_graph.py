@@ -166,8 +166,9 @@ def test_objectives_are_columns_in_the_order_asked(cora):
         ({"dataset": "core"}, "'cora'"),
         ({"datasets": "cora"}, "did you mean 'dataset'"),
         ({"objectives": ["error"]}, "at least 2"),
-        ({"objectives": ["error", "flops"]}, "'params'"),
-        ({"objectives": ["error", "error"]}, "once"),
+        ({"objectives": ["error", "flops"]}, "unknown 'flops'; there are error, latency, params"),
+        ({"objectives": ["error", "latency>=1"]}, "latency is minimised"),
+        ({"objectives": ["error", "error"]}, "different names"),
     ],
 )
 def test_impossible_options_are_refused_in_one_line(options, words):

@@ -28,7 +28,7 @@ def make(tmp_path):
     def build(header=HEADER, content=TABLE, name="t.csv"):
         (tmp_path / "t.toml").write_bytes(header if isinstance(header, bytes) else header.encode())
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return table.problem(path=str(tmp_path / "t.toml"))
+        return table.problem(path=tmp_path / "t.toml")
 
     return build
 
@@ -40,6 +40,10 @@ def refused(call, *words):
     assert "\n" not in message
     for word in words:
         assert word in message, message
+
+
+def written(problem):
+    return problem.decode(problem.space.all())
 
 
 def seeds(n, seed=0):
@@ -75,8 +79,9 @@ def test_numbers_are_ordered_as_numbers_and_values_fix_another_order(make):
     rows = [(g, 1, 2) for g in (10, 9, 2.5)]
     content = "a,x,y\n" + "\n".join(",".join(map(str, row)) for row in rows)
     objectives = 'data = "t.csv"\nobjectives = [{ name = "x" }, { name = "y" }]\n'
-    assert make(f'{objectives} genes = ["a"]', content).choices == ([2.5, 9, 10],)
-    assert make(f'{objectives} genes = [{{ column = "a", values = [10, 2.5, 9] }}]', content).choices == ([10, 2.5, 9],)
+    assert written(make(f'{objectives} genes = ["a"]', content)) == ["a=2.5", "a=9", "a=10"]
+    fixed = make(f'{objectives} genes = [{{ column = "a", values = [10, 2.5, 9] }}]', content)
+    assert written(fixed) == ["a=10", "a=2.5", "a=9"]
     named = make(f'{objectives} genes = [{{ column = "a", name = "width" }}]', content)
     assert named.decode(np.array([[0]])) == ["width=2.5"]
 
@@ -84,7 +89,7 @@ def test_numbers_are_ordered_as_numbers_and_values_fix_another_order(make):
 def test_text_is_taken_as_it_is_written(make):
     header = 'data = "t.csv"\ngenes = ["op"]\nobjectives = [{ name = "x" }, { name = "y" }]'
     problem = make(header, '\ufeff op , x, y\nnone, 1, 2\nNA, 2, 1\n"nan", 3,0\n"a,b",1e3 ,-1.5\n')
-    assert problem.choices == (["NA", "a,b", "nan", "none"],)
+    assert written(problem) == ["op=NA", "op=a,b", "op=nan", "op=none"]
     np.testing.assert_array_equal(problem.score(np.array([[1]])), [[1000, -1.5]])
 
 
@@ -143,21 +148,36 @@ def test_an_incomplete_grid_is_refused_unless_the_nearest_row_may_answer(make):
     content = "\n".join(TABLE.splitlines()[:-1])
     refused(lambda: make(content=content), "3 of the 4", "a=2 b=y", 'missing = "nearest"', "leave `genes` out")
     problem = make('missing = "nearest"' + HEADER, content)
-    np.testing.assert_array_equal(problem.space.key(problem.space.all()), [0, 1, 2, 1])
-    np.testing.assert_array_equal(problem.score(np.array([[1, 1]])), [[5, 1]])
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert problem.space.size == 3
+    np.testing.assert_array_equal(problem.space.all(), X[:3])
+    assert problem.space.key(X)[:3].tolist() == [0, 1, 2]
+    assert problem.space.key(X)[3] in (1, 2)
+    np.testing.assert_array_equal(problem.score(X[3:]), problem.score(problem.space.nearest(X[3:], 1)[:, 0]))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_missing_row_is_answered_by_the_nearest_and_lowest_row(data):
+def test_a_missing_combination_is_answered_by_one_of_the_rows_nearest_to_it(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("pool")
     shape = tuple(data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)))
     X = np.argwhere(np.ones(shape))
     present = data.draw(st.lists(st.integers(0, len(X) - 1), min_size=1, unique=True))
-    grid = np.full(len(X), len(present))
-    grid[present] = np.arange(len(present))
-    filled = table._nearest(grid.reshape(shape), len(present)).ravel()
+    names = [f"g{j}" for j in range(len(shape))]
+    lines = [",".join(map(str, [*X[i], i, -i])) for i in present]
+    (folder / "t.csv").write_text("\n".join([",".join([*names, "p", "q"]), *lines]))
+    genes = ", ".join(
+        f'{{ column = "{name}", values = {list(range(k))} }}' for name, k in zip(names, shape, strict=True)
+    )
+    (folder / "t.toml").write_text(
+        f'data = "t.csv"\nmissing = "nearest"\ngenes = [{genes}]\nobjectives = [{{ name = "p" }}, {{ name = "q" }}]'
+    )
+    problem = table.problem(path=folder / "t.toml")
     distances = (X[:, None, :] != X[present][None, :, :]).sum(axis=2)
-    np.testing.assert_array_equal(filled, distances.argmin(axis=1))
+    answered = problem.score(X)[:, 0].astype(int)
+    place = {row: j for j, row in enumerate(present)}
+    own = distances[np.arange(len(X)), [place[row] for row in answered]]
+    np.testing.assert_array_equal(own, distances.min(axis=1))
 
 
 @settings(max_examples=40, deadline=None)
@@ -170,7 +190,7 @@ def test_the_front_is_the_nondominated_rows(tmp_path_factory, F, up):
     (folder / "t.toml").write_text(
         f'data = "t.csv"\ngenes = ["g"]\nobjectives = [{{ name = "p" }}, {{ name = "q", maximise = {direction} }}]'
     )
-    problem = table.problem(path=str(folder / "t.toml"))
+    problem = table.problem(path=folder / "t.toml")
     X, front = problem.front()
     best = nondominated(minimised(np.array(F, dtype=float), problem.objectives))
     assert X[:, 0].tolist() == np.flatnonzero(best).tolist()
@@ -193,7 +213,7 @@ def test_parquet_gives_what_csv_gives(make, tmp_path):
 
     def build(**changed):
         parquet.write_table(arrow.table({**columns, **changed}), tmp_path / "t.parquet")
-        return table.problem(path=str(tmp_path / "t.toml"))
+        return table.problem(path=tmp_path / "t.toml")
 
     csv, problem = make(), None
     (tmp_path / "t.toml").write_text(header)
@@ -201,7 +221,7 @@ def test_parquet_gives_what_csv_gives(make, tmp_path):
     X = csv.space.all()
     np.testing.assert_array_equal(problem.evaluate(X).F, csv.evaluate(X).F)
     assert problem.decode(X) == csv.decode(X)
-    assert build(a=[False, False, True, True]).choices[0] == ["False", "True"]
+    assert written(build(a=[False, False, True, True])) == ["a=False b=x", "a=False b=y", "a=True b=x", "a=True b=y"]
     refused(lambda: build(gain=[1, None, 0, 2]), "'gain', row 2", "nothing")
     refused(lambda: build(gain=[True, True, False, True]), "'gain', row 1", "True")
     refused(lambda: build(gain=[[1], [2], [3], [4]]), "'gain', row 1", "[1]")
@@ -223,13 +243,15 @@ def test_parquet_without_pyarrow_says_what_to_install(make, monkeypatch):
         ("data =", "date =", ["unknown key 'date'", "did you mean 'data'?", "'data' is missing"]),
         ('"t.csv"', "3", ["data", "valid string", "found 3"]),
         ('"t.csv"', '"u.csv"', ["no file 'u.csv'"]),
-        ('"t.csv"', '"t.xlsx"', [".csv or .parquet"]),
+        ('"t.csv"', '"t.xlsx"', [".csv", ".parquet", "'t.xlsx'"]),
         ('"t.csv"', '""', ["data", "at least 1"]),
         ("seen", "sean", ["unknown key 'sean' in objectives", "did you mean 'seen'?"]),
         ('seen = "valid"', "seen = []", ["objectives[0].seen", "at least 1"]),
         ('seen = "valid"', 'seen = "vald"', ["no column 'vald'", "did you mean 'valid'?"]),
         ('seen = "valid"', "seen = 1", ["objectives[0].seen", "found 1"]),
         ("maximise = true", 'maximise = "yes"', ["objectives[1].maximise", "found 'yes'"]),
+        ("maximise = true", "maximise = true, limit = inf", ["objectives[1].limit", "finite", "found inf"]),
+        ("maximise = true", 'maximise = true, limit = "5"', ["objectives[1].limit", "number", "found '5'"]),
         ('name = "gain"', 'name = "error", seen = "gain"', ["objectives", "'error' is used twice"]),
         ('"b"]', '"a"]', ["genes", "'a' is used twice"]),
         ('"b"]', '"c"]', ["no column 'c'"]),
@@ -270,7 +292,7 @@ def test_a_faulty_header_is_refused_in_one_line(make, old, new, words):
         (TABLE.replace("gain", "test"), ["2 columns are named 'test'"]),
         (TABLE.replace("a,b,", "a,valid,"), ["no column 'b'"]),
         (TABLE.replace("a,b,valid,test", "a,b,test,test"), ["no column 'valid'"]),
-        (TABLE.replace(",", ";"), ["no column 'a'", "a;b;valid"]),
+        (TABLE.replace(",", ";"), ["separated by ';'", 'separator = ";"']),
         ("a,b,valid,test,gain,gain\n1,x,1,1,1,1\n", ["2 columns are named 'gain'"]),
         ("a,b,valid,test,gain\n", ["no rows"]),
         ("", ["no column 'a'"]),
@@ -289,21 +311,14 @@ def test_a_cost_below_zero_is_refused(make):
     )
 
 
-def test_a_grid_too_large_to_hold_is_refused(make):
-    genes = [f"g{i}" for i in range(8)]
-    lines = [",".join([str(i)] * 10) for i in range(10)]
-    header = f'data = "t.csv"\nmissing = "nearest"\ngenes = {genes}\nobjectives = [{{ name = "p" }}, {{ name = "q" }}]'
-    refused(lambda: make(header, "\n".join([",".join([*genes, "p", "q"]), *lines])), "1e+08", "leave `genes` out")
-
-
 def test_a_missing_or_wrong_path_is_named(tmp_path):
-    refused(lambda: table.problem(path=str(tmp_path / "no.toml")), "path: there is no file")
-    refused(lambda: table.problem(path=str(tmp_path)), "path", "is no file")
-    refused(lambda: table.problem(path="\0"), "path", "no file name")
+    refused(lambda: table.problem(path=tmp_path / "no.toml"), "path: there is no file")
+    refused(lambda: table.problem(path=tmp_path), "path", "is no file")
+    refused(lambda: table.problem(path=Path("\0")), "path", "no file name")
     (tmp_path / "t.csv").write_text(TABLE)
-    refused(lambda: table.problem(path=str(tmp_path / "t.csv")), "not TOML", "not the table")
+    refused(lambda: table.problem(path=tmp_path / "t.csv"), "not TOML", "not the table")
     refused(lambda: make_problem("table", {}), "needs the option 'path'")
-    refused(lambda: make_problem("table", {"path": 3}), "'path'", "string")
+    refused(lambda: make_problem("table", {"path": 3}), "'path'", "Path", "found 3")
 
 
 def _loads(folder, header, content):
@@ -311,7 +326,7 @@ def _loads(folder, header, content):
     (folder / "t.csv").write_bytes(content)
     message = ""
     try:
-        problem = table.problem(path=str(folder / "t.toml"))
+        problem = table.problem(path=folder / "t.toml")
     except ValueError as error:
         message = str(error)
     if message:
@@ -359,6 +374,30 @@ def test_the_example_of_the_page_runs_and_is_what_the_page_shows():
     assert (EXAMPLE / "cells.toml").read_text(encoding="utf-8") in page
     for line in (EXAMPLE / "cells.csv").read_text(encoding="utf-8").splitlines()[:4]:
         assert line in page
+
+
+def test_a_header_sets_limits_and_runs_under_other_ones_are_refused(make, tmp_path):
+    from mobench import load
+    from mobench.harness.execute import execute
+    from mobench.harness.identity import identified
+    from mobench.harness.sealed import DamagedRunError
+    from mobench.harness.spec import RunSpec
+    from mobench.plugins import catalogue as plugins
+    from mobench.plugins.sources import in_use
+
+    header = HEADER.replace("maximise = true", "maximise = true, limit = 1")
+    problem = make(header)
+    assert [objective.bound for objective in problem.objectives] == ["", "gain >= 1"]
+    spec = RunSpec("table", "random_search", 0, {"evaluations": 3}, {"path": str(tmp_path / "t.toml")})
+    spec = identified(spec, problem, in_use())
+    assert spec.data == f"{make().fingerprint} within gain >= 1"
+    make(header)
+    execute(spec, tmp_path / "run")
+    assert load(tmp_path / "run").hypervolume() > 0
+    make(HEADER.replace("maximise = true", "maximise = true, limit = 2"))
+    plugins._built.cache_clear()
+    with pytest.raises(DamagedRunError, match=r"answered from data \w+ within gain >= 1, .* from \w+ within gain >= 2"):
+        load(tmp_path / "run")
 
 
 def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):

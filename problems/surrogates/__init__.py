@@ -1,0 +1,1 @@
+"""Surrogates: answers of a model fitted to measurements."""
