@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import Iterable
 
-__all__ = ["check_known", "flat", "duration", "nearest", "one_line", "plain", "trace"]
+__all__ = ["check_known", "duration", "flat", "nearest", "one_line", "plain", "trace"]
 
 LONGEST, LONGEST_LINE = 20_000, 1_000
 """Letters of a text of others that are kept, and of a line."""

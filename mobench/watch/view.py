@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from mobench.campaigns.failures import different
 from mobench.campaigns.look import STATES
 from mobench.core.limits import true_front
-from mobench.core.messages import flat, duration, one_line, plain
+from mobench.core.messages import duration, flat, one_line, plain
 from mobench.core.space import Array
 from mobench.figures.style import AXIS_LABELS, palette
 from mobench.harness.spec import RunSpec
