@@ -185,7 +185,7 @@ function showFronts(series, truth) {
   const i = many ? Number(at("x").value) : 0, j = many ? Number(at("y").value) : 1;
   const all = [...truth.front, ...runs.flatMap((s) => s.points)];
   const axis = (k) => {
-    const values = all.map((f) => f[k]), log = objectives[k].log && values.every((v) => v > 0);
+    const limit = objectives[k].limit, values = [...all.map((f) => f[k]), ...(limit === null ? [] : [limit])], log = objectives[k].log && values.every((v) => v > 0);
     return { ...range(values, log), log, label: `${objectives[k].name}${objectives[k].maximise ? " (more is better)" : ""}` };
   };
   chart(at("fronts"), axis(i), axis(j), (x, up, group, box) => {
