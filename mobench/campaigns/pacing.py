@@ -14,8 +14,8 @@ from mobench.harness.spec import RunSpec
 
 __all__ = ["Pacing"]
 
-FIRST = 5.0
-"""Seconds before the rate counts that was seen."""
+FIRST = 10.0
+"""Seconds at which the rate that is seen counts as much as the one that is assumed."""
 TIMES = 9
 """So many times of runs tell how long others of their pair take."""
 
@@ -54,8 +54,8 @@ class Pacing:
     def seconds_left(self, waiting: Mapping[Pair, float], running: Sequence[Followed]) -> float | None:
         """Seconds until all runs have ended; None where that is not known.
 
-        The rate is how much work was done a second until now; at first, when little was seen, as many runs at a time as
-        there are.
+        The rate is how much work was done a second until now, with some seconds before that in which all runs that
+        there are went on: at first little is seen.
         """
         paces: dict[Pair, list[float]] = {pair: list(times) for pair, times in self._times.items()}
         done: dict[Pair, float] = dict(self._ended)
@@ -66,5 +66,5 @@ class Pacing:
             done[pair] = done.get(pair, 0.0) + run.gained
         worked = work(done, paces)
         shares = [(pair_of(run.spec), run.share or 0.0) for run in running]
-        rate = worked / self.seconds if worked and self.seconds > FIRST else float(len(running))
+        rate = ((worked or 0.0) + FIRST * len(running)) / (self.seconds + FIRST)
         return seconds_left(waiting, shares, paces, at_once=rate)

@@ -87,11 +87,16 @@ class Feed:
         self.of_problem: dict[str, list[Entry]] = {label: [] for label in self.problems}
         for entry in entries:
             self.of_problem[entry.spec.problem_label].append(entry)
+        self._go_on()  # from now on it is seen what is spent
 
     def look(self) -> None:
         """See which runs have begun, gone on or ended since the last look."""
         if _stamp(self.folder) != self._record:
             self._begin()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
         for entry in self._due():
             before, entry.state = entry.state, self._state(entry)
             if entry.state != before:

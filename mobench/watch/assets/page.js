@@ -127,7 +127,7 @@ function showPairs(c) {
 }
 
 function showProblem(c, p, truth) {
-  const notes = [];
+  const notes = p ? [] : ["Reading its logs for the first time."];
   if (truth && truth.fault) notes.push(truth.fault);
   if (p && p.fault && p.fault !== (truth && truth.fault)) notes.push(p.fault);
   if (truth && !truth.fault && !truth.scored) notes.push("Nothing is scored here while runs go on, since a score may cost a training or the true front is not known: fronts are what searchers saw.");
