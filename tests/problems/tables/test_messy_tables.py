@@ -270,6 +270,13 @@ def test_faulty_trials_are_refused(make, tmp_path):
     assert alone == "trial: needs `genes` or a `label`, which say what rows are trials of one architecture"
     one = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', "op,error,cost\na,1,2\na,3,4\n"), tmp_path)
     assert 'number these in a column, and name it: `trial = "COLUMN"`' in one
+    results = refusal(lambda: make(f'label = "op"\n{OBJECTIVES}', REPEATS.replace("op,seed", "op,loss")), tmp_path)
+    assert results.endswith('set `trial = "loss"`; else give each a label of its own, or keep one row of each')
+    lines = "".join(f"{op},{i}.5,1,2\n" for i, op in enumerate("aabbcc"))
+    none = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', f"op,loss,error,cost\n{lines}c,4.5,1,2\n"), tmp_path)
+    assert 'trial = "COLUMN"' in none
+    none = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', f"op,loss,error,cost\n{lines}"), tmp_path)
+    assert 'trial = "COLUMN"' in none
     counts = [1, 16, 27, 25, 49, 11, 13, 17, 19]
     content = "op,seed,error,cost\n" + "".join(f"{k},{i},{i},{i}\n" for k in counts for i in range(k))
     assert "give each equally many" in refusal(lambda: make(TRIALS + OBJECTIVES, content), tmp_path)
