@@ -339,11 +339,11 @@ PLAIN = "op,error,cost\na,1,2\nb,2,1\n"
     ("name", "content", "extra"),
     [
         ("t.tsv", PLAIN.replace(",", "\t"), ""),
-        ("t.csv.gz", gzip.compress(PLAIN.encode()), ""),
-        ("t.TSV.GZ", gzip.compress(PLAIN.replace(",", "\t").encode("utf-8-sig")), ""),
+        ("t.csv.gz", gzip.compress(PLAIN.encode(), mtime=0), ""),
+        ("t.TSV.GZ", gzip.compress(PLAIN.replace(",", "\t").encode("utf-8-sig"), mtime=0), ""),
         ("t.csv", PLAIN.replace(",", ";"), 'separator = ";"\n'),
         ("t.csv", PLAIN.replace(",", "\t"), 'separator = "\\t"\n'),
-        ("t.csv.gz", gzip.compress(PLAIN.replace(",", "|").encode()), 'separator = "|"\n'),
+        ("t.csv.gz", gzip.compress(PLAIN.replace(",", "|").encode(), mtime=0), 'separator = "|"\n'),
         ("t.csv", PLAIN.partition("\n")[2].replace(",", ";"), 'columns = ["op", "error", "cost"]\nseparator = ";"\n'),
     ],
 )
@@ -354,7 +354,7 @@ def test_text_files_of_all_kinds_are_read_alike(make, name, content, extra):
 
 def test_faulty_files_are_refused(make, tmp_path, monkeypatch):
     header = f'genes = ["op"]\n{OBJECTIVES}'
-    whole = gzip.compress(PLAIN.encode())
+    whole = gzip.compress(PLAIN.encode(), mtime=0)
     for content in (PLAIN.encode(), whole[:-9], whole[:12] + b"\xff" * 9 + whole[21:]):
         assert "t.csv.gz: cannot be read (" in refusal(lambda c=content: make(header, c, "t.csv.gz"), tmp_path)
     columns = f'columns = ["op", "error"]\n{header}'
