@@ -11,9 +11,14 @@ import numpy.typing as npt
 
 from mobench.core.mixing import splitmix64
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "read_only"]
 
 Array = npt.NDArray[Any]
+
+
+def read_only(numbers: Array) -> Array:
+    """The same numbers in memory that nobody can make writeable: a problem, and so its space, serves many runs."""
+    return np.frombuffer(numbers.tobytes(), dtype=numbers.dtype).reshape(numbers.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +41,19 @@ class Pool:
 
     @cached_property
     def _order(self) -> Array:
-        return np.argsort(self.numbers, kind="stable")
+        return read_only(np.argsort(self.numbers, kind="stable"))
+
+    @cached_property
+    def _ordered(self) -> Array:
+        return read_only(self.numbers[self._order])
 
     @cached_property
     def _offsets(self) -> Array:
-        return np.concatenate([[0], np.cumsum(self.cardinalities)[:-1]])
+        return read_only(np.concatenate([[0], np.cumsum(self.cardinalities)[:-1]]))
 
     @cached_property
     def _one_hot(self) -> Array:
-        return self._encode(self.rows).T.copy()
+        return read_only(self._encode(self.rows).T.copy())
 
     def _encode(self, X: Array) -> Array:
         """One entry a gene and value, (n, sum of cardinalities): products count the genes in which rows agree."""
@@ -54,10 +63,9 @@ class Pool:
 
     def find(self, X: Array, numbers: Array) -> Array:
         """Which row is the nearest to each of (n, d) `X`, whose numbers are given; shape (n,)."""
-        ordered = self.numbers[self._order]
-        places = np.searchsorted(ordered, numbers).clip(max=len(ordered) - 1)
+        places = np.searchsorted(self._ordered, numbers).clip(max=len(self.rows) - 1)
         found: Array = self._order[places]
-        if len(strange := np.flatnonzero(ordered[places] != numbers)):
+        if len(strange := np.flatnonzero(self._ordered[places] != numbers)):
             agree = self._encode(X[strange]) @ self._one_hot
             found[strange] = [self._first(a, 1, number)[0] for a, number in zip(agree, numbers[strange], strict=True)]
         return found

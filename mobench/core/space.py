@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobench.core.mixing import GOLDEN, splitmix64
-from mobench.core.pool import Pool
+from mobench.core.pool import Pool, read_only
 
 __all__ = ["Array", "Keys", "Space"]
 
@@ -75,7 +75,7 @@ class Space:
             rows = self._canonical(self.check(self.pool))
             if not len(rows) or len(np.unique(rows, axis=0)) < len(rows):
                 raise ValueError(f"pool: expected one row or more, all different, found {len(rows)}")
-            object.__setattr__(self, "pool", _read_only(rows).reshape(rows.shape))
+            object.__setattr__(self, "pool", read_only(rows))
 
     @cached_property
     def size(self) -> int:
@@ -88,23 +88,23 @@ class Space:
 
     @cached_property
     def _bounds(self) -> Array:
-        return _read_only(np.array(self.cardinalities, dtype=np.int64))
+        return read_only(np.array(self.cardinalities, dtype=np.int64))
 
     @cached_property
     def _strides(self) -> Array:
-        return _read_only(np.concatenate([np.cumprod(self._bounds[:0:-1])[::-1], [1]]).astype(np.int64))
+        return read_only(np.concatenate([np.cumprod(self._bounds[:0:-1])[::-1], [1]]).astype(np.int64))
 
     @cached_property
     def _bits(self) -> tuple[Array, Array]:
         """64 bits for each value of each gene, and where those of each gene begin; (sum of cardinalities,), (d,)."""
         total = sum(self.cardinalities)
         bits = splitmix64(np.arange(1, total + 1, dtype=np.uint64) * GOLDEN).view(np.int64)
-        return _read_only(bits), _read_only(np.concatenate([[0], np.cumsum(self._bounds)[:-1]]))
+        return read_only(bits), read_only(np.concatenate([[0], np.cumsum(self._bounds)[:-1]]))
 
     @cached_property
     def _pool(self) -> Pool:
         assert self.pool is not None
-        return Pool(self.pool, self._number(self.pool), self._bounds)
+        return Pool(self.pool, read_only(self._number(self.pool)), self._bounds)
 
     def sample(self, rng: np.random.Generator, n: int) -> Array:
         """Draw `n` uniform rows with replacement, of the pool where there is one; shape (n, d), int64."""
@@ -231,8 +231,3 @@ class Space:
                 f"space: its genes have {float(self._combinations):.3g} combinations, too many to number; `key` tells "
                 "them apart"
             )
-
-
-def _read_only(numbers: Array) -> Array:
-    """The same numbers in memory that nobody can make writeable: a problem, and so its space, serves many runs."""
-    return np.frombuffer(numbers.tobytes(), dtype=numbers.dtype)

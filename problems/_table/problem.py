@@ -132,10 +132,11 @@ class TableProblem:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Checksum of all that is seen and scored: the file may change under its name."""
+        """Checksum of all that is seen and scored, and of what is better: the file may change under its name."""
+        better = repr([(o.name, o.maximise, o.scale) for o in self.objectives]).encode()
         rows = () if self.space.pool is None else (self.space.pool,)
         seen = [part for view in self.views.values() for part in (view.seen, *_prices(view))]
-        return fingerprint(*rows, self.scored, *seen)
+        return fingerprint(np.frombuffer(better, dtype=np.uint8), *rows, self.scored, self.noise, *seen)
 
     def standard_errors(self, X: Array) -> Array:
         """How far other trials would move the scores of (n, d) architectures: (n, m), NaN in a table without trials."""

@@ -138,21 +138,22 @@ def _repeats(sheet: Sheet, header: Header, genes: Array, pair: Array, count: int
     if header.trial:
         return f"{sheet.path}: rows {pair[0]} and {pair[1]} have the same {what} and {header.trial!r}{many}; keep one"
     column = _tells_apart(sheet, header, genes)
+    differ = "add the gene that differs to `genes`" if header.genes else "give each a label of its own"
     cure = f'set `trial = "{column}"`' if column else 'number these in a column, and name it: `trial = "COLUMN"`'
     return (
         f"{sheet.path}: rows {pair[0]} and {pair[1]} have the same {what}{many}; if they are repeated trainings, {cure}"
-        "; else add the gene that differs to `genes`, or keep one row of each"
+        f"; else {differ}, or keep one row of each"
     )
 
 
 def _tells_apart(sheet: Sheet, header: Header, genes: Array) -> str:
     """Which column that the header does not name may number the repeats, that of the fewest values; empty if none."""
-    others = {}
+    others, most = {}, int(np.unique(genes, axis=0, return_counts=True)[1].max())
     for name in sheet.columns.keys() - {*header.texts, *header.numbers}:
         cells = [str(cell) for cell in sheet.columns[name]]
         values, codes = np.unique(cells, return_inverse=True)
         apart = len(np.unique(np.column_stack([genes, codes]), axis=0)) == len(cells)
-        if apart and len(values) < len(cells):  # as many values as rows are results, not numbers of repeats
+        if apart and len(values) <= 2 * most:  # more values are results, not numbers of repeats
             others[name] = len(values)
     return min(others, key=lambda name: (others[name], name), default="")
 

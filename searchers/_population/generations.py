@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mobench import Array, Objective, Space, violation
+from mobench import Array, Objective, Space
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
@@ -53,7 +53,7 @@ def generations(
     X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
-        survivors = _ranking.best(rng, F, population, violation(F, objectives))
+        survivors = _ranking.best(rng, F, population, _ranking.beyond_limits(F, objectives))
         X, F = X[survivors], F[survivors]
         yield X, F
         children = _offspring(rng, space, X, population, vary)

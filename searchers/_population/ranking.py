@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import moocore
 import numpy as np
 
-from mobench import Array
+from mobench import Array, Objective, violation
 
 
-def ranks(F: Array, violation: Array | None = None) -> Array:
+def beyond_limits(F: Array, objectives: Sequence[Objective]) -> Array | None:
+    """How far each row of (n, m) `F` is beyond limits (`mobench.violation`), (n,); None where there are none."""
+    return violation(F, objectives) if any(objective.limit is not None for objective in objectives) else None
+
+
+def ranks(F: Array, beyond: Array | None = None) -> Array:
     """Nondomination rank of each row of (n, m) `F`: 0 for the front, 1 for the front of the rest, and so on.
 
     One rank an item, not a sorted list of items: taking the one for the other puts the worst point first.
@@ -19,9 +24,9 @@ def ranks(F: Array, violation: Array | None = None) -> Array:
     ----------
     F : Array
         (n, m) minimised values.
-    violation : Array, optional
-        (n,) how far rows lie beyond limits (`mobench.violation`): less of it is a better rank whatever the values, by
-        which only rows of equal violation, the feasible ones for example, are compared (Deb et al. 2002, section VI-A).
+    beyond : Array, optional
+        (n,) how far rows are beyond limits: less of it is a better rank whatever the values, by which only rows that
+        are equally far, the feasible ones for example, are compared (Deb et al. 2002, section VI-A).
 
     Returns
     -------
@@ -35,12 +40,12 @@ def ranks(F: Array, violation: Array | None = None) -> Array:
     >>> ranks(np.array([[2.0, 2.0], [3.0, 3.0], [1.0, 1.0]]), np.array([0.0, 0.0, 0.1])).tolist()
     [0, 1, 2]
     """
-    if violation is None or not violation.any():
+    if beyond is None or not beyond.any():
         found: Array = moocore.pareto_rank(F) if len(F) else np.zeros(0, dtype=np.int64)
         return found
     rank, start = np.empty(len(F), dtype=np.int64), 0
-    for amount in np.unique(violation):
-        rows = np.flatnonzero(violation == amount)
+    for amount in np.unique(beyond):
+        rows = np.flatnonzero(beyond == amount)
         rank[rows] = start + moocore.pareto_rank(F[rows])
         start = int(rank[rows].max()) + 1
     return rank
@@ -88,12 +93,12 @@ def _crowding(G: Array) -> Array:
     return total
 
 
-def best(rng: np.random.Generator, F: Array, n: int, violation: Array | None = None) -> Array:
+def best(rng: np.random.Generator, F: Array, n: int, beyond: Array | None = None) -> Array:
     """Rows of the `n` best of `F` by rank, then crowding distance, then chance; the best first; shape (k,), k <= n.
 
-    Only the fronts that hold the best have their crowding computed. `violation` as of `ranks`.
+    Only the fronts that hold the best have their crowding computed. `beyond` as of `ranks`.
     """
-    rank = ranks(F, violation)
+    rank = ranks(F, beyond)
     rows = np.arange(len(F))
     if n < len(F):
         rows = (rank <= np.partition(rank, n - 1)[n - 1]).nonzero()[0]

@@ -8,7 +8,7 @@ import moocore
 import numpy as np
 from annotated_types import Ge
 
-from mobench import Array, Run, violation
+from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
@@ -99,7 +99,7 @@ class _Memory:
     X : Array
         (n, d) architectures in the order they were asked.
     F, beyond : Array
-        (n, m) their values, and how far these are beyond limits, (n,).
+        (n, m) their values, and how far these are beyond limits, (n,); empty where there are none.
     """
 
     def __init__(self, run: Run) -> None:
@@ -130,13 +130,14 @@ class _Memory:
             F = self._run.evaluate(unknown)
             self._rows |= {key: len(self.X) + i for i, key in enumerate(new)}
             self.X, self.F = np.concatenate([self.X, unknown]), np.concatenate([self.F, F])
-            self.beyond = np.concatenate([self.beyond, violation(F, self._run.objectives)])
+            if (beyond := _ranking.beyond_limits(F, self._run.objectives)) is not None:
+                self.beyond = np.concatenate([self.beyond, beyond])
         return np.array([self._rows[key] for key in keys], dtype=np.int64)
 
     def improves(self, row: int, other: int) -> bool:
         """Whether a row dominates another: it is less far beyond limits, or as far and better."""
         now, before = self.F[row], self.F[other]
-        if self.beyond[row] != self.beyond[other]:
+        if len(self.beyond) and self.beyond[row] != self.beyond[other]:
             return bool(self.beyond[row] < self.beyond[other])
         return bool((now <= before).all() and (now < before).any())
 
@@ -145,6 +146,7 @@ class _Memory:
 
         Of rows beyond limits only the least are, and none where another is within.
         """
-        rows = rows[self.beyond[rows] <= self.beyond[rows].min()]
+        if len(self.beyond):
+            rows = rows[self.beyond[rows] <= self.beyond[rows].min()]
         best: Array = rows[moocore.is_nondominated(self.F[rows])]
         return best

@@ -33,17 +33,19 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
     """
     X = _genetics.sample_new(run.rng, run.space, population, np.empty(0, np.int64))
     F = run.evaluate(X)
-    beyond = violation(F, run.objectives)
+    beyond = _ranking.beyond_limits(F, run.objectives)
     while True:
         run.record(population=X)
         for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
             candidates = run.rng.integers(0, len(X), size=sample)
             child = _genetics.mutate_one(run.rng, X[[_parent(F, beyond, candidates)]], run.space)
             F[oldest] = run.evaluate(child)[0]
-            X[oldest], beyond[oldest] = child[0], violation(F[[oldest]], run.objectives)[0]
+            X[oldest] = child[0]
+            if beyond is not None:
+                beyond[oldest] = violation(F[[oldest]], run.objectives)[0]
 
 
-def _parent(F: Array, beyond: Array, candidates: Array) -> int:
+def _parent(F: Array, beyond: Array | None, candidates: Array) -> int:
     """The best of the rows `candidates`, (k,), of the population's values, (n, m), and how far these are beyond limits.
 
     The lowest rank comes first, then spread.

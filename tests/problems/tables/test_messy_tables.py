@@ -270,6 +270,13 @@ def test_faulty_trials_are_refused(make, tmp_path):
     assert alone == "trial: needs `genes` or a `label`, which say what rows are trials of one architecture"
     one = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', "op,error,cost\na,1,2\na,3,4\n"), tmp_path)
     assert 'number these in a column, and name it: `trial = "COLUMN"`' in one
+    results = refusal(lambda: make(f'label = "op"\n{OBJECTIVES}', REPEATS.replace("op,seed", "op,loss")), tmp_path)
+    assert results.endswith('set `trial = "loss"`; else give each a label of its own, or keep one row of each')
+    lines = "".join(f"{op},{i}.5,1,2\n" for i, op in enumerate("aabbcc"))
+    none = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', f"op,loss,error,cost\n{lines}c,4.5,1,2\n"), tmp_path)
+    assert 'trial = "COLUMN"' in none
+    none = refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', f"op,loss,error,cost\n{lines}"), tmp_path)
+    assert 'trial = "COLUMN"' in none
     counts = [1, 16, 27, 25, 49, 11, 13, 17, 19]
     content = "op,seed,error,cost\n" + "".join(f"{k},{i},{i},{i}\n" for k in counts for i in range(k))
     assert "give each equally many" in refusal(lambda: make(TRIALS + OBJECTIVES, content), tmp_path)
@@ -332,11 +339,11 @@ PLAIN = "op,error,cost\na,1,2\nb,2,1\n"
     ("name", "content", "extra"),
     [
         ("t.tsv", PLAIN.replace(",", "\t"), ""),
-        ("t.csv.gz", gzip.compress(PLAIN.encode()), ""),
-        ("t.TSV.GZ", gzip.compress(PLAIN.replace(",", "\t").encode("utf-8-sig")), ""),
+        ("t.csv.gz", gzip.compress(PLAIN.encode(), mtime=0), ""),
+        ("t.TSV.GZ", gzip.compress(PLAIN.replace(",", "\t").encode("utf-8-sig"), mtime=0), ""),
         ("t.csv", PLAIN.replace(",", ";"), 'separator = ";"\n'),
         ("t.csv", PLAIN.replace(",", "\t"), 'separator = "\\t"\n'),
-        ("t.csv.gz", gzip.compress(PLAIN.replace(",", "|").encode()), 'separator = "|"\n'),
+        ("t.csv.gz", gzip.compress(PLAIN.replace(",", "|").encode(), mtime=0), 'separator = "|"\n'),
         ("t.csv", PLAIN.partition("\n")[2].replace(",", ";"), 'columns = ["op", "error", "cost"]\nseparator = ";"\n'),
     ],
 )
@@ -347,7 +354,7 @@ def test_text_files_of_all_kinds_are_read_alike(make, name, content, extra):
 
 def test_faulty_files_are_refused(make, tmp_path, monkeypatch):
     header = f'genes = ["op"]\n{OBJECTIVES}'
-    whole = gzip.compress(PLAIN.encode())
+    whole = gzip.compress(PLAIN.encode(), mtime=0)
     for content in (PLAIN.encode(), whole[:-9], whole[:12] + b"\xff" * 9 + whole[21:]):
         assert "t.csv.gz: cannot be read (" in refusal(lambda c=content: make(header, c, "t.csv.gz"), tmp_path)
     columns = f'columns = ["op", "error"]\n{header}'

@@ -418,3 +418,10 @@ def test_a_run_is_not_resumed_on_an_edited_table(tmp_path):
     with pytest.raises(UnfitHostError, match="the first difference: it was data"):
         execute(spec, tmp_path / "run")
     assert not (tmp_path / "run" / "end.json").exists()
+
+
+def test_data_whose_better_direction_or_scale_changed_are_other_data(make):
+    found = {make(HEADER).fingerprint}
+    found.add(make(HEADER.replace('name = "error"', 'name = "error", scale = "log"')).fingerprint)
+    found.add(make(HEADER.replace('name = "error"', 'name = "error", maximise = true')).fingerprint)
+    assert len(found) == 3
