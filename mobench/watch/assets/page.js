@@ -2,7 +2,7 @@
 "use strict";
 // Asks what there is to see, and shows it. Whatever comes from logs becomes text, never markup.
 
-const EVERY = 1500, BOX = { left: 58, right: 12, top: 10, bottom: 42 };
+const EVERY = 1500, BOX = { left: 58, right: 20, top: 10, bottom: 42 };
 const at = (id) => document.getElementById(id);
 const STATES = ["ended", "failed", "damaged", "running", "interrupted", "waiting"];
 const truths = new Map();
