@@ -37,12 +37,12 @@ class Failure:
     lines: tuple[str, ...] = ()
 
 
-def read_failure(folder: Path) -> Failure:
-    """What the end of a failed run says; that it cannot be read, where it cannot."""
+def read_failure(folder: Path, *, known: str = "") -> Failure:
+    """What the end of a failed run says; where there is none to read, what is known, or why it cannot be read."""
     try:
         end = read_document(folder / "end.json", END)
     except (ValueError, OSError) as error:
-        return Failure(folder, flat(str(error)))
+        return Failure(folder, flat(known or str(error)))
     text = flat(str(end.get("error", "")))
     lines = [line for line in plain(str(end.get("traceback", ""))).splitlines() if line.strip(" ~^")]
     last = max((k for k, line in enumerate(lines) if line.startswith("  File ")), default=-1)

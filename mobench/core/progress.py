@@ -48,7 +48,7 @@ class Progress:
             self._bar.bar_format = "{percentage:3.0f}%|{bar}| {desc}"
             self._bar.n = done
             self._bar.set_description_str(text)
-        elif self._plain and (time.monotonic() - self._said > self._every or done >= self.total):
+        elif self._plain and (time.monotonic() - self._said > self._every or self.done == self.total):
             self._said = time.monotonic()
             sys.stderr.write(f"{text}\n")
 

@@ -101,4 +101,5 @@ def _tell(over: threading.Event, spent: Callable[[], float], share: Callable[[],
                 found = share()
                 note = "" if found is None else f", hypervolume {found:.4f}"
                 due = time.monotonic() + REST * (time.thread_time() - drawn)
+        bar.done = 1
         bar.reach(1, f"{spent():.0%} of the budget, {time.monotonic() - began:.0f} s{note}")

@@ -84,6 +84,12 @@ def test_a_pause_is_a_hundred_times_as_long_as_a_look(at_work, monkeypatch):
     bar.look()  # it is not time for another
 
 
+def test_a_run_that_has_spent_its_budget_and_not_ended_makes_no_last_line(capfd):
+    shown = Progress(2)
+    shown.reach(2.0, "1/2 runs, 1 at work (100%)")
+    assert capfd.readouterr().err == ""
+
+
 def test_nothing_is_looked_at_where_nothing_is_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(runs_bar, "is_held", None)
     bar = bar_of(tmp_path, Progress(3, show=False))
