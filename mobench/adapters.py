@@ -21,7 +21,8 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
     F is what a searcher sees (`problem.evaluate` at full fidelity, maximised columns negated). Each objective with a
     limit has a column of G, the value less the limit, which is feasible up to 0. ``pareto_front()`` and
     ``pareto_set()`` are the true front as scored, as far as it is feasible, None where it cannot be listed. Nothing is
-    metered, logged or answered from memory: for that, run a searcher through mobench.
+    metered, logged or answered from memory: for that, run a searcher through mobench. Where the space has a pool, an
+    answer is that of the nearest row that exists, which is ``problem.space.canonical(X)``.
 
     Parameters
     ----------

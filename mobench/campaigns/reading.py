@@ -16,7 +16,7 @@ from mobench.files.reading import read_file
 from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import check_options
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import Kind
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import describe, parse_reference
@@ -104,7 +104,7 @@ def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -
         plugin = find(kind, name, sources)
         check_options(plugin, options)
         files = [option for option in options if plugin.options[option].names_file]
-        options = options | {option: _path(options[option], folder) for option in files}
+        options = normalised(options) | {option: _path(options[option], folder) for option in files}
         if (name, options) in found:
             raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
         found.append((name, options))

@@ -18,7 +18,7 @@ from mobench.harness.identity import identified
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import check_options
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import in_use
@@ -67,8 +67,9 @@ def run(
         return _run_in_folder(searcher, problem, budget, seed, Path(folder), options)
     label = ""
     if isinstance(problem, str):
-        reference = parse_reference(problem)
-        problem, label = make_problem(*reference), describe(*reference)
+        name, given = parse_reference(problem)
+        given = normalised(given)
+        problem, label = make_problem(name, given), describe(name, given)
     if isinstance(searcher, str):
         name, given = parse_reference(searcher)
         plugin = find("searcher", name)
@@ -89,6 +90,7 @@ def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: 
     if not (isinstance(searcher, str) and isinstance(problem, str)):
         raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
     (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
+    problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
