@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.indicators import finite
-from mobench.core.limits import true_front, upper_limits
+from mobench.core.limits import in_words, true_front, upper_limits
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
@@ -53,6 +53,8 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
 
     most = upper_limits(problem.objectives)
     limited = np.flatnonzero(np.isfinite(most))
+    if len(limited) and (known := true_front(problem)) is not None and not len(known[0]):
+        raise ValueError(f"limits: no architecture is {in_words(problem.objectives)}; loosen a limit")
 
     class FromMobench(PymooProblem):  # type: ignore[misc] # pymoo has no types
         names = problem.space.names
