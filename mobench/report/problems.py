@@ -18,7 +18,7 @@ from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
 from mobench.report.front_panels import Front
 from mobench.report.page import Block, Folded, Pair, Section, Text
-from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
+from mobench.report.pairs import PAIR_FORMATS, PAIR_PRINTED, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
 
 __all__ = ["problem_section"]
@@ -119,6 +119,7 @@ def _pairs(label: str, here: pd.DataFrame) -> Table:
         pairs_frame(here.reset_index(drop=True)),
         formats=PAIR_FORMATS,
         titles=PAIR_TITLES,
+        printed=PAIR_PRINTED,
     )
 
 
