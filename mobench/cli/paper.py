@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
-from mobench.cli._terminal import add_contract, add_plugins, show
+from mobench.campaigns.labels import parse_labels
+from mobench.cli._terminal import add_contract, add_labels, add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -56,6 +57,7 @@ def add(commands: Any) -> None:
         default="single",
         help="column of a problem's figures (default: single)",
     )
+    add_labels(parser)
     add_contract(parser)
     add_plugins(parser, "of your problems")
     parser.set_defaults(command=run)
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         args.out,
         problems=args.problem or (),
         searchers=args.searcher or (),
+        labels=parse_labels(args.label),
         statistic=args.statistic,
         indicator=args.indicator,
         margin=args.margin,

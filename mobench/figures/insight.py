@@ -30,7 +30,7 @@ FEWEST, MARKED = 20, 60
 def draw_agreement(analysis: Analysis, selection: Selection) -> Drawing:
     """What searchers saw of the first objective against its score, with Kendall's rank correlation."""
     objective = analysis.problem(selection.problem).objectives[0]
-    folders = {(s.problem_label, s.searcher_label, s.seed): folder for s, folder in analysis.study.runs}
+    folders = {analysis.study.key(spec): folder for spec, folder in analysis.study.runs}
     tables = []
     for searcher, seed, _ in outcomes(analysis, selection.problem):
         run = load(folders[selection.problem, searcher, seed])  # everything seen: too much to be kept of every run

@@ -14,11 +14,12 @@ from mobench.analysis.statistics import matrices
 from mobench.report.answer import standing, tally
 from mobench.report.grid import Grid
 from mobench.report.page import Beside, Block, Section, Text
+from mobench.report.versions import changes
 
 __all__ = ["lead_section"]
 
 MOST = 6
-"""Searchers that are best somewhere, named on the first screen."""
+"""Sentences below the verdict: versions compared, then searchers that are best somewhere."""
 
 PAIRS = 3_000
 """Pairs of searchers on problems beyond which only the indicator asked for is tested: the others would take minutes."""
@@ -42,8 +43,9 @@ def lead_section(analysis: Analysis, state: tuple[Block, ...], drawing: Block | 
         )
     warned = int((analysis.difficulty["warning"] != "").sum())
     weak = f"{warned} problem{'s' * (warned > 1)} can tell little: see below."
+    said = (*changes(analysis, of_code=True), *tally(analysis))[:MOST]
     verdict = (
-        Text(standing(analysis), "answer", tally(analysis)[:MOST]),
+        Text(standing(analysis), "answer", said),
         *([Text((weak,), "warning")] if warned else []),
     )
     return Section("Verdict", (*state, Beside(verdict, (drawing,) if drawing else ()), _grid(analysis)), open=True)

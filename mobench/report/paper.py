@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 from mobench.analysis.analysis import Analysis
 from mobench.analysis.matrix import STATISTICS, matrix
 from mobench.analysis.measures import HYPERVOLUME, MARGIN
-from mobench.analysis.reading import read_analysis
+from mobench.analysis.reading import NO_LABELS, read_analysis
 from mobench.core.messages import check_known
 from mobench.figures.kinds import draw
 from mobench.figures.registry import Selection
@@ -31,6 +31,7 @@ def write_paper(
     *,
     problems: Sequence[str] = (),
     searchers: Sequence[str] = (),
+    labels: Mapping[str, str] = NO_LABELS,
     statistic: str = "median",
     indicator: str = HYPERVOLUME.name,
     margin: float = MARGIN,
@@ -49,6 +50,8 @@ def write_paper(
         Folder to write to; made where it is not there.
     problems, searchers : sequence of str
         Labels of what to show; everything where empty.
+    labels : mapping of str to str
+        As of `mobench.report.report.write_report`.
     statistic : str
         What cells of the matrix are: one of `mobench.analysis.matrix.STATISTICS`.
     indicator, margin, axis, contract
@@ -74,6 +77,7 @@ def write_paper(
         sources,
         problems=problems,
         searchers=searchers,
+        labels=labels,
         axis=axis,
         contract=contract,
         indicator=indicator,

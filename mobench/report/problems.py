@@ -41,7 +41,9 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     """
     problem = analysis.problem(label)
     remarks = problem.remarks if isinstance(problem, Remarked) else ()
+    plain = analysis.study.plain(label)
     about = (
+        *[f"{plain}."] * (plain != label),
         f"{_size(problem.space)}; objectives {in_words(problem.objectives)}.",
         *_modelled(problem),
         *(f"{remark}." for remark in remarks),

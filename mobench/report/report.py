@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from mobench.analysis.analysis import Analysis
 from mobench.analysis.constants import write_contract
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure
-from mobench.analysis.reading import read_analysis
+from mobench.analysis.reading import NO_LABELS, read_analysis
 from mobench.campaigns.study import OVER, STATES
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.files.writing import is_ours, written_whole
@@ -24,6 +24,7 @@ from mobench.report.page import Drawing, Section, leaves
 from mobench.report.problems import problem_section
 from mobench.report.searchers import runs_section, searchers_section
 from mobench.report.tables import ABSENT, Table, save_table, shown
+from mobench.report.versions import versions_section
 from mobench.report.writing import render
 from mobench.scoring.contracts import CONTRACTS
 
@@ -33,6 +34,7 @@ __all__ = ["format_report", "write_report"]
 def write_report(
     folders: str | Path | Sequence[str | Path],
     *,
+    labels: Mapping[str, str] = NO_LABELS,
     axis: str = "",
     contract: str = "",
     indicator: str = HYPERVOLUME.name,
@@ -47,6 +49,8 @@ def write_report(
     folders : path or sequence of path
         Campaigns' folders, or runs' folders; they may be running still. Several are merged: see
         `mobench.campaigns.study.read_study`.
+    labels : mapping of str to str
+        Label of a searcher or problem to what readers see of it, beside what the campaigns say.
     axis : str, optional
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
@@ -73,7 +77,7 @@ def write_report(
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
     chosen = {"axis": axis, "contract": contract, "indicator": indicator}
-    analysis = read_analysis(sources, **chosen, margin=margin, progress=progress)
+    analysis = read_analysis(sources, labels=labels, **chosen, margin=margin, progress=progress)
     below = Path(to) if to else Path(sources[0])  # what the user named: through links below it nothing is written
     out = below if to else below / "report"
     sections = _sections(analysis, out / "figures", below)
@@ -120,6 +124,7 @@ def _sections(analysis: Analysis, figures: Path, below: Path) -> list[Section]:
     return [
         lead_section(analysis, state_note(analysis), course),
         answer_section(analysis),
+        *versions_section(analysis),
         *overall,
         Section("Problems", (), tuple(problems)),
         searchers_section(analysis),

@@ -16,11 +16,13 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from scipy.stats import ttest_rel
 
 from mobench.analysis.advice import advise, scores_at
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.matrix import STATISTICS, matrix
 from mobench.analysis.measures import MEASURES
+from mobench.analysis.versions import compare_versions, families
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import Study
@@ -37,6 +39,7 @@ from mobench.report.page import Code, Drawing, Section, Text
 from mobench.report.report import write_report
 from mobench.report.tables import Table, save_table, shown
 from mobench.report.thinning import level, thinned
+from mobench.report.versions import changes
 from mobench.report.writing import render
 
 EVIL = "</script><script>alert(1)</script><b title='x'>&amp;\"${}"
@@ -557,6 +560,34 @@ def test_a_page_stays_small_whatever_is_in_it_and_says_what_it_left_out():
     assert level([10, 20, 90, 100], 100) == 35
 
 
+def test_a_change_is_answered_by_the_verdicts_with_the_interval_of_its_paired_differences():
+    rng = np.random.default_rng(0)
+    luck = 0.05 * rng.standard_normal(10)  # a seed's, which both versions share
+    before, gain = 0.5 + luck, 0.003 + 0.001 * rng.standard_normal(10)
+    shares = {
+        "p": {"m:a=1": list(before), "m:a=2": list(before + gain), "other": [0.1] * 10},
+        "q": {"m:a=1": [0.5] * 10, "m:a=2": [0.6 + 0.001 * i for i in range(10)], "other": [0.1] * 10},
+    }
+    analysis = scored(shares)
+    found = compare_versions(families(analysis.study.searchers), analysis.pairs, analysis.pairs_on_each)
+    assert found[["after", "before"]].drop_duplicates().to_numpy().tolist() == [["m:a=2", "m:a=1"]]
+    rows = found.set_index("problem")
+    interval = ttest_rel(before + gain, before).confidence_interval(0.99)
+    assert rows.loc["p", ["difference", "low", "high"]].tolist() == pytest.approx([gain.mean(), *interval])
+    assert rows.loc["p", "high"] < 0.01  # unpaired it would be ten times as wide
+    assert rows["answer"].to_dict() == {"": "helped", "p": "equal", "q": "helped"}
+    (said,) = changes(analysis)
+    assert "of 2 problems taken alone: helped on 1 (q), equal on 1" in said
+    worse = scored({p: {"m:a=2": runs["m:a=2"], "m:a=1": runs["m:a=1"]} for p, runs in shares.items()})
+    turned = compare_versions(families(worse.study.searchers), worse.pairs, worse.pairs_on_each).set_index("problem")
+    assert turned.loc["q", "answer"] == "hurt"
+    assert turned.loc["q", "difference"] == pytest.approx(-rows.loc["q", "difference"])
+    few = scored({"p": {"m:a=1": [0.5, 0.52, 0.51], "m:a=2": [0.53, 0.55, 0.515]}})
+    (undecided,) = changes(few)
+    assert re.search(r"m:a=2 against m:a=1: undecided, .*about \d+ more seeds would decide\.", undecided)
+    assert changes(few, of_code=True) == ()
+
+
 def plain_runs(seed, level_of):
     rng = np.random.default_rng(seed)
     return {name: list(mean + 0.002 * rng.standard_normal(8)) for name, mean in level_of.items()}
@@ -722,6 +753,40 @@ def test_a_paper_has_its_tables_and_figures_by_one_command(damaged, tmp_path, ca
     assert "IGD+, interquartile mean of 1 to 3 runs after 40 evaluations" in section
     frame = pd.read_csv(out / "matrix.csv")
     assert frame.loc[frame["standing"] == "best", "value"].tolist() == frame.groupby("problem")["value"].min().tolist()
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_names_and_order_are_those_that_a_campaign_or_the_command_gives(tmp_path, capsys):
+    """They change nothing that is run, stand in every table and sentence, and the label stays in the text."""
+    folder = tmp_path / "named"
+    mine = {"name": "nsga2", "population": 10, "label": "Ours & <more>", "order": 1}
+    campaign = carry_out(folder, problems=["catsum"], searchers=["random_search", mine], seeds=2)
+    assert campaign.searchers == (("random_search", {}), ("nsga2", {"population": 10}))
+    assert load_campaign(folder).labels == campaign.labels
+    page, text = write_report(folder, labels={"random_search": "Random", "catsum": "Sum"})
+    assert "nsga2" not in text
+    assert "Random" in text
+    written = html.unescape(page.read_text("utf-8"))
+    assert "nsga2:population=10. " in written
+    tables = page.parent / "tables"
+    frame = pd.read_csv(tables / "matrix.csv")
+    assert list(dict.fromkeys(frame["searcher"])) == ["Ours & <more>", "Random"]
+    assert set(frame["problem"]) == {"Sum"}
+    assert r"Ours \& \textless{}more\textgreater{}" in (tables / "matrix.tex").read_text()
+    assert pd.read_csv(tables / "difficulty.csv")["floor"].notna().all()  # the baseline is known by its label
+    for labels, message in (
+        (["nsga2:population=10=Random", "random_search=Random"], "would both be called 'Random'"),
+        (["nsga3=Ours"], "label: unknown 'nsga3'"),
+        (["nsga2"], "expected LABEL=NAME"),
+        (["random_search=true front"], "nothing can be called 'true front'"),
+    ):
+        arguments = [word for label in labels for word in ("--label", label)]
+        assert main(["report", str(folder), *arguments]) == 2
+        assert message in capsys.readouterr().err
+    stem = str(tmp_path / "figure")
+    plot = ["plot", str(folder), "--kind", "anytime", "-s", "Ours & <more>", "--to", stem, "--format", "svg"]
+    assert main(plot) == 0
+    assert set(pd.read_csv(f"{stem}.csv")["searcher"]) == {"Ours & <more>"}
 
 
 @pytest.mark.usefixtures("few_figures")
