@@ -15,7 +15,8 @@ EXAMPLES = """examples:
   mobench run my-campaign.toml --shard 3/50         the third of fifty jobs that share it
   mobench run -p nasbench_graph:dataset=cora -s nsga2:population=50 -s random_search -b 500 --seeds 10 --name try
   mobench run -p catsum -s nsga2 -b trainings=100   budgets: evaluations, trainings, flops, seconds, asked
-  mobench status results/default                    how far it has come
+  mobench status results/default                    how far it has come, and what failed
+  mobench watch results/default                     the same live in a browser, with curves and fronts
   mobench report results/default                    one page with tables and figures from the logs, at any time
   mobench plot results/default --kind ecdf          a figure for a paper; --kind list shows the kinds
   mobench export results/default --to table         every answer as a row, for other tools
@@ -56,4 +57,4 @@ def say(line: str) -> None:
 
 def show(text: str) -> None:
     """Write results to standard output; names and errors of others in them steer no terminal."""
-    print(plain(text, most=len(text)))
+    print(plain(text, most=len(text)), flush=True)

@@ -49,6 +49,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what has not ended; say what was left out and what failed."""
+    from mobench.campaigns.failures import different, read_failure
     from mobench.campaigns.record import load_campaign
     from mobench.campaigns.shard import parse_shard, share
     from mobench.engines.engine import run_campaign
@@ -74,13 +75,17 @@ def run(args: argparse.Namespace) -> int:
     part = f"shard {shard}: " if shard.count > 1 else ""
     done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
-    words: dict[str, list[tuple[Any, str]]] = {"failed": tally.failed, "not possible on this host": tally.unfit}
+    for failure, same in different(map(read_failure, (folder / "runs" / spec.folder for spec, _ in tally.failed))):
+        say(f"failed: {failure.folder}: {failure.error}{f' (and {same - 1} more)' * (same > 1)}")
+        for line in failure.lines:
+            say(f"  {line}")
+    words: dict[str, list[tuple[Any, str]]] = {"not possible on this host": tally.unfit}
     words |= {"interrupted": tally.interrupted, "damaged": _damaged(folder, share(campaign.specs, shard))}
     for label, runs in words.items():
         for spec, text in runs[:3]:
             say(f"{label}: {folder / 'runs' / spec.folder}: {' '.join(text.split())}")
     show(" ".join([f"next: mobench report {folder}", *(f"--plugin {file.path}" for file in campaign.problem_files)]))
-    return 1 if any(words.values()) else 0
+    return 1 if tally.failed or any(words.values()) else 0
 
 
 def _remarks(campaign: Any) -> list[str]:

@@ -64,6 +64,11 @@ class Cost:
             self.seconds - other.seconds,
         )
 
+    def share(self, limit: Cost) -> float:
+        """How much of `limit` is spent, from 0 to 1, in the currency that is nearest to its end."""
+        shares = (float(getattr(self, currency) / getattr(limit, currency)) for currency in CURRENCIES)
+        return min(max(shares), 1.0)
+
     def reached(self, limit: Cost) -> bool:
         """Whether any currency has come up to `limit`."""
         return (

@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import Iterable
 
-__all__ = ["check_known", "flat", "nearest", "one_line", "plain", "trace"]
+__all__ = ["check_known", "duration", "flat", "nearest", "one_line", "plain", "trace"]
 
 LONGEST, LONGEST_LINE = 20_000, 1_000
 """Letters of a text of others that are kept, and of a line."""
@@ -60,6 +60,26 @@ def trace(error: BaseException) -> str:
     except BaseException as other:  # noqa: BLE001 - as above
         text = f"(its traceback cannot be had: {type(other).__name__})"
     return plain(text)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    Examples
+    --------
+    >>> [duration(s) for s in (0.2, 42, 200, 5000, 200_000)]
+    ['1 s', '42 s', '3 min', '1 h 23 min', '2 d 8 h']
+    """
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(round(seconds / 3600), 24)
+    return f"{days} d {hours} h"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from mobench.core.progress import Progress
+from mobench.engines.runs_bar import RunsBar
 from mobench.harness.checkpoint import DamagedCheckpointError
 from mobench.harness.execute import UnfitHostError, execute, give_up
 from mobench.harness.held import RunIsBusy
@@ -97,9 +97,13 @@ class Engine(Protocol):
     """Where runs execute: it makes attempts at all pending runs and takes down how they went."""
 
     def __call__(
-        self, pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: Progress
+        self, pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: RunsBar
     ) -> None:
-        """Make `attempt` at each run of `pending`, in order and `workers` at a time (None: all cores)."""
+        """Make `attempt` at each run of `pending`, in order and `workers` at a time (None: all cores).
+
+        Of what is over it tells the bar (`RunsBar.over`), which looks at the others as often as it asks for
+        (`RunsBar.patience`, `RunsBar.look`).
+        """
 
 
 @dataclass(frozen=True)

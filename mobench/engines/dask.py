@@ -16,10 +16,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from mobench.core.progress import Progress
 from mobench.core.version import __version__, code_checksum
 from mobench.engines.attempt import Attempt, Deaths, Tally, cores
 from mobench.engines.dask_crew import Crew, cluster, quiet
+from mobench.engines.runs_bar import RunsBar
 from mobench.engines.worker import in_own_process, process_context
 from mobench.files.writing import written_whole
 from mobench.harness.limits import NO_LIMITS
@@ -48,7 +48,7 @@ def dask_cluster(
     *,
     workers: int | None,
     tally: Tally,
-    bar: Progress,
+    bar: RunsBar,
     address: str = "",
 ) -> None:
     """Carry out or resume runs on a Dask cluster: an engine for `mobench.engines.engine.run_specs`.
@@ -116,7 +116,7 @@ class _Queue:
     """The runs of one campaign, and those of them that the scheduler knows of."""
 
     def __init__(
-        self, distributed: Any, client: Any, attempt: Attempt, mark: tuple[Path, str], tally: Tally, bar: Progress
+        self, distributed: Any, client: Any, attempt: Attempt, mark: tuple[Path, str], tally: Tally, bar: RunsBar
     ) -> None:
         self.distributed, self.client, self.attempt, self.tally, self.bar = distributed, client, attempt, tally, bar
         self.mark, self.heard, self.told = mark, time.monotonic(), False
@@ -142,6 +142,7 @@ class _Queue:
                 with contextlib.suppress(Empty):
                     waiting.extend(self._hear(*self.done.get(timeout=CHECK_SECONDS)))
                     self.heard = time.monotonic()
+                self.bar.look()
                 if crew is None and time.monotonic() - self.heard > PATIENCE:
                     self._tell_of_no_workers()
         finally:
@@ -167,7 +168,7 @@ class _Queue:
             return (spec,)
         self.strikes[host] *= outcome == "unfit"  # whoever has ended a run is fit for others
         if self.tally.add(spec, outcome, text):
-            self.bar.advance(self.tally.note)
+            self.bar.over(spec, self.tally.note)
         return ()
 
     def _submit(self, spec: RunSpec) -> None:

@@ -17,11 +17,13 @@ from mobench.campaigns.study import nothing_applies
 from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Engine, Tally
 from mobench.engines.local import local_processes
+from mobench.engines.runs_bar import RunsBar
 from mobench.files.writing import check_below
 from mobench.harness.held import is_held
 from mobench.harness.limits import NO_LIMITS, Limits
 from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import Sources, in_use
+from mobench.scoring.contracts import DEFAULT
 
 __all__ = ["run_campaign", "run_specs"]
 
@@ -41,6 +43,7 @@ def run_specs(
     engine: Engine = local_processes,
     sources: Sources | None = None,
     limits: Limits = NO_LIMITS,
+    contract: str = DEFAULT,
 ) -> Tally:
     """Carry out or resume all runs that have not ended.
 
@@ -63,6 +66,8 @@ def run_specs(
         What names of searchers and problems mean; what `mobench.use_plugins` made known when left out.
     limits : Limits
         What each run may take; one that exceeds them has failed.
+    contract : str
+        How runs are scored whose hypervolume is shown in passing.
 
     Raises
     ------
@@ -82,7 +87,8 @@ def run_specs(
         check_below(folder / spec.folder, folder)
     if not pending:
         return tally
-    with _short_sockets(), Progress(len(specs), done=tally.already, show=progress) as bar:
+    with _short_sockets(), Progress(len(specs), done=tally.already, show=progress) as shown:
+        bar = RunsBar(shown, pending, folder, attempt.sources, contract=contract)
         pause = PAUSE
         while pending:
             engine(pending, attempt, workers=workers, tally=tally, bar=bar)
@@ -106,7 +112,7 @@ def _has_ended(spec: RunSpec, folder: Path) -> bool:
     return os.path.exists(os.path.join(folder, spec.folder, "end.json"))
 
 
-def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -> tuple[list[RunSpec], float]:
+def _after_others(attempt: Attempt, tally: Tally, bar: RunsBar, pause: float) -> tuple[list[RunSpec], float]:
     """Wait while others are at runs of ours, and take down those that end.
 
     Returns
@@ -120,11 +126,12 @@ def _after_others(attempt: Attempt, tally: Tally, bar: Progress, pause: float) -
     said = False
     while waiting:
         time.sleep(pause)
+        bar.look()
         pause = min(2 * pause, LONGEST_PAUSE)
         ended = [_has_ended(spec, attempt.folder) for spec in waiting]
         for spec in itertools.compress(waiting, ended):
             if tally.add(spec, *attempt(spec)):
-                bar.advance(tally.note)
+                bar.over(spec, tally.note)
         waiting = [spec for spec, over in zip(waiting, ended, strict=True) if not over]
         held = [is_held(attempt.folder / spec.folder / "log.jsonl") for spec in waiting]
         if not all(held):
@@ -170,6 +177,7 @@ def run_campaign(
         engine=engine,
         sources=campaign.sources,
         limits=limits,
+        contract=campaign.contract,
     )
 
 

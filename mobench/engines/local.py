@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
-from mobench.core.progress import Progress
 from mobench.engines.attempt import Attempt, Deaths, Tally, cores
+from mobench.engines.runs_bar import RunsBar
 from mobench.engines.worker import Worker, process_context
 from mobench.harness.spec import RunSpec
 
@@ -21,7 +21,7 @@ UNFIT = 3
 
 
 def local_processes(
-    pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: Progress
+    pending: Sequence[RunSpec], attempt: Attempt, *, workers: int | None, tally: Tally, bar: RunsBar
 ) -> None:
     """Carry out or resume runs, one process a run (short ones of built-in plugins share one): see `run_specs`."""
     waiting, size = deque(pending), min(workers or cores(), len(pending))
@@ -32,7 +32,7 @@ def local_processes(
             while waiting and len(crew) < size:
                 crew.append(worker := Worker(context, attempt))
                 worker.give(waiting.popleft())
-            for worker in _ready(crew):
+            for worker in _ready(crew, bar.patience):
                 spec = worker.spec
                 assert spec is not None
                 outcome, text = worker.hear()
@@ -43,7 +43,7 @@ def local_processes(
                     else:
                         outcome, text = deaths.give_up(spec, text)
                 if outcome and tally.add(spec, outcome, text):
-                    bar.advance(tally.note)
+                    bar.over(spec, tally.note)
                 if len(tally.unfit) >= UNFIT and not tally.ended:
                     raise OSError(f"this machine cannot carry out these runs: {tally.unfit[-1][1]}")
                 if waiting and worker.worked < RECYCLE_SECONDS:
@@ -51,14 +51,15 @@ def local_processes(
                 else:
                     crew.remove(worker)
                     worker.end()
+            bar.look()
     finally:
         for worker in crew:
             worker.end()
 
 
-def _ready(crew: Sequence[Worker]) -> list[Worker]:
-    """Wait for workers that have something to say, have died, or are overdue."""
-    patience = [seconds for worker in crew if (seconds := worker.patience) is not None]
+def _ready(crew: Sequence[Worker], most: float | None) -> list[Worker]:
+    """Wait for workers that have something to say, have died, or are overdue; at most so many seconds."""
+    patience = [seconds for seconds in (most, *(worker.patience for worker in crew)) if seconds is not None]
     ends = [worker.pipe for worker in crew] + [worker.process.sentinel for worker in crew]
     ready = wait(ends, timeout=min(patience, default=None))
     return [w for w in crew if w.pipe in ready or w.process.sentinel in ready or w.patience == 0.0]

@@ -14,6 +14,7 @@ from mobench.files.writing import FOLDER, new_scratch
 __all__ = ["RunIsBusy", "fenced", "is_held", "locked", "same_file", "whole_lines", "write_all"]
 
 _OPEN = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe must not wait
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_CREAT | os.O_EXCL
 
 
@@ -41,11 +42,11 @@ def locked(path: Path) -> tuple[int, bool]:
         os.close(file)  # it was replaced between the two calls: the next attempt has begun
 
 
-def _existing(path: Path) -> int:
+def _existing(path: Path, flags: int = _OPEN) -> int:
     """Open what is at `path`; ValueError where that is not a file of its own, which a log has to be."""
     kind = "a pipe, a device or a socket"
     try:
-        file = os.open(path, _OPEN)
+        file = os.open(path, flags)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO):
             raise
@@ -57,9 +58,9 @@ def _existing(path: Path) -> int:
     raise ValueError(f"{path}: is {kind}, and nothing is written through it; delete the run's folder to run it again")
 
 
-def _lock(file: int, path: Path) -> None:
+def _lock(file: int, path: Path, kind: int = fcntl.LOCK_EX) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         raise RunIsBusy(f"{path}: another process is writing this run") from None
     except OSError as error:
@@ -67,16 +68,19 @@ def _lock(file: int, path: Path) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether another process has the log at `path` open; a look that a writer who comes just then takes for one."""
+    """Whether a writer has the log at `path` open: any number may look at once, and need not be able to write it.
+
+    A writer who comes just then takes the look for another writer, and comes back later.
+    """
     try:
-        file = _existing(path)
+        file = _existing(path, _LOOK)
         try:
-            _lock(file, path)
+            _lock(file, path, fcntl.LOCK_SH)
         finally:
             os.close(file)
     except RunIsBusy:
         return True
-    except (OSError, ValueError):  # it is not there, or cannot be written: whoever opens it will say so
+    except (OSError, ValueError):  # it is not there, or cannot be read: whoever opens it will say so
         return False
     return False
 

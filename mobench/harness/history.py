@@ -138,17 +138,30 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     )
 
 
-def spent_in(events: Iterable[Mapping[str, Any]]) -> Cost:
-    """The ledger at the end of a log, whatever the problem: from its events as they were logged."""
-    total = Cost()
+def spent_in(events: Iterable[Mapping[str, Any]], *, before: Cost | None = None) -> Cost:
+    """The ledger at the end of a log, whatever the problem: from its events as they were logged.
+
+    Parameters
+    ----------
+    events : iterable of mapping
+        All lines, or those that are new.
+    before : Cost, optional
+        The ledger before them; nothing was spent where left out.
+    """
+    total = before or Cost()
     for event in events:
         if "X" in event:
             k = len(event["X"])
-            flops, seconds = (float(np.sum(np.broadcast_to(event[axis], k))) for axis in ("flops", "seconds"))
+            flops, seconds = (_sum(event[axis], k) for axis in ("flops", "seconds"))
             total += Cost(evaluations=k, asked=event["asked"] - total.asked, flops=flops, seconds=seconds)
         elif "learned" in event:
             total += Cost(flops=event["learned"])
     return total
+
+
+def _sum(prices: Any, k: int) -> float:
+    """What k answers cost that have a price each, or one price."""
+    return float(np.sum(np.broadcast_to(prices, k))) if isinstance(prices, list) else k * float(prices)
 
 
 def _genes(rows: list[list[int]]) -> Array:

@@ -150,7 +150,7 @@ class Result:
 
     def hypervolume(self, *, contract: str = DEFAULT) -> float:
         """Share of the true front's hypervolume that the delivered set reaches, 0 where it delivers nothing."""
-        return self.measures(contract=contract)["hypervolume"]
+        return self.contract(contract).share(self.scored(contract=contract)[1])
 
     def measures(self, *, contract: str = DEFAULT) -> dict[str, float]:
         """All measures of the delivered set: see `mobench.scoring.contract.Contract.measures`."""

@@ -17,12 +17,14 @@ from mobench.harness.history import read_history
 from mobench.harness.identity import identified
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
+from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import in_use
 from mobench.scoring.load import load
+from mobench.scoring.passing import share_in_passing, share_of, told
 from mobench.scoring.result import Result
 
 __all__ = ["run"]
@@ -35,6 +37,7 @@ def run(
     budget: float | Mapping[str, float] = 500,
     seed: int = 0,
     folder: str | Path | None = None,
+    progress: bool | None = None,
     **options: Any,
 ) -> Result:
     """Run one searcher on one problem.
@@ -51,6 +54,8 @@ def run(
         Equal seeds give equal logs.
     folder : path, optional
         Where to keep the run so that it can be resumed; names only. Without it the log stays in memory.
+    progress : bool, optional
+        Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
     **options
         Options of the searcher.
 
@@ -64,12 +69,13 @@ def run(
         A bad name, option or budget, or a problem that lacks what the searcher needs.
     """
     if folder is not None:
-        return _run_in_folder(searcher, problem, budget, seed, Path(folder), options)
-    label = ""
+        return _run_in_folder(searcher, problem, budget, seed, Path(folder), progress, options)
+    label, ours = "", False
     if isinstance(problem, str):
         name, given = parse_reference(problem)
         given = normalised(given)
         problem, label = make_problem(name, given), describe(name, given)
+        ours = not in_use().code("problem", name)
     if isinstance(searcher, str):
         name, given = parse_reference(searcher)
         plugin = find("searcher", name)
@@ -81,12 +87,20 @@ def run(
         raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
     log = Log()
     limit = parse_budget(budget, problem.training)
-    reason = search_problem(plugin, Run(problem, limit=limit, seed=_seed(seed), log=log, label=label), checked)
-    history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
-    return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label))
+    run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label)
+
+    def result(reason: str = "unfinished") -> Result:
+        history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
+        return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label))
+
+    with told(progress, lambda: run.spent.share(limit), lambda: share_of(result()) if ours else None):
+        reason = search_problem(plugin, run, checked)
+    return result(reason)
 
 
-def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, options: Any) -> Result:
+def _run_in_folder(
+    searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, progress: bool | None, options: Any
+) -> Result:
     if not (isinstance(searcher, str) and isinstance(problem, str)):
         raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
     (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
@@ -95,8 +109,16 @@ def _run_in_folder(searcher: Any, problem: Any, budget: Any, seed: int, folder: 
     built = make_problem(problem_name, problem_options)
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
     check_options(find("searcher", name), spec.searcher_options)
-    parse_budget(amounts, built.training)
-    execute(identified(spec, built, in_use()), folder)
+    limit = parse_budget(amounts, built.training)
+    spec, tail = identified(spec, built, in_use()), Tail(folder / "log.jsonl")
+
+    def spent() -> float:
+        while tail.read():
+            pass
+        return tail.spent.share(limit)
+
+    with told(progress, spent, lambda: share_in_passing(spec, folder)):
+        execute(spec, folder)
     return load(folder)
 
 

@@ -94,7 +94,7 @@ def order(monkeypatch):
         for spec in pending:
             seen.append(spec.seed)
             if tally.add(spec, *attempt(spec)):
-                bar.advance(tally.note)
+                bar.over(spec, tally.note)
 
     monkeypatch.setattr(engine.time, "sleep", lambda seconds: seen.append(f"{seconds:g} s"))
     return here, seen

@@ -1,0 +1,1 @@
+"""Campaigns looked at in a browser while they go on."""
