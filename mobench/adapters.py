@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.indicators import finite
-from mobench.core.limits import true_front, upper_limits
+from mobench.core.limits import in_words, true_front, upper_limits
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
@@ -21,7 +21,8 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
     F is what a searcher sees (`problem.evaluate` at full fidelity, maximised columns negated). Each objective with a
     limit has a column of G, the value less the limit, which is feasible up to 0. ``pareto_front()`` and
     ``pareto_set()`` are the true front as scored, as far as it is feasible, None where it cannot be listed. Nothing is
-    metered, logged or answered from memory: for that, run a searcher through mobench.
+    metered, logged or answered from memory: for that, run a searcher through mobench. Where the space has a pool, an
+    answer is that of the nearest row that exists, which is ``problem.space.canonical(X)``.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def as_pymoo(problem: Problem, *, seed: int = 0) -> Any:
 
     most = upper_limits(problem.objectives)
     limited = np.flatnonzero(np.isfinite(most))
+    if len(limited) and (known := true_front(problem)) is not None and not len(known[0]):
+        raise ValueError(f"limits: no architecture is {in_words(problem.objectives)}; loosen a limit")
 
     class FromMobench(PymooProblem):  # type: ignore[misc] # pymoo has no types
         names = problem.space.names

@@ -34,6 +34,8 @@ from mobench.scoring.outcome import Outcome
 
 __all__ = ["TRUE_FRONT", "Analysis"]
 
+PAIR = ("problem", "searcher")
+
 TRUE_FRONT = "true front"
 """What stands for the problem among searchers."""
 
@@ -153,7 +155,7 @@ class Analysis:
     @cached_property
     def difficulty(self) -> pd.DataFrame:
         """What each problem can tell: see `mobench.analysis.difficulty.difficulty`."""
-        return difficulty(self.scores)
+        return difficulty(self.scores, plain=self.study.plain)
 
     @cached_property
     def runtimes(self) -> pd.DataFrame:
@@ -163,8 +165,9 @@ class Analysis:
     @cached_property
     def ends(self) -> pd.DataFrame:
         """How runs that are scored ended: see `mobench.analysis.provenance.ends`."""
-        scored = ((spec.problem_label, spec.searcher_label, spec.seed) in self.outcomes for spec, _ in self.study.runs)
-        return ends(itertools.compress(self.study.runs, scored))
+        study = self.study
+        found = ends(itertools.compress(study.runs, (study.key(spec) in self.outcomes for spec, _ in study.runs)))
+        return found.assign(**{c: found[c].map(lambda label: study.names.get(label, label)) for c in PAIR})
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ CEILING = -3.0
 COLUMNS = ("problem", "floor", "best_searcher", "best", "best_run", "room", "at_ceiling", "warning")
 
 
-def difficulty(scores: pd.DataFrame, *, baseline: str = "random_search") -> pd.DataFrame:
+def difficulty(
+    scores: pd.DataFrame, *, baseline: str = "random_search", plain: Callable[[str], str] = str
+) -> pd.DataFrame:
     """What each problem leaves to be won, and whether its results can tell searchers apart.
 
     Failed runs count as far as they came. The order of searchers plays no part.
@@ -28,6 +31,8 @@ def difficulty(scores: pd.DataFrame, *, baseline: str = "random_search") -> pd.D
         As `mobench.analysis.collect.collect` returns them.
     baseline : str
         The searcher that sets the floor, whatever its options.
+    plain : callable
+        Of what a searcher is called its label.
 
     Returns
     -------
@@ -44,7 +49,7 @@ def difficulty(scores: pd.DataFrame, *, baseline: str = "random_search") -> pd.D
         row |= {"problem": problem, "best_searcher": "", "at_ceiling": 0, "warning": "no run has ended"}
         if len(over):
             middle = over.groupby("searcher")[["hypervolume", "log10_regret"]].median()
-            floors = [name for name in middle.index if str(name).partition(":")[0] == baseline]
+            floors = [name for name in middle.index if plain(str(name)).partition(":")[0] == baseline]
             floor = float(middle.loc[floors, "hypervolume"].max()) if floors else float("nan")
             share, best = middle["hypervolume"].round(12), float(middle["hypervolume"].max())
             row |= {"floor": floor, "best_searcher": ", ".join(middle.index[share == share.max()]), "best": best}

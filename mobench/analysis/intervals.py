@@ -5,6 +5,7 @@ None of them resamples: with three to ten runs a percentile bootstrap covers far
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,12 @@ def median_interval(values: Array, *, confidence: float = 0.95) -> Interval:
     return Interval(float(ordered[r - 1]), float(ordered[n - r]), float(levels[r - 1]))
 
 
+@functools.lru_cache(maxsize=256)  # every pair of searchers asks for the same few
+def _student(level: float, freedom: int) -> float:
+    """The quantile of Student's t."""
+    return float(t.ppf(level, freedom))
+
+
 def jackknife(
     seeds: Sequence[int], statistic: Callable[[Sequence[int]], float], *, confidence: float = 0.95, trimmed: float = 0.0
 ) -> Interval:
@@ -97,7 +104,7 @@ def jackknife(
         return NOTHING
     pseudo = n * whole - (n - 1) * parts
     freedom = n - 2 * int(trimmed * n) - 1
-    half = float(t.ppf((1.0 + confidence) / 2.0, freedom)) * float(np.std(pseudo, ddof=1)) / np.sqrt(n)
+    half = _student((1.0 + confidence) / 2.0, freedom) * float(np.std(pseudo, ddof=1)) / np.sqrt(n)
     return Interval(whole - half, whole + half, confidence)
 
 
@@ -144,7 +151,7 @@ def improvement_interval(value: float, n: int, m: int, *, confidence: float = 0.
     """
     if min(n, m) < 1 or n + m < 3:
         return NOTHING
-    z, k = float(t.ppf((1.0 + confidence) / 2.0, n + m - 2)), (n + m) / 2.0 - 1.0
+    z, k = _student((1.0 + confidence) / 2.0, n + m - 2), (n + m) / 2.0 - 1.0
 
     def gap(p: float) -> float:
         variance = p * (1.0 - p) * (1.0 + k * (1.0 - p) / (2.0 - p) + k * p / (1.0 + p)) / (n * m)

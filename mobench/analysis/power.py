@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from scipy.stats import norm
@@ -12,6 +13,9 @@ __all__ = ["POWER", "least_effect", "seeds_needed"]
 
 POWER = 0.8
 """In so many campaigns like this one an effect would be found."""
+
+ENOUGH = 200
+"""So many seeds reach any level: counting their permutations would take long."""
 
 
 def seeds_needed(effect: float, *, level: float, problems: int = 1, alike: bool = False) -> float:
@@ -41,7 +45,7 @@ def seeds_needed(effect: float, *, level: float, problems: int = 1, alike: bool 
         return math.inf
     found = _factor(level) / (gap * gap * problems)
     needed = 2 if found < 2 else math.ceil(found)
-    while least_p_value([(needed, needed)] * problems, alike=alike) > level:
+    while needed < ENOUGH and least_p_value([(needed, needed)] * problems, alike=alike) > level:
         needed += 1
     return float(needed)
 
@@ -53,5 +57,6 @@ def least_effect(runs: int, *, level: float, problems: int = 1, alike: bool = Fa
     return min(1.0, 0.5 + math.sqrt(_factor(level) / (runs * problems)))
 
 
+@functools.lru_cache(maxsize=256)  # a family has one level
 def _factor(level: float) -> float:
     return float(norm.ppf(1.0 - level / 2.0) + norm.ppf(POWER)) ** 2 / 6.0

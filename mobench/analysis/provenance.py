@@ -145,6 +145,8 @@ def command_to_report(study: Study, axis: str, **options: str) -> str:
         if not (source / "spec.json").exists():
             for file in load_campaign(source).problem_files:
                 words += ["--plugin", str(file.path)]
+    for label, name in study.names.items():
+        words += [] if name == label else ["--label", f"{label}={name}"]
     for name, value in {"axis": axis, **options}.items():
         words += [f"--{name}", value]
     return shlex.join(words)

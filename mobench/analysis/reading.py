@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from mobench.analysis.analysis import Analysis
+from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.collect import collect
 from mobench.analysis.convergence import areas
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
+from mobench.analysis.naming import arranged, find_names, labels_of, renamed
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.study import OVER, Study, read_study, select
 from mobench.core.messages import check_known
 from mobench.scoring.outcome import Outcome
 
-__all__ = ["read_analysis"]
+__all__ = ["NO_LABELS", "read_analysis"]
 
 Outcomes = dict[tuple[str, str, int], Outcome]
+
+NO_LABELS: Mapping[str, str] = {}
 
 
 def read_analysis(
@@ -27,6 +30,7 @@ def read_analysis(
     *,
     problems: Sequence[str] = (),
     searchers: Sequence[str] = (),
+    labels: Mapping[str, str] = NO_LABELS,
     axis: str = "",
     contract: str = "",
     indicator: str = HYPERVOLUME.name,
@@ -40,7 +44,9 @@ def read_analysis(
     folders : sequence of path
         See `mobench.campaigns.study.read_study`.
     problems, searchers : sequence of str
-        Labels of what to keep; everything where empty.
+        What to keep, by label or as it is called; everything where empty.
+    labels : mapping of str to str
+        Label of a searcher or problem to what it is called in all that follows, beside what the campaigns say.
     axis : str
         Currency of costs; the budget's where empty.
     contract : str
@@ -61,12 +67,15 @@ def read_analysis(
     check_known("indicator", [indicator], MEASURES)
     if not margin > 0:
         raise ValueError(f"margin: expected a positive number, found {margin!r}")
-    whole = read_study(folders, contract=contract)
-    study = select(whole, problems=problems, searchers=searchers)
+    whole = arranged(read_study(folders, contract=contract))
+    names = find_names(whole, labels, taken=TRUE_FRONT)
+    study = select(whole, problems=labels_of(problems, names), searchers=labels_of(searchers, names))
     axis = axis or next(iter(study.budget))
     scores, curves, outcomes = collect(study, axis=axis, distance=MEASURES[indicator].distance, progress=progress)
     study, scores, curves, outcomes = _without_refused(study, scores, curves, outcomes)
-    found = Analysis(study, axis, scores, curves, outcomes, whole.searchers, MEASURES[indicator], margin)
+    study, scores, curves, outcomes = renamed(study, scores, curves, outcomes, names)
+    everyone = tuple(names[searcher] for searcher in whole.searchers)
+    found = Analysis(study, axis, scores, curves, outcomes, everyone, MEASURES[indicator], margin)
     area = areas(scores, curves, axis=axis, budget=found.budget)
     found = replace(found, scores=scores.assign(area=area))
     _check_measured(found.scores, indicator)

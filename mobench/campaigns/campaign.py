@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from mobench.campaigns.labels import Labels
 from mobench.files.documents import FORMAT
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
@@ -60,6 +61,8 @@ class Campaign:
         is none.
     recorded : tuple of NotApplicable, optional
         What the campaign's record says of `not_applicable`; found out without it.
+    labels : Labels
+        What readers see of its searchers and problems: nothing that changes a run.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Campaign:
     plugins: tuple[PluginFile, ...] = ()
     identity: Mapping[str, str] = field(default_factory=dict)
     recorded: tuple[NotApplicable, ...] | None = None
+    labels: Labels = field(default_factory=Labels)
 
     def __post_init__(self) -> None:
         runs = math.prod(map(len, (self.problems, self.searchers, self.seeds)))
@@ -132,6 +136,7 @@ class Campaign:
             "plugins": [{"path": str(file.path), "checksum": file.checksum} for file in self.plugins],
             "identity": dict(self.identity),
             "not_applicable": [vars(pair) for pair in self.not_applicable],
+            **self.labels.document,
         }
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
+from mobench.campaigns.labels import KEYS, read_labels
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
 from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import check_options
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import Kind
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import describe, parse_reference
@@ -41,8 +42,9 @@ def make_campaign(
     ----------
     entries : mapping
         ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
-        with a ``name``), ``seeds`` (how many, or a list), ``budget``, ``contract``, ``plugins`` (files and folders: see
-        `mobench.plugins.sources.use_plugins`; they are known to this campaign only).
+        with a ``name``, perhaps with a ``label`` and an ``order`` that readers see), ``seeds`` (how many, or a list),
+        ``budget``, ``contract``, ``plugins`` (files and folders: see `mobench.plugins.sources.use_plugins`; they are
+        known to this campaign only).
     source : str
         Where the entries come from, for messages.
     folders : mapping of str to Path, optional
@@ -67,6 +69,7 @@ def make_campaign(
         problems = _references(entries["problems"], "problem", sources, seen_from.get("problems"))
         searchers = _references(entries["searchers"], "searcher", sources, seen_from.get("searchers"))
         names = {name for name, _ in (*problems, *searchers)}
+        labels = read_labels(_listed(entries["problems"]), problems)
         campaign = Campaign(
             name=check_name(entries.get("name", "adhoc")),
             problems=problems,
@@ -75,6 +78,7 @@ def make_campaign(
             budget=_budget(entries.get("budget", 500)),
             contract=str(entries.get("contract", DEFAULT_CONTRACT)),
             plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
+            labels=labels.over(read_labels(_listed(entries["searchers"]), searchers)),
         )
         identity: dict[str, str] = {}
         for name, options in problems:
@@ -89,8 +93,12 @@ def make_campaign(
     return replace(campaign, identity={subject: value for subject, value in identity.items() if value})
 
 
+def _listed(items: Any) -> Any:
+    return [items] if isinstance(items, str | Mapping) else items
+
+
 def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -> tuple[Reference, ...]:
-    items = [items] if isinstance(items, str | Mapping) else items
+    items = _listed(items)
     if not isinstance(items, Sequence) or not items:
         raise TypeError(f"{kind}s: expected a list of names or tables, found {items!r}")
     found: list[Reference] = []
@@ -98,13 +106,14 @@ def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -
         if isinstance(item, str):
             name, options = parse_reference(item)
         elif isinstance(item, Mapping) and isinstance(item.get("name"), str):
-            name, options = item["name"], {key: value for key, value in item.items() if key != "name"}
+            name, own = item["name"], find(kind, item["name"], sources).options
+            options = {key: v for key, v in item.items() if key != "name" and (key not in KEYS or key in own)}
         else:
             raise TypeError(f"{kind}s: expected a name or a table with a name, found {item!r}")
         plugin = find(kind, name, sources)
         check_options(plugin, options)
         files = [option for option in options if plugin.options[option].names_file]
-        options = options | {option: _path(options[option], folder) for option in files}
+        options = normalised(options) | {option: _path(options[option], folder) for option in files}
         if (name, options) in found:
             raise ValueError(f"{kind}s: {describe(name, options)} is listed twice")
         found.append((name, options))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
+from mobench.campaigns.labels import Labels
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import read_document, write_document
 from mobench.harness.identity import subjects
@@ -104,6 +105,7 @@ def load_campaign(folder: Path) -> Campaign:
             plugins=tuple(_recorded_file(**entry) for entry in document.get("plugins", [])),
             identity=_texts(document.get("identity", {})),
             recorded=None if left_out is None else tuple(NotApplicable(**pair) for pair in left_out),
+            labels=Labels(_texts(document.get("labels", {})), _numbers(document.get("order", {}))),
         )
         parse_budget(campaign.budget, Cost(1, 1, 1, 1))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -111,9 +113,15 @@ def load_campaign(folder: Path) -> Campaign:
     return campaign
 
 
+def _numbers(entries: Any) -> dict[str, float]:
+    if not isinstance(entries, dict) or not all(isinstance(value, float | int) for value in entries.values()):
+        raise TypeError(f"order: expected numbers by name, found {entries!r}")
+    return entries
+
+
 def _texts(entries: Any) -> dict[str, str]:
     if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
-        raise TypeError(f"identity: expected texts by name, found {entries!r}")
+        raise TypeError(f"expected texts by name, found {entries!r}")
     return entries
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mobench.campaigns.campaign import NotApplicable
+from mobench.campaigns.labels import Labels
 from mobench.campaigns.record import check_problem_files, load_campaign
 from mobench.core.budget import CURRENCIES
 from mobench.core.messages import check_known
@@ -70,6 +72,10 @@ class Study:
         Pairs that the campaigns leave out.
     sources : tuple of Path
         The folders that were asked for.
+    labels : Labels
+        What the campaigns say readers are to see.
+    names : mapping of str to str
+        Label of a problem or searcher to what it is called here; itself where left out.
     """
 
     name: str
@@ -78,6 +84,17 @@ class Study:
     runs: tuple[tuple[RunSpec, Path], ...]
     not_applicable: tuple[NotApplicable, ...] = ()
     sources: tuple[Path, ...] = ()
+    labels: Labels = field(default_factory=Labels)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, spec: RunSpec) -> tuple[str, str, int]:
+        """Problem and searcher, as they are called here, and seed of a run."""
+        problem, searcher = spec.problem_label, spec.searcher_label
+        return self.names.get(problem, problem), self.names.get(searcher, searcher), spec.seed
+
+    def plain(self, name: str) -> str:
+        """The label of what is called so here."""
+        return next((label for label, shown in self.names.items() if shown == name), name)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -87,12 +104,12 @@ class Study:
     @property
     def problems(self) -> dict[str, tuple[str, Mapping[str, Any]]]:
         """Label to name and options of each problem, in order."""
-        return {spec.problem_label: (spec.problem, spec.problem_options) for spec, _ in self.runs}
+        return {self.key(spec)[0]: (spec.problem, spec.problem_options) for spec, _ in self.runs}
 
     @property
     def searchers(self) -> tuple[str, ...]:
         """Label of each searcher, in order."""
-        return tuple(dict.fromkeys(spec.searcher_label for spec, _ in self.runs))
+        return tuple(dict.fromkeys(self.key(spec)[1] for spec, _ in self.runs))
 
 
 def read_study(folders: Sequence[str | Path], *, contract: str = "") -> Study:
@@ -139,6 +156,7 @@ def read_study(folders: Sequence[str | Path], *, contract: str = "") -> Study:
         runs=tuple(chosen.values()),
         not_applicable=tuple(pair for pair in left_out if (pair.problem, pair.searcher) not in done),
         sources=tuple(part.sources[0] for part in parts),
+        labels=functools.reduce(Labels.over, (part.labels for part in parts)),
     )
 
 
@@ -192,6 +210,7 @@ def _open(folder: Path) -> Study:
         runs=tuple((spec, folder / "runs" / spec.folder) for spec in campaign.specs),
         not_applicable=campaign.not_applicable,
         sources=(folder,),
+        labels=campaign.labels,
     )
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from mobench.campaigns.campaign import Campaign
+from mobench.campaigns.reading import read_campaign
 from mobench.core.messages import nearest
 
-__all__ = ["find_suite", "suite_summary", "suites"]
+__all__ = ["find_suite", "named_for", "suite_summary", "suites"]
 
 FOLDER = Path(__file__).with_name("suites")
+FIXED = ("problems", "seeds", "budget", "contract")
+"""What a suite's name stands for."""
 VERSIONED = re.compile(r"(.+)-(\d+)")
 
 
@@ -36,6 +41,37 @@ def find_suite(name: str) -> Path:
         names = sorted({stem.rpartition("-")[0] for stem in known})
         raise ValueError(f"--suite: unknown {name!r}{nearest(name, names)}; `mobench list suites` shows all")
     return known[max(versions)[1]]
+
+
+def named_for(campaign: Campaign, path: Path | None) -> Campaign:
+    """The campaign under the name of the suite that it is, or under another one.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        As it was read.
+    path : Path, optional
+        The suite's file, where it was read from one.
+
+    Returns
+    -------
+    Campaign
+        Of a suite whose budget, seeds or contract were changed, and that has no name of its own, ``cells-1-changed``.
+
+    Raises
+    ------
+    ValueError
+        It has the name of a suite that it is not.
+    """
+    own = suites().get(campaign.name)
+    if own is None:
+        return campaign
+    suite = read_campaign(own)
+    if own == path and all(getattr(campaign, key) == getattr(suite, key) for key in FIXED):
+        return campaign
+    if path is not None and own == path:
+        return replace(campaign, name=f"{campaign.name}-changed")
+    raise ValueError(f"name: {campaign.name!r} is that of a suite, which this campaign is not; give it another --name")
 
 
 def suite_summary(path: Path) -> str:

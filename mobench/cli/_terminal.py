@@ -43,6 +43,13 @@ def add_contract(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add ``--label`` to the parser of a command that shows names; `mobench.campaigns.labels.parse_labels` reads it."""
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="LABEL=NAME", help="call it so: nsga2=Ours; repeatable"
+    )
+
+
 def say(line: str) -> None:
     """Write a line to standard error, so that standard output holds results only."""
     sys.stderr.write(f"mobench: {plain(line)}\n")

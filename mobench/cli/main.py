@@ -13,7 +13,10 @@ from mobench.core.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = ("run", "status", "watch", "report", "plot", "export", "verify", "list", "data", "latency", "new", "check")
+COMMANDS = (
+    *("run", "status", "watch", "report", "plot", "paper", "export", "verify"),
+    *("list", "data", "latency", "new", "check"),
+)
 """Modules of `mobench.cli`, in the order of the help."""
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MEASURES
-from mobench.cli._terminal import add_contract, add_plugins, show
+from mobench.campaigns.labels import parse_labels
+from mobench.cli._terminal import add_contract, add_labels, add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -37,6 +38,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_labels(parser)
     add_contract(parser)
     parser.add_argument(
         "--indicator",
@@ -69,7 +71,12 @@ def run(args: argparse.Namespace) -> int:
     single = find_kind(args.kind).of_one_problem
     chosen = {"axis": args.axis, "contract": args.contract, "indicator": args.indicator}
     analysis = read_analysis(
-        args.folders, problems=args.problem or (), searchers=args.searcher or (), **chosen, progress=True
+        args.folders,
+        problems=args.problem or (),
+        searchers=args.searcher or (),
+        labels=parse_labels(args.label),
+        **chosen,
+        progress=True,
     )
     problems = list(analysis.study.problems) if single else [""]
     for problem in problems:

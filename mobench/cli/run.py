@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("campaign", nargs="?", type=Path, help="a TOML file (default: the built-in campaign)")
-    parser.add_argument("--suite", metavar="NAME", help="a suite of mobench's; `mobench list suites` shows all")
+    parser.add_argument("--suite", action="append", metavar="NAME", help="a suite; `mobench list suites` shows all")
     parser.add_argument("-p", "--problem", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("-s", "--searcher", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
@@ -103,11 +103,11 @@ def _remarks(campaign: Any) -> list[str]:
 def _campaign(args: argparse.Namespace) -> Any:
     """The campaign that the arguments describe: a file, a suite or the default one, with what the options override."""
     from mobench.campaigns.reading import DEFAULT, read_campaign
-    from mobench.campaigns.suites import find_suite
+    from mobench.campaigns.suites import find_suite, named_for
 
-    if args.suite and (args.campaign or args.problem):
-        raise ValueError("--suite: it names its problems itself; give no file and no --problem beside it")
-    file = find_suite(args.suite) if args.suite else args.campaign
+    if args.suite and (args.campaign or args.problem or len(args.suite) > 1):
+        raise ValueError("--suite: it names its problems itself; give no file, no --problem and no second suite")
+    file = find_suite(args.suite[0]) if args.suite else args.campaign
     changes: dict[str, Any] = {}
     if args.problem:
         changes["problems"] = args.problem
@@ -125,9 +125,7 @@ def _campaign(args: argparse.Namespace) -> Any:
             changes[key] = getattr(args, key)
     if not file and set(changes) - {"seeds"}:
         changes.setdefault("name", "adhoc")
-    if args.suite and {"budget", "seeds", "contract"} & set(changes):  # its name stands for what it fixes
-        changes.setdefault("name", f"{file.stem}-changed")
-    return read_campaign(file or DEFAULT, **changes)
+    return named_for(read_campaign(file or DEFAULT, **changes), file if args.suite and not args.name else None)
 
 
 def _damaged(folder: Path, specs: Sequence[Any]) -> list[tuple[Any, str]]:

@@ -72,7 +72,7 @@ class Space:
         if self.classes is not None and (self.inactive is not None or self.pool is not None):
             raise ValueError("classes: a pool and inactive genes say themselves which rows are one architecture")
         if self.pool is not None:
-            rows = self._canonical(self.check(self.pool))
+            rows = self._active(self.check(self.pool))
             if not len(rows) or len(np.unique(rows, axis=0)) < len(rows):
                 raise ValueError(f"pool: expected one row or more, all different, found {len(rows)}")
             object.__setattr__(self, "pool", read_only(rows))
@@ -138,7 +138,7 @@ class Space:
         """
         if self.pool is None:
             raise ValueError("nearest: every row of this space exists; `neighbours` lists those around one")
-        X = self._canonical(X)
+        X = self._active(X)
         return self.pool[self._pool.nearest(X, self._number(X), k)]
 
     def check(self, X: npt.ArrayLike) -> Array:
@@ -195,7 +195,7 @@ class Space:
         """
         if self.classes is not None:
             return self.classes(X)
-        X = self._canonical(X)
+        X = self._active(X)
         numbers = self._number(X)
         return numbers if self.pool is None else self._pool.find(X, numbers)
 
@@ -213,7 +213,12 @@ class Space:
             raise ValueError(f"space: {self.size:.3g} architectures are too many to list; the limit is 10,000,000")
         return self.at(np.arange(self.size))
 
-    def _canonical(self, X: Array) -> Array:
+    def canonical(self, X: Array) -> Array:
+        """The rows that (n, d) architectures are known by: those of a pool that they stand for, inactive genes at 0."""
+        X = self._active(X)
+        return X if self.pool is None else self.pool[self._pool.find(X, self._number(X))]
+
+    def _active(self, X: Array) -> Array:
         """The same architectures, with inactive genes at 0."""
         return X if self.inactive is None else np.where(self.inactive(X), 0, X)
 

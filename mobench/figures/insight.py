@@ -11,19 +11,26 @@ from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
 from mobench.analysis.analysis import Analysis
+from mobench.core.space import Array
 from mobench.figures.chosen import look, outcomes
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import AXIS_LABELS, palette, panels, scale_axis, styled
+from mobench.figures.style import AXIS_LABELS, palette, panels, scale_axis, styled, wrapped
 from mobench.scoring.load import load
 
-__all__ = ["draw_agreement", "draw_diagnostics", "plot_agreement", "plot_diagnostics"]
+__all__ = ["draw_agreement", "draw_diagnostics", "plot_agreement", "plot_diagnostics", "thin"]
+
+POINTS, PANELS = 12_000, 24
+"""The most that a figure of records shows: its file stays within some hundred kilobytes."""
+
+FEWEST, MARKED = 20, 60
+"""Values that a line always keeps, and the most of them that have marks of their own."""
 
 
 @register("agreement", of_one_problem=True)
 def draw_agreement(analysis: Analysis, selection: Selection) -> Drawing:
     """What searchers saw of the first objective against its score, with Kendall's rank correlation."""
     objective = analysis.problem(selection.problem).objectives[0]
-    folders = {(s.problem_label, s.searcher_label, s.seed): folder for s, folder in analysis.study.runs}
+    folders = {analysis.study.key(spec): folder for spec, folder in analysis.study.runs}
     tables = []
     for searcher, seed, _ in outcomes(analysis, selection.problem):
         run = load(folders[selection.problem, searcher, seed])  # everything seen: too much to be kept of every run
@@ -102,11 +109,55 @@ def draw_diagnostics(analysis: Analysis, selection: Selection) -> Drawing:
     ]
     columns = ["searcher", "seed", analysis.axis, "quantity", "value"]
     records = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-    return plot_diagnostics(records, axis=analysis.axis, **look(analysis, selection))
+    return plot_diagnostics(*thin(records), axis=analysis.axis, **look(analysis, selection))
+
+
+def thin(records: pd.DataFrame, *, points: int = POINTS, panels: int = PANELS) -> tuple[pd.DataFrame, str]:
+    """Records as far as a figure can show them, and a sentence on what is left out of it.
+
+    Of a line of more values than its part of `points`, but at least `FEWEST`, each of equal parts keeps its least and
+    its greatest, so that no peak is lost; its ends stay. Of more quantities than `panels` the first are kept.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame
+        As `plot_diagnostics` takes them.
+    points, panels : int
+        The most of a figure.
+
+    Returns
+    -------
+    records, note
+        The note is empty where all are there.
+    """
+    names, notes = list(dict.fromkeys(records["quantity"])), []
+    if len(names) > panels:
+        notes.append(f"the first {panels} of {len(names)} quantities")
+        records = records[records["quantity"].isin(names[:panels])]
+    lines = records.groupby(["searcher", "seed", "quantity"], sort=False).indices
+    most = max(FEWEST, points // max(len(lines), 1))
+    values = records["value"].to_numpy(dtype=np.float64)
+    rows = [np.asarray(line) for line in lines.values()]
+    kept = [line if len(line) <= most else _peaks(line, values, most // 2) for line in rows]
+    chosen = np.concatenate(kept) if kept else np.array([], dtype=int)
+    if len(chosen) < len(records):
+        notes.append(f"of lines of more than {most} values the least and the greatest of each of {most // 2} parts")
+    return records.iloc[chosen].reset_index(drop=True), "; ".join(notes)
+
+
+def _peaks(rows: Array, values: Array, parts: int) -> Array:
+    """Of a line's rows its ends, and where each of equal parts is least and greatest."""
+    found = [rows[0], rows[-1]]
+    for part in np.array_split(rows, parts):
+        known = part[~np.isnan(values[part])]
+        found += [known[values[known].argmin()], known[values[known].argmax()]] if len(known) else []
+    ordered: Array = np.unique(found)
+    return ordered
 
 
 def plot_diagnostics(
     records: pd.DataFrame,
+    note: str = "",
     *,
     axis: str,
     title: str = "",
@@ -119,6 +170,8 @@ def plot_diagnostics(
     ----------
     records : pandas.DataFrame
         Searcher, seed, `axis`, quantity (its name) and value.
+    note : str
+        What is not drawn, printed below.
     axis, title, colours, width
         As of `plot_anytime`.
 
@@ -142,7 +195,8 @@ def plot_diagnostics(
         for ax, quantity in zip(axes, quantities, strict=True):
             chosen = records[records["quantity"] == quantity]
             for (searcher, _), line in chosen.groupby(["searcher", "seed"], sort=False):
-                ax.plot(line[axis], line["value"], color=colours[searcher], linewidth=0.8, marker=".", markersize=2)
+                mark = "." if len(line) <= MARKED else ""
+                ax.plot(line[axis], line["value"], color=colours[searcher], linewidth=0.8, marker=mark, markersize=2)
             scale_axis(ax.yaxis, chosen["value"])
             ax.set_title(quantity.replace("_", " "))
         for ax in axes[-across:]:
@@ -150,4 +204,5 @@ def plot_diagnostics(
         handles = [axes[0].plot([], [], color=colours[searcher], label=searcher)[0] for searcher in searchers]
         figure.legend(handles=handles, loc="outside lower center", ncols=4 if width == "double" else 2)
         figure.suptitle(title)
+        figure.supxlabel(wrapped(f"Drawn: {note}" if note else "", width), fontsize=6)
     return figure, records

@@ -223,5 +223,8 @@ class Run:
 
 
 def _own(space: Space, X: Any) -> Array:
-    """Architectures, (n, d), in an array of our own: the caller's may be written by another of its threads."""
-    return space.check(np.array(X))
+    """Architectures, (n, d), by the rows that they are known by: what is asked, logged and delivered exists.
+
+    In an array of our own, as the caller's may be written by another of its threads.
+    """
+    return space.canonical(space.check(np.array(X)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,26 @@ from mobench.core.messages import nearest
 from mobench.plugins.plugin import Plugin
 from mobench.plugins.words import type_in_words, value_in_words
 
-__all__ = ["check_options", "option_lines"]
+__all__ = ["check_options", "normalised", "option_lines"]
+
+
+LIMIT = re.compile(r"\s*([^<>=]*[^<>=\s])\s*([<>]=)\s*([-+.\d][-+.\deE]*)\s*")
+
+
+def normalised(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options, limits of objectives spelled one way, ``latency<=5``: equal problems have equal labels."""
+    chosen = options.get("objectives")
+    if not isinstance(chosen, list | tuple):
+        return dict(options)
+    return dict(options) | {"objectives": [_spelled(text) if isinstance(text, str) else text for text in chosen]}
+
+
+def _spelled(text: str) -> str:
+    found = LIMIT.fullmatch(text)
+    try:
+        return f"{found[1]}{found[2]}{repr(float(found[3])).removesuffix('.0')}" if found else text
+    except ValueError:  # no number: whoever reads it says so
+        return text
 
 
 def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 
 from mobench.analysis.analysis import Analysis
-from mobench.report.page import Block, Folded, Section, Text
+from mobench.report.page import Section, Text
 from mobench.report.tables import Table
 
-__all__ = ["answer_section"]
-
-FEW = 8
-"""So many problems can be answered one after the other; of more, the answer is counted first."""
+__all__ = ["answer_section", "standing", "tally"]
 
 NOBODY = "nobody reached the box"
 
@@ -39,30 +36,31 @@ def answer_section(analysis: Analysis) -> Section:
     warned = analysis.difficulty[analysis.difficulty["warning"] != ""]
     warnings = tuple(f"{row.problem}: {row.warning}." for row in warned.itertuples())
     weak = (Text(("What weakens these answers:",), "warning", warnings),) if warnings else ()
-    return Section(title, (*_answer(analysis), *weak, table))
+    last = advice[advice["spent"] == advice["spent"].max()].to_dict("records")
+    answers = Text((), "answer", tuple(_sentence(row, analysis.measure.label) for row in last))
+    return Section(title, (answers, *weak, table))
 
 
-def _answer(analysis: Analysis) -> list[Block]:
-    """The answer in sentences: over all problems, then for each; of many problems each searcher's sum first."""
+def tally(analysis: Analysis) -> tuple[str, ...]:
+    """On how many problems each searcher is best, a sentence each, most first; nothing on one problem."""
     advice = analysis.advice[analysis.advice["spent"] == analysis.advice["spent"].max()]
-    items = tuple(_sentence(row, analysis.measure.label) for row in advice.to_dict("records"))
-    if len(items) <= FEW:
-        return [Text(_standing(analysis), "answer", items)]
+    if len(advice) < 2:
+        return ()
     counts = []
     for best, rows in advice.groupby("best"):
         alone = int(((rows["peers"] == "") & (rows["equal"] == "") & (rows["worse"] > 0)).sum())
+        where = f"{len(rows)} problem{'s' * (len(rows) > 1)}"
         if not best:
-            text = f"{NOBODY.capitalize()} on {len(rows)} problems."
+            text = f"{NOBODY.capitalize()} on {where}."
         elif rows["tied"].iloc[0] > 1:
-            text = f"{best}: tied for the best median on {len(rows)} problems."
+            text = f"{best}: tied for the best median on {where}."
         else:
-            text = f"{best}: best median on {len(rows)} problems, better than every other on {alone}."
+            text = f"{best}: best median on {where}, better than every other on {alone}."
         counts.append((len(rows), text))
-    summary = tuple(text for _, text in sorted(counts, key=lambda item: (-item[0], item[1])))
-    return [Text(_standing(analysis), "answer", summary), Folded("The answer for each problem", (Text((), "", items),))]
+    return tuple(text for _, text in sorted(counts, key=lambda item: (-item[0], item[1])))
 
 
-def _standing(analysis: Analysis) -> tuple[str, ...]:
+def standing(analysis: Analysis) -> tuple[str, ...]:
     """Who is first over all problems, and whether the runs tell the first from the next."""
     spent, ranks = f"{analysis.budget:,.4g} {analysis.axis}", analysis.ranks.dropna(subset="mean_rank")
     if len(ranks) < 2:

@@ -17,9 +17,12 @@ from mobench.figures.style import styled
 from mobench.files.names import slug
 from mobench.report.page import Drawing, Text
 
-__all__ = ["draw_overall", "draw_problem", "draw_states"]
+__all__ = ["draw_course", "draw_overall", "draw_problem", "draw_states"]
 
-OVERALL = ("critical-difference", "ranks", "intervals", "rank-time", "ecdf", "profile", "medians")
+COURSE = "ecdf"
+"""What the first screen of a report on several problems shows; on one problem its curves."""
+
+OVERALL = ("critical-difference", "ranks", "intervals", "rank-time", "profile", "medians")
 
 
 def draw_states(analysis: Analysis, out: Path, below: Path) -> Drawing | Text:
@@ -27,10 +30,20 @@ def draw_states(analysis: Analysis, out: Path, below: Path) -> Drawing | Text:
     return _drawn(analysis, "states", Selection(), out, below)
 
 
+def draw_course(analysis: Analysis, out: Path, below: Path) -> Drawing | Text | None:
+    """The one figure over the budget that the first screen has; none where no run is over."""
+    if not analysis.over:
+        return None
+    if len(analysis.study.problems) > 1:
+        return _drawn(analysis, COURSE, Selection(), out, below)
+    return _drawn(analysis, "anytime", Selection(problem=next(iter(analysis.study.problems))), out, below)
+
+
 def draw_overall(analysis: Analysis, out: Path, below: Path) -> tuple[Drawing | Text, ...]:
     """Figures over all problems."""
     shares = analysis if analysis.measure == HYPERVOLUME else replace(analysis, measure=HYPERVOLUME)
-    return tuple(_drawn(shares, kind, Selection(), out, below) for kind in OVERALL)
+    kinds = (*OVERALL, *[COURSE] * (len(analysis.study.problems) == 1))
+    return tuple(_drawn(shares, kind, Selection(), out, below) for kind in kinds)
 
 
 def draw_problem(analysis: Analysis, label: str, out: Path, below: Path) -> tuple[Drawing | Text, ...]:
@@ -40,7 +53,8 @@ def draw_problem(analysis: Analysis, label: str, out: Path, below: Path) -> tupl
     over = (analysis.scores["problem"] == label) & analysis.scores["state"].isin(OVER)
     if not over.any():
         return ()
-    kinds = ["anytime", "attainment" if len(analysis.problem(label).objectives) == 2 else "parallel"]
+    several = len(analysis.study.problems) > 1  # of one problem the first screen has the curves
+    kinds = [*["anytime"] * several, "attainment" if len(analysis.problem(label).objectives) == 2 else "parallel"]
     if not np.isclose(analysis.scores.loc[over, analysis.axis], analysis.budget, rtol=0.01).all():
         kinds.append("spending")  # where every run spent the whole budget there is nothing to see
     if any(outcome.diagnostics for (problem, *_), outcome in analysis.outcomes.items() if problem == label):

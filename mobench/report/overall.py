@@ -12,26 +12,32 @@ from mobench.campaigns.study import STATES
 from mobench.core.version import __version__
 from mobench.harness.checkout import commit
 from mobench.report.page import Block, Code, Folded, Pair, Section, Text
-from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
+from mobench.report.pairs import PAIR_FORMATS, PAIR_PRINTED, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
 from mobench.scoring.contracts import CONTRACTS
 
-__all__ = ["FAILED_COUNT", "overall_section", "provenance_section", "state_section"]
+__all__ = ["FAILED_COUNT", "overall_section", "provenance_section", "state_note", "state_section"]
 
 
 FAILED_COUNT = "A failed run is scored by what it had delivered when it failed, and counts like any other."
 
 
+def state_note(analysis: Analysis) -> tuple[Text, ...]:
+    """How many runs did not end, and how: what everything else has to be read with; nothing where all did."""
+    counts = analysis.scores["state"].value_counts()
+    if (counts.index == "ended").all():
+        return ()
+    text = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
+    tone = "failure" if "failed" in counts else "warning"
+    said = (f"{text}, of {len(analysis.scores)} runs. What follows is about the runs that ended or failed.",)
+    return (Text((*said, *[FAILED_COUNT] * ("failed" in counts)), tone),)
+
+
 def state_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
-    """What failed, runs still, is missing, or was left out: first, and nothing of it dropped."""
+    """What failed, runs still, is missing, or was left out, pair by pair."""
     scores, total = analysis.scores, len(analysis.scores)
-    counts = scores["state"].value_counts()
     blocks: list[Block] = []
-    if not (counts.index == "ended").all():
-        text = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
-        tone = "failure" if "failed" in counts else "warning"
-        said = (f"{text}, of {total} runs. What follows is about the runs that ended or failed.",)
-        blocks.append(Text((*said, *[FAILED_COUNT] * ("failed" in counts)), tone))
+    if (scores["state"] != "ended").any():
         pairs = analysis.summary[["problem", "searcher", *STATES]]
         incomplete = pairs[pairs["ended"] < pairs[list(STATES)].sum(axis=1)]
         blocks += _failures(analysis)
@@ -80,6 +86,7 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
         pairs_frame(analysis.pairs),
         formats=PAIR_FORMATS,
         titles=PAIR_TITLES,
+        printed=PAIR_PRINTED,
     )
     difficulty = Table(
         "difficulty",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["PAIR_FORMATS", "PAIR_TITLES", "pairs_frame"]
+__all__ = ["PAIR_FORMATS", "PAIR_PRINTED", "PAIR_TITLES", "pairs_frame"]
+
+PAIR_PRINTED = ("better", "worse", "verdict", "p_adjusted", "improvement", "low", "high", "difference")
+"""What a paper has room for: everything else is in the CSV."""
 
 PAIR_FORMATS = dict.fromkeys(("improvement", "low", "high", "least_effect"), ".3f") | {
     **dict.fromkeys(("p_value", "p_adjusted", "least_p"), ".2g"),

@@ -18,7 +18,7 @@ from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
 from mobench.report.front_panels import Front
 from mobench.report.page import Block, Folded, Pair, Section, Text
-from mobench.report.pairs import PAIR_FORMATS, PAIR_TITLES, pairs_frame
+from mobench.report.pairs import PAIR_FORMATS, PAIR_PRINTED, PAIR_TITLES, pairs_frame
 from mobench.report.tables import Table
 
 __all__ = ["problem_section"]
@@ -41,7 +41,9 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     """
     problem = analysis.problem(label)
     remarks = problem.remarks if isinstance(problem, Remarked) else ()
+    plain = analysis.study.plain(label)
     about = (
+        *[f"{plain}."] * (plain != label),
         f"{_size(problem.space)}; objectives {in_words(problem.objectives)}.",
         *_modelled(problem),
         *(f"{remark}." for remark in remarks),
@@ -119,6 +121,7 @@ def _pairs(label: str, here: pd.DataFrame) -> Table:
         pairs_frame(here.reset_index(drop=True)),
         formats=PAIR_FORMATS,
         titles=PAIR_TITLES,
+        printed=PAIR_PRINTED,
     )
 
 

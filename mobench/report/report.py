@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,17 +11,21 @@ import pandas as pd
 from mobench.analysis.analysis import Analysis
 from mobench.analysis.constants import write_contract
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, Measure
-from mobench.analysis.reading import read_analysis
+from mobench.analysis.reading import NO_LABELS, read_analysis
 from mobench.campaigns.study import OVER, STATES
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.files.writing import is_ours, written_whole
 from mobench.report.answer import answer_section
-from mobench.report.drawings import draw_overall, draw_problem, draw_states
-from mobench.report.overall import FAILED_COUNT, overall_section, provenance_section, state_section
-from mobench.report.page import Block, Drawing, Folded, Pair, Section, render
+from mobench.report.drawings import draw_course, draw_overall, draw_problem, draw_states
+from mobench.report.grid import Grid, save_grid
+from mobench.report.lead import lead_section
+from mobench.report.overall import FAILED_COUNT, overall_section, provenance_section, state_note, state_section
+from mobench.report.page import Drawing, Section, leaves
 from mobench.report.problems import problem_section
 from mobench.report.searchers import runs_section, searchers_section
 from mobench.report.tables import ABSENT, Table, save_table, shown
+from mobench.report.versions import versions_section
+from mobench.report.writing import render
 from mobench.scoring.contracts import CONTRACTS
 
 __all__ = ["format_report", "write_report"]
@@ -30,6 +34,7 @@ __all__ = ["format_report", "write_report"]
 def write_report(
     folders: str | Path | Sequence[str | Path],
     *,
+    labels: Mapping[str, str] = NO_LABELS,
     axis: str = "",
     contract: str = "",
     indicator: str = HYPERVOLUME.name,
@@ -44,6 +49,8 @@ def write_report(
     folders : path or sequence of path
         Campaigns' folders, or runs' folders; they may be running still. Several are merged: see
         `mobench.campaigns.study.read_study`.
+    labels : mapping of str to str
+        Label of a searcher or problem to what readers see of it, beside what the campaigns say.
     axis : str, optional
         Currency of budgets and of anytime figures (``evaluations``, ``flops``, ``trainings``, ...); the budget's when
         left out.
@@ -70,14 +77,16 @@ def write_report(
     """
     sources = [folders] if isinstance(folders, str | Path) else list(folders)
     chosen = {"axis": axis, "contract": contract, "indicator": indicator}
-    analysis = read_analysis(sources, **chosen, margin=margin, progress=progress)
+    analysis = read_analysis(sources, labels=labels, **chosen, margin=margin, progress=progress)
     below = Path(to) if to else Path(sources[0])  # what the user named: through links below it nothing is written
     out = below if to else below / "report"
     sections = _sections(analysis, out / "figures", below)
-    blocks = list(_blocks(sections))
+    blocks = list(leaves(sections))
     files = [out / file for block in blocks if isinstance(block, Drawing) for file in block.files]
     for table in (block for block in blocks if isinstance(block, Table)):
         files += save_table(table, out / "tables", below=below)
+    for grid in (block for block in blocks if isinstance(block, Grid)):
+        files += save_grid(grid, out / "tables", below=below)
     curves = Table("curves", "The share over the course of every run.", analysis.curves)
     files += save_table(curves, out / "tables", latex=False, below=below)
     files.append(write_contract(analysis.contracts, out / "tables", below=below))
@@ -106,30 +115,23 @@ def _clear(out: Path, written: Sequence[Path], below: Path) -> None:
 
 
 def _sections(analysis: Analysis, figures: Path, below: Path) -> list[Section]:
-    drawn = {p: draw_problem(analysis, p, figures, below) for p in analysis.study.problems}
-    problems = [problem_section(analysis, p, drawings) for p, drawings in drawn.items()]
+    course = draw_course(analysis, figures, below)
+    problems = [
+        problem_section(analysis, p, draw_problem(analysis, p, figures, below)) for p in analysis.study.problems
+    ]
     overall = [overall_section(analysis, draw_overall(analysis, figures, below))] if analysis.over else []
     ended = (analysis.scores["state"] == "ended").all()
     return [
-        state_section(analysis, () if ended else (draw_states(analysis, figures, below),)),
+        lead_section(analysis, state_note(analysis), course),
         answer_section(analysis),
+        *versions_section(analysis),
         *overall,
         Section("Problems", (), tuple(problems)),
         searchers_section(analysis),
+        state_section(analysis, () if ended else (draw_states(analysis, figures, below),)),
         runs_section(analysis),
         provenance_section(analysis),
     ]
-
-
-def _blocks(parts: Sequence[Block | Section]) -> Iterator[Block]:
-    """Every block within sections and blocks."""
-    for part in parts:
-        if isinstance(part, Section):
-            yield from _blocks([*part.blocks, *part.sections])
-        elif isinstance(part, Folded | Pair):
-            yield from _blocks(part.blocks)
-        else:
-            yield part
 
 
 def _outline(analysis: Analysis) -> str:

@@ -45,7 +45,9 @@ def _searcher(analysis: Analysis, label: str) -> Section:
         titles={"confidence": "confidence of it", "log10_regret": "log10 regret", "cpu_seconds": "CPU seconds"}
         | {"size": "set size"},
     )
-    blocks: tuple[Block, ...] = (Text((_about(unversioned(label).partition(":")[0]),)), table)
+    plain = analysis.study.plain(label)
+    about = _about(unversioned(plain).partition(":")[0])
+    blocks: tuple[Block, ...] = (Text((about if plain == label else f"{plain}. {about}",)), table)
     if faults := _faults(analysis, label):
         blocks += (Text(("Some of what it recorded cannot be read, and is left out.",), "warning", faults),)
     if len(records := _records(analysis, label)):

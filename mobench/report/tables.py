@@ -39,6 +39,8 @@ class Table:
         Column to its heading; its name where left out.
     best : collection of int
         Positions of the rows to point out.
+    printed : collection of str
+        The columns that fit a paper's page; all where empty.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Table:
     formats: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     best: Collection[int] = ()
+    printed: Collection[str] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -110,10 +113,9 @@ def save_table(table: Table, folder: Path, *, latex: bool = True, below: Path | 
 
 def _latex(table: Table) -> str:
     """The table as LaTeX (booktabs), a line a row."""
-    aligned = "".join("r" if table.is_number(column) else "l" for column in table.columns)
-    columns = {
-        " ".join(table.title(c).split()): [" ".join(text.split()) for text in table.texts(c)] for c in table.columns
-    }
+    names = [column for column in table.columns if column in (table.printed or table.columns)]
+    aligned = "".join("r" if table.is_number(column) else "l" for column in names)
+    columns = {" ".join(table.title(c).split()): [" ".join(text.split()) for text in table.texts(c)] for c in names}
     texts = pd.DataFrame(columns, dtype=str).replace(ABSENT, "--")
     found = texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40)
     return str(found).replace("<", r"\textless{}").replace(">", r"\textgreater{}")  # other letters in older encodings

@@ -23,7 +23,7 @@ from mobench.core.limits import within
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.scoring.contracts import CONTRACTS, DEFAULT
-from mobench.scoring.feasibility import cut_box, feasible_front, refuse_limits
+from mobench.scoring.feasibility import cut_box, feasible_front, refuse_limits, refuse_unseen
 from mobench.scoring.subset import largest
 
 __all__ = ["CAPS", "Contract", "Delivered", "contract_for"]
@@ -191,6 +191,7 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
         errors = [j for j, objective in enumerate(objectives) if objective.name == "error"]
         values = values[(values[:, errors] < MODNAS_ERROR).all(axis=1)]
     front = _scaled(feasible_front(minimised(values, objectives), objectives), objectives)
+    refuse_unseen(problem, objectives)
     if ours and len(front):
         ideal, nadir = front.min(axis=0), front.max(axis=0)
     elif isinstance(problem, Published):

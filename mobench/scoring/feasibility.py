@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mobench.core.capabilities import Slow
 from mobench.core.limits import upper_limits, within
-from mobench.core.problem import Objective
+from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 
-__all__ = ["cut_box", "feasible_front", "refuse_limits"]
+__all__ = ["cut_box", "feasible_front", "refuse_limits", "refuse_unseen"]
+
+LOOKED_AT = 100_000
+"""Architectures of the largest space in which all that can be seen is looked at."""
 
 
 def refuse_limits(contract: str, objectives: Sequence[Objective]) -> None:
@@ -39,6 +43,23 @@ def feasible_front(F: Array, objectives: Sequence[Objective]) -> Array:
         reached = "; ".join(_best(F, objectives, j) for j in limited)
         raise ValueError(f"limits: no architecture is within {bounds}; {reached}; loosen a limit")
     return F[inside]
+
+
+def refuse_unseen(problem: Problem, objectives: Sequence[Objective]) -> None:
+    """ValueError where no architecture is within the limits as searchers see it, so that none could ever be delivered.
+
+    What is seen can differ from what is scored (validation, test). Spaces that are small, and answers that are quick
+    and free of noise, are looked at.
+    """
+    limited = any(objective.limit is not None for objective in objectives)
+    if not limited or not problem.deterministic or isinstance(problem, Slow) or problem.space.size > LOOKED_AT:
+        return
+    X = problem.space.all()
+    F = minimised(problem.evaluate(X, fidelity=None, seeds=np.zeros(len(X), dtype=np.uint64)).F, objectives)
+    try:
+        feasible_front(F, objectives)
+    except ValueError as error:
+        raise ValueError(f"{error} (as searchers see it, which is not as it is scored)") from None
 
 
 def _best(F: Array, objectives: Sequence[Objective], column: int) -> str:

@@ -69,6 +69,6 @@ def _architectures(content: Mapping[str, Any], name: str, space: Space) -> Array
     if not content[name]:
         return np.empty((0, len(space.cardinalities)), dtype=np.int64)
     try:
-        return space.check(content[name])
+        return space.canonical(space.check(content[name]))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None

@@ -19,7 +19,7 @@ from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import check_options
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import in_use
@@ -72,9 +72,10 @@ def run(
         return _run_in_folder(searcher, problem, budget, seed, Path(folder), progress, options)
     label, ours = "", False
     if isinstance(problem, str):
-        reference = parse_reference(problem)
-        problem, label = make_problem(*reference), describe(*reference)
-        ours = not in_use().code("problem", reference[0])
+        name, given = parse_reference(problem)
+        given = normalised(given)
+        problem, label = make_problem(name, given), describe(name, given)
+        ours = not in_use().code("problem", name)
     if isinstance(searcher, str):
         name, given = parse_reference(searcher)
         plugin = find("searcher", name)
@@ -103,6 +104,7 @@ def _run_in_folder(
     if not (isinstance(searcher, str) and isinstance(problem, str)):
         raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
     (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
+    problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)

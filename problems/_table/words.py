@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -61,10 +62,15 @@ def _with_a_point(match: re.Match[str]) -> str:
     return f"write {match[0].replace('.', '').replace(',', '.')}, with a decimal point"
 
 
+def _as_json(match: re.Match[str]) -> str:
+    value = float(match[0])
+    return f"write {value!r}, as JSON does" if math.isfinite(value) else "it is beyond all floats"
+
+
 _CURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_GROUPED, _without_groups),
     (_DECIMAL_COMMA, _with_a_point),
     (_WITH_UNIT, lambda match: f"write {match[1]}, and the unit in the header"),
-    (_OTHERWISE_WRITTEN, lambda match: f"write {float(match[0])!r}, as JSON does"),
+    (_OTHERWISE_WRITTEN, _as_json),
 )
 """How numbers are written elsewhere, and what to write here."""

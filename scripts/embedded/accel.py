@@ -1,6 +1,6 @@
 """Make accel's table: ImageNet errors, training times, costs and measured throughput and latency of 5,125 networks.
 
-python scripts/embedded/accel.py --shared ../shared/data
+python scripts/embedded/accel.py --shared PATH
 
 `--shared` holds accel_nasbench/accel_nasbench.npz: arrays of the files in anb_dataset_jsons.tar.gz of
 afzalxo/Accel-NASBench, in the order of their numbers.

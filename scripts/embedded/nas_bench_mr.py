@@ -1,6 +1,6 @@
 """Make nas_bench_mr's table: genes, costs and the results of eight tasks of 2,507 networks.
 
-python scripts/embedded/nas_bench_mr.py --shared ../shared/data
+python scripts/embedded/nas_bench_mr.py --shared PATH
 
 `--shared` holds nas_bench_mr/nas_bench_mr.npz: arrays of the files in data/ of dingmyu/NCP.
 """

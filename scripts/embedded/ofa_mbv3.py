@@ -1,6 +1,6 @@
 """Make ofa_mbv3's table: an error model fitted to measured sub-networks, and latencies that add up over blocks.
 
-python scripts/embedded/ofa_mbv3.py --shared ../shared/data --to problems/_embedded
+python scripts/embedded/ofa_mbv3.py --shared PATH --to problems/_embedded
 
 `--shared` is a folder with, in ofa_mbv3/: dynast_measured.npz (IntelLabs/DyNAS-T 251cb5e: sub-networks of width 1.0 and
 their top-1), acc_predictor_f16.npz and note10_lut.json.gz (mit-han-lab/once-for-all 6a47124: the accuracy predictor and

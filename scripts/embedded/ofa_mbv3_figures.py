@@ -1,6 +1,6 @@
 """Print the numbers of docs/problems/surrogates/ofa_mbv3.md: other models of the same networks, fronts, difficulty.
 
-python scripts/embedded/ofa_mbv3_figures.py --shared ../shared/data
+python scripts/embedded/ofa_mbv3_figures.py --shared PATH
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Make the table of timm: errors on six test sets, size and speed of 1,266 pretrained models.
 
-python scripts/embedded/timm_models.py --shared ../shared/data
+python scripts/embedded/timm_models.py --shared PATH
 
 `--shared` holds timm_results/timm.parquet: results/*.csv of huggingface/pytorch-image-models, joined by names. Upstream
 times an architecture at all image sizes of its weights, and the join has the fastest row, that of the smallest size. So

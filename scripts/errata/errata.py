@@ -1,6 +1,6 @@
 """Print the numbers of `docs/errata.md`, as the page has them.
 
-    python scripts/errata/errata.py --shared ../shared/data
+    python scripts/errata/errata.py --shared PATH
 
 The folder `--shared` holds the sources that the page names, as arrays; two rows need a package, which they name.
 """

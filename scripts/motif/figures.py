@@ -1,6 +1,6 @@
 """Draw the figure of `docs/problems/tables/motif.md` and print its numbers, from the table alone.
 
-    python scripts/motif/figures.py --shared ../shared/data
+    python scripts/motif/figures.py --shared PATH
 
 The comparison with CIFAR-10 needs `nasbench201/nats_bench.csv` and `accuracy_12_epochs.csv` in the folder `--shared`.
 """

@@ -60,7 +60,27 @@ def test_a_suite_with_another_budget_seeds_or_contract_does_not_have_its_name(ch
     assert [folder.name for folder in tmp_path.iterdir()] == ["tiny-1-changed"]
 
 
-@pytest.mark.parametrize("more", [["-p", "motif"], ["some.toml"]])
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--suite", "tiny", "-b", "20", "--name", "tiny-1"], "tiny-1"),
+        (["--suite", "tiny", "--name", "cells-1"], "cells-1"),
+        (["-p", "macro", "-b", "20", "--name", "many-1"], "many-1"),
+    ],
+)
+def test_no_other_campaign_takes_the_name_of_a_suite(arguments, name, tmp_path, capsys):
+    assert main(["run", *arguments, "-s", "random_search", "-q", "--results", str(tmp_path)]) == 2
+    assert f"{name!r} is that of a suite, which this campaign is not" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_suite_that_is_given_its_own_budget_and_seeds_is_the_suite(tmp_path):
+    command = ["run", "--suite", "tiny", "-b", "200", "--seeds", "10", "-s", "random_search", "-q", "-w", "1"]
+    assert main([*command, "--results", str(tmp_path)]) == 0
+    assert [folder.name for folder in tmp_path.iterdir()] == ["tiny-1"]
+
+
+@pytest.mark.parametrize("more", [["-p", "motif"], ["some.toml"], ["--suite", "cells"]])
 def test_a_suite_beside_problems_of_ones_own_is_refused_in_a_line(more, capsys):
     assert main(["run", "--suite", "tiny", *more]) == 2
     assert "it names its problems itself" in capsys.readouterr().err

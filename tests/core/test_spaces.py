@@ -94,6 +94,15 @@ def test_any_other_row_stands_for_the_nearest_one(pool):
     )
 
 
+def test_the_canonical_row_of_an_architecture_is_the_one_that_exists(pool):
+    X = np.random.default_rng(6).integers(0, 5, size=(100, 9))
+    rows = pool.canonical(X)
+    assert (rows == POOL[pool.key(X)]).all()
+    assert (pool.canonical(rows) == rows).all()
+    plain = Space((5,) * 9)
+    assert (plain.canonical(X) == X).all()
+
+
 def test_neighbours_in_a_pool_are_the_nearest_others(pool):
     x = POOL[17]
     around = pool.neighbours(x)

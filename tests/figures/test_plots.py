@@ -35,7 +35,7 @@ from mobench.figures.chosen import colours
 from mobench.figures.course import plot_anytime
 from mobench.figures.difference import plot_attainment_difference
 from mobench.figures.fronts import plot_fronts
-from mobench.figures.insight import plot_agreement, plot_diagnostics
+from mobench.figures.insight import plot_agreement, plot_diagnostics, thin
 from mobench.figures.kinds import KINDS, draw
 from mobench.figures.parallel import plot_parallel
 from mobench.figures.ranks import plot_critical_difference, plot_rank_heatmap
@@ -533,3 +533,22 @@ def test_figures_of_limited_problems_hold_the_feasible_front_and_what_is_feasibl
         assert (truth[["error", "latency:cpu_b64"]] <= 4).all(axis=None)
         beyond = data[named == "nsga2"]["error"] > 4
         assert beyond.any() == (kind == "front")
+
+
+def test_lines_of_many_values_keep_their_peaks_and_their_ends():
+    values = np.zeros(50_000)
+    values[[31_234, 41_000]] = 9.0, -5.0
+    long = pd.DataFrame(
+        {"searcher": "s", "seed": 0, "quantity": "q", "evaluations": np.arange(50_000), "value": values}
+    )
+    short = long.head(30).assign(seed=1)
+    thinned, note = thin(pd.concat([long, short], ignore_index=True))
+    lines = thinned.groupby("seed")
+    assert lines.size()[0] <= 6_002
+    assert lines.size()[1] == 30
+    assert {9.0, -5.0} <= set(thinned["value"])
+    assert thinned["evaluations"].max() == 49_999
+    assert note == "of lines of more than 6000 values the least and the greatest of each of 3000 parts"
+    assert thin(short)[1] == ""
+    many = pd.concat([short.assign(quantity=f"q{i}") for i in range(30)], ignore_index=True)
+    assert thin(many)[1] == "the first 24 of 30 quantities"

@@ -79,7 +79,7 @@ def package_files(tree, *, links=True):
     own = (p for p in (tree / "mobench").rglob("*") if p.is_file() and not any(p.is_relative_to(x) for x in linked))
     wanted = {str(p.relative_to(tree)) for p in own}
     for folder in LINKS:
-        files = (p for p in (tree / folder).rglob("*") if p.suffix in (".py", ".npz") or p.name == "NOTICE.md")
+        files = (p for p in (tree / folder).rglob("*") if p.suffix in (".py", ".npz", ".txt") or p.name == "NOTICE.md")
         wanted |= {f"{'mobench/' if links else ''}{p.relative_to(tree)}" for p in files}
     return wanted
 

@@ -16,10 +16,13 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from scipy.stats import ttest_rel
 
 from mobench.analysis.advice import advise, scores_at
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
+from mobench.analysis.matrix import STATISTICS, matrix
 from mobench.analysis.measures import MEASURES
+from mobench.analysis.versions import compare_versions, families
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.campaigns.study import Study
@@ -29,11 +32,15 @@ from mobench.harness.execute import execute
 from mobench.harness.sealed import seal
 from mobench.harness.spec import RunSpec
 from mobench.plugins.sources import use_plugins
-from mobench.report.answer import answer_section
+from mobench.report.answer import answer_section, standing, tally
 from mobench.report.front_panels import Front, view_front
-from mobench.report.page import Section, Text, render
+from mobench.report.latex import latex_matrix, latex_pairs
+from mobench.report.page import Code, Drawing, Section, Text
 from mobench.report.report import write_report
 from mobench.report.tables import Table, save_table, shown
+from mobench.report.thinning import level, thinned
+from mobench.report.versions import changes
+from mobench.report.writing import render
 
 EVIL = "</script><script>alert(1)</script><b title='x'>&amp;\"${}"
 SEEDS = 3
@@ -105,7 +112,7 @@ def test_what_did_not_end_comes_first_and_is_counted_whole(damaged):
     said = page.read_text(encoding="utf-8")
     assert "INCOMPLETE  1 failed, 1 running, 1 missing:" in text
     told = said.index("9 ended, 1 failed, 1 running, 1 missing, of 12 runs")
-    assert told < said.index("Which searcher, on what, at which budget</h2>")
+    assert told < said.index("the best mean rank, ") < said.index("Which searcher, on what, at which budget</h2>")
     assert "A failed run is scored by what it had delivered when it failed, and counts like any other." in said
     assert "; 1 of the runs here failed, scored by what they had delivered." in said
     assert "over 2 problems." in said
@@ -384,19 +391,21 @@ def scored(shares):
     return Analysis(made_up, "evaluations", scores, curves, {}, everyone=made_up.searchers)
 
 
-def test_the_answer_says_ties_and_single_runs_and_counts_what_is_long():
-    few = answer_section(scored({"p": {"a": [0.5], "b": [0.5], "random_search": [0.4]}}))
-    said = few.blocks[0]
-    assert said.lines[0].startswith("After 10 evaluations, a and b are tied at the best mean rank, 1.50 of 3 searchers")
-    assert said.items == (
+def test_the_answer_says_ties_and_single_runs_and_counts_problems():
+    few = scored({"p": {"a": [0.5], "b": [0.5], "random_search": [0.4]}})
+    assert standing(few)[0].startswith(
+        "After 10 evaluations, a and b are tied at the best mean rank, 1.50 of 3 searchers"
+    )
+    assert answer_section(few).blocks[0].items == (
         "p: a, b are tied, hypervolume share 0.5000 in their only run, which tells nothing about luck.",
     )
     good, bad = list(np.linspace(0.8, 0.9, 12)), list(np.linspace(0.1, 0.2, 12))
     many = {f"p{i}": {"a": bad if i == 3 else good, "random_search": good if i == 3 else bad} for i in range(10)}
-    said, folded, *_ = answer_section(scored(many)).blocks
-    assert said.lines[0] == "After 10 evaluations, a has the best mean rank, 1.10 of 2 searchers over 10 problems."
-    assert said.items[0] == "a: best median on 9 problems, better than every other on 9."
-    assert len(folded.blocks[0].items) == 10
+    assert standing(scored(many))[0] == (
+        "After 10 evaluations, a has the best mean rank, 1.10 of 2 searchers over 10 problems."
+    )
+    assert tally(scored(many))[0] == "a: best median on 9 problems, better than every other on 9."
+    assert len(answer_section(scored(many)).blocks[0].items) == 10
 
 
 def test_the_answer_does_not_depend_on_the_order_of_searchers():
@@ -405,8 +414,9 @@ def test_the_answer_does_not_depend_on_the_order_of_searchers():
     shares = {"p": {**runs, "c": runs["a"]}, "q": dict.fromkeys((*runs, "c"), [0.0] * 6)}
 
     def said(order):
-        section = answer_section(scored({p: {s: found[s] for s in order} for p, found in shares.items()}))
-        return [(block.lines, block.items) for block in section.blocks if isinstance(block, Text)]
+        analysis = scored({p: {s: found[s] for s in order} for p, found in shares.items()})
+        texts = [block for block in answer_section(analysis).blocks if isinstance(block, Text)]
+        return [(block.lines, block.items) for block in texts] + [(standing(analysis), tally(analysis))]
 
     first = said(("a", "b", "c", "random_search"))
     assert any("q: nobody reached the box, so no searcher is best." in items for _, items in first)
@@ -529,8 +539,106 @@ def test_any_text_is_safe_on_the_page():
     assert sum(tag == "b" for tag, _ in Parts(text).tags) == 0
 
 
+def test_a_page_stays_small_whatever_is_in_it_and_says_what_it_left_out():
+    rows = pd.DataFrame({"run": [f"run {i} {EVIL}" for i in range(3_000)], "value": np.arange(3_000) / 7})
+    few = Table("few", "Few.", rows.head(5), best=[4])
+    members = pd.DataFrame({"architecture": map(str, range(2_000)), "error": np.arange(2_000.0)})
+    front = Front("f", "Points.", (Objective("error"),), {"a": members}, {"a": "red"})
+    drawing = Drawing(f'<svg viewBox="0 0 9 9"><path d="{"L 1.123456 2 " * 9_000}"/></svg>', "Course.", "", ("c.svg",))
+    blocks = (few, Table("many", "Many.", rows), front, drawing, Code("x" * 300_000))
+    assert len(render("t", "", [Section("s", blocks)], limit=10**9)) > 1_300_000
+    small = render("t", "", [Section("s", blocks)], limit=400_000)
+    assert len(small) < 450_000
+    assert "The first " in small
+    assert " of 3,000 rows" in small
+    assert " of 2,000 points, evenly along each set" in small
+    assert "L 1.12 2" in small
+    assert thinned(few, 0.1) == few  # ten rows stay, whatever there is
+    tiny = render("t", "", [Section("s", blocks)], limit=100_000)
+    assert "Course. Too large for this page: its files have it." in tiny
+    Parts(tiny)
+    assert level([10, 20, 90, 100], 100) == 35
+
+
+def test_a_change_is_answered_by_the_verdicts_with_the_interval_of_its_paired_differences():
+    rng = np.random.default_rng(0)
+    luck = 0.05 * rng.standard_normal(10)  # a seed's, which both versions share
+    before, gain = 0.5 + luck, 0.003 + 0.001 * rng.standard_normal(10)
+    shares = {
+        "p": {"m:a=1": list(before), "m:a=2": list(before + gain), "other": [0.1] * 10},
+        "q": {"m:a=1": [0.5] * 10, "m:a=2": [0.6 + 0.001 * i for i in range(10)], "other": [0.1] * 10},
+    }
+    analysis = scored(shares)
+    found = compare_versions(families(analysis.study.searchers), analysis.pairs, analysis.pairs_on_each)
+    assert found[["after", "before"]].drop_duplicates().to_numpy().tolist() == [["m:a=2", "m:a=1"]]
+    rows = found.set_index("problem")
+    interval = ttest_rel(before + gain, before).confidence_interval(0.99)
+    assert rows.loc["p", ["difference", "low", "high"]].tolist() == pytest.approx([gain.mean(), *interval])
+    assert rows.loc["p", "high"] < 0.01  # unpaired it would be ten times as wide
+    assert rows["answer"].to_dict() == {"": "helped", "p": "equal", "q": "helped"}
+    (said,) = changes(analysis)
+    assert "of 2 problems taken alone: helped on 1 (q), equal on 1" in said
+    worse = scored({p: {"m:a=2": runs["m:a=2"], "m:a=1": runs["m:a=1"]} for p, runs in shares.items()})
+    turned = compare_versions(families(worse.study.searchers), worse.pairs, worse.pairs_on_each).set_index("problem")
+    assert turned.loc["q", "answer"] == "hurt"
+    assert turned.loc["q", "difference"] == pytest.approx(-rows.loc["q", "difference"])
+    few = scored({"p": {"m:a=1": [0.5, 0.52, 0.51], "m:a=2": [0.53, 0.55, 0.515]}})
+    (undecided,) = changes(few)
+    assert re.search(r"m:a=2 against m:a=1: undecided, .*about \d+ more seeds would decide\.", undecided)
+    assert changes(few, of_code=True) == ()
+
+
+def plain_runs(seed, level_of):
+    rng = np.random.default_rng(seed)
+    return {name: list(mean + 0.002 * rng.standard_normal(8)) for name, mean in level_of.items()}
+
+
+def test_the_matrix_marks_what_the_verdicts_say():
+    """Bold is the best median; a mark is the verdict on the pair with it, whichever statistic stands in the cell."""
+    shares = {
+        "p": plain_runs(0, {"a": 0.90, "b": 0.8995, "c": 0.80}),
+        "q": {"a": [0.5], "b": [0.6], "c": [0.4]},
+        "r": dict.fromkeys("abc", [0.0] * 6),
+    }
+    analysis = scored(shares)
+    tests = analysis.pairs_on_each.set_index(["problem", "better", "worse"])["verdict"]
+    for statistic in STATISTICS:
+        frame = matrix(analysis.scores, analysis.pairs_on_each, statistic=statistic).set_index(["problem", "searcher"])
+        best = frame.loc["p", "value"].idxmax()
+        other = "b" if best == "a" else "a"
+        assert frame.loc[("p", best), "standing"] == "best"
+        told = tests.get(("p", best, other), tests.get(("p", other, best)))
+        assert (frame.loc[("p", other), "standing"], told) in (("equal", "equal"), ("worse", "better"))
+        assert frame.loc[("p", "c"), "standing"] == "worse"
+        assert frame.loc["q", "standing"].to_dict() == {"a": "open", "b": "best", "c": "open"}  # one run tells nothing
+        assert set(frame.loc["r", "standing"]) == {""}  # nobody reached anything
+    values = np.array(shares["p"]["a"])
+    means = matrix(analysis.scores, analysis.pairs_on_each, statistic="mean").set_index(["problem", "searcher"])
+    assert means.loc[("p", "a"), "value"] == pytest.approx(values.mean())
+    assert means.loc[("p", "a"), "deviation"] == pytest.approx(values.std(ddof=1))
+    middle = matrix(analysis.scores, analysis.pairs_on_each, statistic="iqm").set_index(["problem", "searcher"])
+    assert middle.loc[("p", "a"), "value"] == pytest.approx(np.sort(values)[2:6].mean())
+
+
+def test_the_matrix_in_latex_is_bold_where_best_and_marked_where_not_told_apart():
+    analysis = scored({"p_1": plain_runs(1, {"a": 0.9, "b_2": 0.8995, "c": 0.80}), "q": {"a": [0.5], "c": [0.4]}})
+    frame = matrix(analysis.scores, analysis.pairs_on_each)
+    text = latex_matrix(frame, problems=["p_1", "q"], searchers=["a", "b_2", "c"], ranks={"a": 1, "b_2": 2, "c": 3.0})
+    lines = text.splitlines()
+    assert lines[0] == r"\begin{tabular}{lrrr}"
+    assert lines[2] == r" & a & b\_\allowbreak{}2 & c \\"
+    assert all(line.count("&") == 3 for line in lines if line.endswith(r"\\"))
+    assert sum(r"\textbf" in line for line in lines) == 3
+    assert "$^{=}$" in lines[4]
+    assert lines[5].count(r"{\scriptsize [") == 3
+    assert lines[6] == r"q & \textbf{0.5000} & -- & 0.4000$^{?}$ \\"
+    pairs = latex_pairs(analysis.pairs_on_each).splitlines()
+    assert all(line.count("&") == 6 for line in pairs if line.endswith(r"\\"))
+    assert max(map(len, pairs)) < 120
+
+
 def test_assets_go_with_the_package():
-    from mobench.report.page import ASSETS
+    from mobench.report.writing import ASSETS
 
     settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     declared = settings["tool"]["setuptools"]["package-data"]
@@ -541,6 +649,7 @@ def test_assets_go_with_the_package():
 
 PROBE = """
 const said = {};
+document.getElementById("unfold").click();
 const table = document.getElementById("table-runs");
 const column = (i) => [...table.querySelectorAll("tbody tr:not([hidden])")].map((row) => row.cells[i].textContent);
 const heading = (text) => [...table.querySelectorAll("th button")].find((b) => b.textContent === text);
@@ -563,6 +672,10 @@ svg.parentNode.querySelector(".legend button").click();
 said.hidden = svg.querySelector('.series[data-s="0"]').classList.contains("hidden");
 const ground = () => getComputedStyle(document.body).backgroundColor;
 const before = ground(); document.getElementById("theme").click(); said.theme = [before, ground()];
+const [indicator, statistic] = document.querySelectorAll(".grid select");
+const cells = () => [...document.querySelectorAll("#matrix td span")].map((cell) => cell.textContent);
+said.matrix = [cells()]; statistic.value = "mean"; statistic.dispatchEvent(new Event("change", { bubbles: true }));
+said.matrix.push(cells()); said.caption = document.getElementById("matrix-said").textContent;
 said.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
 document.body.dataset.said = JSON.stringify(said);
 """
@@ -613,9 +726,67 @@ def test_keys_lead_to_architectures(browsed):
     assert browsed["hidden"]
 
 
+def test_the_matrix_changes_with_the_statistic_chosen(browsed, damaged):
+    frame = pd.read_csv(damaged[1].parent / "tables" / "matrix.csv")
+    mine = frame[frame["indicator"] == "hypervolume share"].set_index("statistic")
+    for found, statistic in zip(browsed["matrix"], ("median", "mean"), strict=True):
+        assert sorted(found[:4]) == sorted(f"{value:.4f}" for value in mine.loc[statistic, "value"])
+    assert browsed["matrix"][0] != browsed["matrix"][1]
+    assert "mean and standard deviation of 1 to 3 runs" in browsed["caption"]
+
+
 def test_the_theme_can_be_changed_and_nothing_is_fetched(browsed):
     assert browsed["theme"][0] != browsed["theme"][1]
     assert browsed["requests"] == []
+
+
+def test_a_paper_has_its_tables_and_figures_by_one_command(damaged, tmp_path, capsys):
+    out = tmp_path / "paper"
+    command = ["paper", str(damaged[0]), "--out", str(out), "--statistic", "iqm", "--indicator", "igd_plus"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.split()[0] == str(out / "experiments.tex")
+    section = (out / "experiments.tex").read_text("utf-8")
+    named = re.findall(r"\\(?:input|includegraphics\[[^]]*\])\{\\mobench/([^}]*)\}", section)
+    assert {"matrix", "pairs", "ecdf.pdf", "critical-difference.pdf", "anytime-catsum.pdf"} <= set(named)
+    assert all((out / (name if "." in name else f"{name}.tex")).exists() for name in named)
+    assert section.count(r"\begin{") == section.count(r"\end{") == len(named)
+    assert "IGD+, interquartile mean of 1 to 3 runs after 40 evaluations" in section
+    frame = pd.read_csv(out / "matrix.csv")
+    assert frame.loc[frame["standing"] == "best", "value"].tolist() == frame.groupby("problem")["value"].min().tolist()
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_names_and_order_are_those_that_a_campaign_or_the_command_gives(tmp_path, capsys):
+    """They change nothing that is run, stand in every table and sentence, and the label stays in the text."""
+    folder = tmp_path / "named"
+    mine = {"name": "nsga2", "population": 10, "label": "Ours & <more>", "order": 1}
+    campaign = carry_out(folder, problems=["catsum"], searchers=["random_search", mine], seeds=2)
+    assert campaign.searchers == (("random_search", {}), ("nsga2", {"population": 10}))
+    assert load_campaign(folder).labels == campaign.labels
+    page, text = write_report(folder, labels={"random_search": "Random", "catsum": "Sum"})
+    assert "nsga2" not in text
+    assert "Random" in text
+    written = html.unescape(page.read_text("utf-8"))
+    assert "nsga2:population=10. " in written
+    tables = page.parent / "tables"
+    frame = pd.read_csv(tables / "matrix.csv")
+    assert list(dict.fromkeys(frame["searcher"])) == ["Ours & <more>", "Random"]
+    assert set(frame["problem"]) == {"Sum"}
+    assert r"Ours \& \textless{}more\textgreater{}" in (tables / "matrix.tex").read_text()
+    assert pd.read_csv(tables / "difficulty.csv")["floor"].notna().all()  # the baseline is known by its label
+    for labels, message in (
+        (["nsga2:population=10=Random", "random_search=Random"], "would both be called 'Random'"),
+        (["nsga3=Ours"], "label: unknown 'nsga3'"),
+        (["nsga2"], "expected LABEL=NAME"),
+        (["random_search=true front"], "nothing can be called 'true front'"),
+    ):
+        arguments = [word for label in labels for word in ("--label", label)]
+        assert main(["report", str(folder), *arguments]) == 2
+        assert message in capsys.readouterr().err
+    stem = str(tmp_path / "figure")
+    plot = ["plot", str(folder), "--kind", "anytime", "-s", "Ours & <more>", "--to", stem, "--format", "svg"]
+    assert main(plot) == 0
+    assert set(pd.read_csv(f"{stem}.csv")["searcher"]) == {"Ours & <more>"}
 
 
 @pytest.mark.usefixtures("few_figures")

@@ -169,7 +169,7 @@ def test_evolution_with_places_taken_for_ranks_would_be_no_better_than_chance(mo
 
     right = catsum("regularized_evolution", 20, population=20, sample=5)[:, 1]
     ranks = _ranking.ranks
-    monkeypatch.setattr(_ranking, "ranks", lambda F: np.argsort(ranks(F), kind="stable"))
+    monkeypatch.setattr(_ranking, "ranks", lambda F, beyond: np.argsort(ranks(F, beyond), kind="stable"))
     problem = make_problem("catsum", {})
     options = {"population": 20, "sample": 5}
     wrong = [volume(go("regularized_evolution", problem, seed=seed, **options)[1].F) for seed in range(8)]

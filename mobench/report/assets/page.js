@@ -1,11 +1,71 @@
-// What moves in a report: tables that sort and filter, and the points of the fronts.
+// What moves in a report: what is folded, tables that sort and filter, the matrix, and the points of the fronts.
 "use strict";
+
+// ---- what is folded opens where a link leads, on the button, and in print ----
+function reveal(target) {
+  for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  target.scrollIntoView();
+}
+
+function follow(hash) {
+  const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (target) reveal(target);
+}
+
+addEventListener("hashchange", () => follow(location.hash));
+document.querySelector("nav").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link && link.hash === location.hash) follow(link.hash); // the hash does not change: no event comes
+});
+follow(location.hash);
+
+const unfold = document.getElementById("unfold");
+const setAll = (open) => { for (const part of document.querySelectorAll("details.part")) part.open = open; };
+unfold.addEventListener("click", () => {
+  const open = unfold.getAttribute("aria-pressed") === "false";
+  unfold.setAttribute("aria-pressed", String(open));
+  unfold.textContent = open ? "close all" : "open all";
+  setAll(open);
+});
+addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("details")) part.open = true; });
+
+// ---- tables that are wider than the screen show an edge where there is more ----
+const edges = (holder) => {
+  const rest = holder.scrollWidth - holder.clientWidth - holder.scrollLeft;
+  holder.parentNode.classList.toggle("more", rest > 2);
+  holder.parentNode.classList.toggle("before", holder.scrollLeft > 2);
+};
+const seen = new ResizeObserver((entries) => entries.forEach((entry) => edges(entry.target)));
+for (const holder of document.querySelectorAll(".edge > .scroll")) {
+  holder.addEventListener("scroll", () => edges(holder), { passive: true });
+  seen.observe(holder); // also when what it is folded in opens
+}
+
+// ---- the matrix by another indicator, or another statistic ----
+for (const grid of document.querySelectorAll(".grid")) {
+  const data = grid.querySelector("script");
+  if (!data) continue;
+  const choices = JSON.parse(data.textContent);
+  const [indicator, statistic] = grid.querySelectorAll("select");
+  const show = () => {
+    const { said, cells } = choices[`${indicator.value}|${statistic.value}`];
+    grid.querySelector("caption span").textContent = said;
+    [...grid.querySelector("tbody").rows].forEach((row, i) => cells[i].forEach(([value, standing, note], j) => {
+      const cell = row.cells[j + 1];
+      cell.className = standing;
+      [cell.firstChild.textContent, cell.lastChild.textContent] = [value, note];
+    }));
+  };
+  grid.addEventListener("change", show);
+  show(); // browsers keep what was chosen before the page was loaded again
+}
 
 // ---- tables ----
 const key = (row, column) => {
   const cell = row.cells[column];
-  if (!("v" in cell.dataset)) return cell.textContent.trim();
-  return cell.dataset.v === "" ? null : Number(cell.dataset.v);
+  const text = cell.dataset.v ?? cell.textContent.trim();
+  if (!cell.classList.contains("number")) return text;
+  return text === "" ? null : Number(text);
 };
 
 function compare(a, b) {

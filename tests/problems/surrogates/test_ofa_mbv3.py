@@ -247,7 +247,11 @@ def test_nsga2_beats_random_search_by_far(problem):
 
 @pytest.mark.parametrize(
     ("objectives", "words"),
-    [(["error"], "at least 2"), (["error", "error"], "each name once"), (["error", "latency:note9"], "latency:note10")],
+    [
+        (["error"], "at least 2"),
+        (["error", "error"], "different names"),
+        (["error", "latency:note9"], "latency:note10"),
+    ],
 )
 def test_impossible_objectives_are_refused_in_one_line(objectives, words):
     with pytest.raises(ValueError, match=words):
