@@ -191,7 +191,6 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
         errors = [j for j, objective in enumerate(objectives) if objective.name == "error"]
         values = values[(values[:, errors] < MODNAS_ERROR).all(axis=1)]
     front = _scaled(feasible_front(minimised(values, objectives), objectives), objectives)
-    refuse_unseen(problem, objectives)
     if ours and len(front):
         ideal, nadir = front.min(axis=0), front.max(axis=0)
     elif isinstance(problem, Published):
@@ -199,6 +198,7 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
         nadir = cut_box(ideal, nadir, objectives)
     else:
         raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
+    refuse_unseen(problem, objectives)
     reference = 1.1 if ours else 1.0
     span = nadir - ideal
     if (flat := span <= 0).any():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mobench import Enumerable, Replicated
+from mobench.problems._embedded import accel_networks
 from mobench.problems._embedded.tables import embedded
 from mobench.problems._embedded.values import values
 from mobench.problems.tables import accel
@@ -38,13 +39,13 @@ def test_networks_count_where_they_have_all_the_objectives(objectives, rows):
 
 def test_every_network_has_the_means_of_its_rows_in_the_source(source):
     table = embedded("accel")
-    genes = np.column_stack([np.array(v)[table["genes"][:, j]] for j, v in enumerate(accel.CHOICES.values())])
+    genes = np.column_stack([np.array(v)[table["genes"][:, j]] for j, v in enumerate(accel_networks.CHOICES.values())])
     key = {tuple(row): i for i, row in enumerate(genes.tolist())}
     rows = np.array([key[tuple(row)] for row in source["genes"].tolist()])
     assert (len(key), len(rows)) == (5125, 5138)
     names = {"train_seconds": "train_time", "macs": "macs", "error": "val_top1"}
-    names |= {f"latency:{f}": f"latency_{f}" for f in accel.FPGAS}
-    names |= {f"throughput:{d}": f"throughput_{d.removeprefix('rtx')}" for d in accel.DEVICES}
+    names |= {f"latency:{f}": f"latency_{f}" for f in accel_networks.FPGAS}
+    names |= {f"throughput:{d}": f"throughput_{d.removeprefix('rtx')}" for d in accel_networks.DEVICES}
     for ours, theirs in names.items():
         expected = np.bincount(rows, source[theirs].astype(float)) / np.bincount(rows)
         expected = 100 - expected if ours == "error" else expected
