@@ -480,6 +480,14 @@ def dashed(ax):
 LIMITED = (Objective("error", "%", limit=5.0), Objective("size", "M", limit=4.0))
 
 
+def _extents(patch):
+    """Left, bottom, right and top of a shade: older matplotlib draws it as a polygon."""
+    if hasattr(patch, "get_bbox"):
+        return patch.get_bbox().extents
+    corners = patch.get_xy()
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
 def test_limits_are_lines_and_no_staircase_leads_through_what_is_beyond():
     F = np.array([[8.0, 1.0], [4.0, 2.0], [2.0, 3.0], [1.0, 6.0]])
     figure, data = plot_fronts({"a": F}, LIMITED)
@@ -489,7 +497,7 @@ def test_limits_are_lines_and_no_staircase_leads_through_what_is_beyond():
     assert stairs.get_xdata().min() == 2
     assert stairs.get_ydata().max() == 4
     assert len(data) == 4  # what turned out to be beyond is drawn all the same
-    shades = [patch.get_bbox().extents for patch in ax.patches]
+    shades = [_extents(patch) for patch in ax.patches]
     assert [shade[0] for shade in shades if shade[0] == 4.0] == [4.0]
     plain, _ = plot_fronts({"a": F}, TWO)
     assert dashed(plain.axes[0]) == ([], [])
@@ -501,7 +509,7 @@ def test_what_is_better_beyond_a_maximised_limit_is_shaded_on_the_other_side():
     gain = (Objective("error"), Objective("gain", maximise=True, limit=3.0))
     figure, _ = plot_fronts({"a": np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])}, gain)
     (ax,) = figure.axes
-    (shade,) = (patch.get_bbox().extents for patch in ax.patches)
+    (shade,) = (_extents(patch) for patch in ax.patches)
     assert (shade[0], shade[2]) == (ax.get_xlim()[0], 3.0)
 
 
