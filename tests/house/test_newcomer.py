@@ -75,7 +75,7 @@ PAPER = Path(__file__).parents[2] / "docs" / "paper.md"
 
 def test_nine_commands_lead_from_nothing_to_a_paper():
     blocks = re.findall(r"```bash\n(.*?)```", PAPER.read_text(encoding="utf-8"), flags=re.S)
-    commands = [line.split()[:2] for block in blocks for line in block.splitlines()]
+    commands = [line.split()[:2] for block in blocks for line in block.replace("\\\n", "").splitlines()]
     assert len(commands) == 9  # as the page says
     assert commands[0] == ["pip", "install"]
     assert ["mobench", "report"] in commands
