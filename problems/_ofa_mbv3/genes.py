@@ -36,7 +36,7 @@ def inactive(X: Array) -> Array:
     """Which genes of (n, 46) rows belong to absent blocks; (n, 46), bool."""
     absent = np.zeros((len(X), STAGES, 1 + 2 * DEEPEST), dtype=bool)
     absent[:, :, 1:] = np.repeat(~_present(X), 2, axis=2)
-    return np.column_stack([np.zeros(len(X), dtype=bool), absent.reshape(len(X), -1)])
+    return np.column_stack([np.zeros(len(X), dtype=bool), absent.reshape(len(X), STAGES * (1 + 2 * DEEPEST))])
 
 
 def _present(X: Array) -> Array:

@@ -86,6 +86,11 @@ class Motif:
         """Epochs on offer: 1 to 12."""
         return tuple(range(1, EPOCHS + 1))
 
+    @property
+    def resumable(self) -> bool:
+        """Each network has one training, seen after every epoch; with noise each question draws one of two."""
+        return self.deterministic
+
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation error of (n, 6) cells after `fidelity` epochs, and exact costs.
 
