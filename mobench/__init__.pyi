@@ -1,6 +1,9 @@
 """The names of the front door, each from its home: the one list that users, type checkers and the loader read."""
 
 from .adapters import as_pymoo as as_pymoo
+from .analysis.compromise import Choice as Choice
+from .analysis.compromise import choose as choose
+from .analysis.importance import gene_importances as gene_importances
 from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign

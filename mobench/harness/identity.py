@@ -13,7 +13,7 @@ from mobench.harness.spec import IDENTITY, RunSpec
 from mobench.plugins.catalogue import find
 from mobench.plugins.sources import Sources
 
-__all__ = ["data_of", "files_of", "identified", "strangers", "subjects"]
+__all__ = ["data_of", "files_at_hand", "files_of", "identified", "strangers", "subjects"]
 
 
 def subjects(spec: RunSpec) -> dict[str, str]:
@@ -54,6 +54,14 @@ def files_of(spec: RunSpec, sources: Sources) -> str:
         except OSError as error:
             raise ValueError(f"searcher {spec.searcher!r}: option {name!r}: {path}: {error.strerror}") from None
     return f"sha256:{total.hexdigest()[:16]}" if files else ""
+
+
+def files_at_hand(spec: RunSpec, sources: Sources) -> bool:
+    """Whether the files that the searcher's options name hold here what the specification states."""
+    try:
+        return files_of(spec, sources) == spec.files
+    except ValueError:
+        return False
 
 
 def identified(spec: RunSpec, problem: Problem, sources: Sources) -> RunSpec:

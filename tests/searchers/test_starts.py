@@ -133,7 +133,7 @@ def test_a_bad_file_is_refused_in_one_line(name, text, message, tmp_path):
 
 def test_a_file_that_is_not_there_is_refused_when_the_campaign_is_read(tmp_path):
     entries = {"problems": ["catsum"], "searchers": [f"nsga2:start={tmp_path / 'none.csv'}"]}
-    with pytest.raises(ValueError, match="option 'start': .*none.csv: No such file"):
+    with pytest.raises(ValueError, match=r"option 'start': .*none\.csv: No such file"):
         make_campaign(entries)
 
 
@@ -148,7 +148,7 @@ def test_what_the_file_holds_is_part_of_what_the_run_is(tmp_path):
     csv(path, GIVEN[::-1])
     after = spec_of(path)
     assert before.id != after.id
-    with pytest.raises(UnfitHostError, match="files is sha256:.*, expected sha256:"):
+    with pytest.raises(UnfitHostError, match=r"files is sha256:.*, expected sha256:"):
         execute(before, tmp_path / "run")
 
 
