@@ -65,7 +65,7 @@ def plot_importances(table: pd.DataFrame, *, title: str = "", width: str = "doub
         figure.supxlabel(
             wrapped(
                 f"Functional ANOVA of a random forest on {count:,} architectures; bars: 90 % over resampled ones; "
-                f"fit: variance that it foretells for others{left_out}",
+                f"fit: variance foretold of others{left_out}",
                 width,
             ),
             fontsize=6,

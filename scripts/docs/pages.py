@@ -1,12 +1,14 @@
-"""Pages of the site that are written elsewhere: the front page, the guide for contributors, changes, commands."""
+"""Pages of the site that are written elsewhere: front page, guide for contributors, changes, commands, how to cite."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mkdocs.structure.files import File, Files
 
 WIDTH = "100"
@@ -21,16 +23,58 @@ def on_files(files: Files, config: Any) -> Files:
         "contributing.md": _moved(root / "CONTRIBUTING.md"),
         "changelog.md": _moved(root / "CHANGELOG.md"),
         "reference/commands.md": commands(),
+        "cite.md": cite(root / "CITATION.cff"),
     }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep options of commands whole where a line of code is wrapped: mkdocs calls this with each page's HTML."""
+
+    def kept(block: re.Match[str]) -> str:
+        parts = re.split(r"(<[^>]+>)", block[0])
+        parts[::2] = (re.sub(r"(?<![\w-])(--?\w[\w-]*)", r'<span class="whole">\1</span>', text) for text in parts[::2])
+        return "".join(parts)
+
+    return re.sub(r"<pre>.*?</pre>", kept, html, flags=re.S)
+
+
 def _moved(page: Path) -> str:
     """A page beside `docs/` as one within it: its links lead to where they led."""
     text = page.read_text(encoding="utf-8")
     return text.replace("](docs/", "](").replace("](CONTRIBUTING.md)", "](contributing.md)")
+
+
+def cite(source: Path) -> str:
+    """How to cite, from the citation file."""
+    entries = yaml.safe_load(source.read_text(encoding="utf-8"))
+    names = [
+        author.get("name") or f"{author['family-names']}, {author['given-names']}" for author in entries["authors"]
+    ]
+    fields = {
+        "title": f"{{{entries['title']}}}",
+        "author": " and ".join(f"{{{name}}}" for name in names),
+        "version": str(entries["version"]),
+        "license": entries["license"],
+    } | {key: str(entries[name]) for key, name in (("doi", "doi"), ("url", "repository-code")) if name in entries}
+    bibtex = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())
+    return f"""# Cite
+
+{entries["message"]}
+
+```bibtex
+@software{{mobench,
+{bibtex}
+}}
+```
+
+In words: {", ".join(names)}. *{entries["title"]}*, version {entries["version"]}. The page is made from `CITATION.cff`.
+
+A paper's numbers are those of a version: `mobench --version`, and the commit in every run's `end.json`. Whoever has the
+[results folder](verify.md) can check them.
+"""
 
 
 def commands() -> str:
