@@ -60,13 +60,18 @@ def page(kind: Kind) -> str:
 
 def card(plugin: Plugin) -> str:
     """Name, summary and facts of a plugin, as an item of a list of cards."""
-    home = next(iter(sorted(DOCS.glob(f"*/*/{plugin.name}.md"))), None)
+    home = next((page for page in sorted(DOCS.glob("*/*/*.md")) if marked(page, plugin.name)), None)
     text = home.read_text(encoding="utf-8") if home else ""
     name = f"[`{plugin.name}`]({home.relative_to(DOCS).as_posix()})" if home else f"`{plugin.name}`"
     facts = searcher_facts(plugin, text) if plugin.kind == "searcher" else problem_facts(plugin, text)
     facts = {"options": options(plugin)} | facts
     lines = "".join(f"<dt>{word}</dt><dd>{fact}</dd>" for word, fact in facts.items() if fact)
     return f"-   **{name}**\n\n    {plugin.summary}.\n\n    <dl>{lines}</dl>"
+
+
+def marked(page: Path, name: str) -> bool:
+    """Whether a page is that of a plugin: it bears its name, or has its table of options."""
+    return page.stem == name or f"<!-- options of {name} -->" in page.read_text(encoding="utf-8")
 
 
 def options(plugin: Plugin) -> str:
@@ -85,7 +90,9 @@ def searcher_facts(plugin: Plugin, text: str) -> Mapping[str, str]:
         "charged": plain(paragraph(text, "What is charged")),
         "paper": plain(paragraph(text, "Source")),
     }
-    if not plugin.needs:
+    if plugin.needs:
+        found["measured"] = plain(paragraph(text, "Measured").partition(". ")[0].rstrip("."))
+    else:
         try:
             found["check value"] = f"{mobench.run(plugin.name, 'catsum', budget=100, seed=0).hypervolume():.6f}"
         except ImportError as error:
@@ -99,8 +106,8 @@ def problem_facts(plugin: Plugin, text: str) -> Mapping[str, str]:
     try:
         problem = make_problem(plugin.name, {})
     except (ValueError, ImportError, OSError) as error:
-        return {"space": html.escape(str(error))} | sources
-    size = problem.space.size
+        return {"not made here": html.escape(str(error))} | sources
+    size, genes = problem.space.size, len(problem.space.cardinalities)
     count = f"{size:,}" if size < 10**9 else f"{float(size):.1e}"
     training = problem.training
     price = [f"{training.flops:.3g} multiply-adds"] * (training.flops > 0)
@@ -108,7 +115,7 @@ def problem_facts(plugin: Plugin, text: str) -> Mapping[str, str]:
     front = true_front(problem) if size <= LISTED else None
     offers = [word for word, capability in OFFERS.items() if isinstance(problem, capability)]
     return {
-        "space": f"{count} architectures of {len(problem.space.cardinalities)} genes",
+        "space": f"{count} architectures of {genes} gene{'s' * (genes > 1)}",
         "objectives": html.escape(", ".join(objective.label for objective in problem.objectives)),
         "a training costs": ", ".join(price) or "one evaluation",
         "true front": f"{len(front[0]):,} architectures" if front is not None else "",
