@@ -52,6 +52,7 @@ from .harness.history import History as History
 from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
+from .report.paper import write_paper as write_paper
 from .report.report import write_report as write_report
 from .scoring.load import load as load
 from .scoring.result import Result as Result
