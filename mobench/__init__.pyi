@@ -1,6 +1,9 @@
 """The names of the front door, each from its home: the one list that users, type checkers and the loader read."""
 
 from .adapters import as_pymoo as as_pymoo
+from .analysis.compromise import Choice as Choice
+from .analysis.compromise import choose as choose
+from .analysis.importance import gene_importances as gene_importances
 from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
@@ -46,6 +49,7 @@ from .files.tables import load_table as load_table
 from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
+from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
 from .report.paper import write_paper as write_paper

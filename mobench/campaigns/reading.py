@@ -85,8 +85,9 @@ def make_campaign(
             problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training)
             contract_for(problem, campaign.contract)
-            for searcher, _ in searchers:
-                spec = identified(RunSpec(name, searcher, 0, campaign.budget, options), problem, campaign.sources)
+            for searcher, own_options in searchers:
+                planned = RunSpec(name, searcher, 0, campaign.budget, options, own_options)
+                spec = identified(planned, problem, campaign.sources)
                 identity |= {subject: getattr(spec, entry) for entry, subject in subjects(spec).items()}
     except (ValueError, TypeError) as error:
         raise type(error)(f"{source}: {error}") from error.__cause__

@@ -14,7 +14,7 @@ from mobench.core.version import __version__
 __all__ = ["main"]
 
 COMMANDS = (
-    *("run", "status", "watch", "report", "plot", "paper", "export", "verify"),
+    *("run", "status", "watch", "report", "plot", "paper", "insight", "choose", "export", "verify"),
     *("list", "data", "latency", "new", "check"),
 )
 """Modules of `mobench.cli`, in the order of the help."""

@@ -104,6 +104,7 @@ def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_o
     from mobench.analysis.verification import runs_differ
     from mobench.core.capabilities import Slow
     from mobench.engines.engine import run_specs
+    from mobench.harness.identity import files_at_hand
     from mobench.harness.limits import Limits
     from mobench.plugins.catalogue import make_problem
     from mobench.plugins.sources import in_use
@@ -114,6 +115,8 @@ def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_o
         if in_use().code("searcher", spec.searcher) != spec.searcher_code:
             reason = f"{spec.searcher_label} is not at hand, and not carried out again; name it with --plugin"
             left_out[reason] += 1
+        elif not files_at_hand(spec, in_use()):
+            left_out[f"the file of {spec.searcher_label} is not here, or another; not carried out again"] += 1
         elif args.slow or not slow:
             able.append((spec, folder))
     chosen = random.SystemRandom().sample(able, min(args.sample, len(able)))

@@ -107,7 +107,8 @@ def _run_in_folder(
     problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
-    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
+    options = {key: str(value) if isinstance(value, Path) else value for key, value in (given | options).items()}
+    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options)
     check_options(find("searcher", name), spec.searcher_options)
     limit = parse_budget(amounts, built.training)
     spec, tail = identified(spec, built, in_use()), Tail(folder / "log.jsonl")

@@ -20,6 +20,7 @@ def generations(
     answer: Callable[[Array], Array],
     *,
     population: int,
+    begin: Callable[[], Array] | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -37,6 +38,8 @@ def generations(
         (n, d) architectures to (n, m) values, all minimised.
     objectives : sequence of Objective
         The m columns: what is within their limits is better than what is not, and less beyond is better than more.
+    begin : callable, optional
+        Gives the first (k, d) architectures; `population` uniform ones when left out.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
@@ -50,7 +53,7 @@ def generations(
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
         return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
-    X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
+    X = begin() if begin else _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
         survivors = _ranking.best(rng, F, population, _ranking.beyond_limits(F, objectives))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ def search(
     neighbour_mating: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+    start: Path | None = None,
 ) -> None:
     """Evolve, one child at a time, until the budget is spent.
 
@@ -41,17 +43,27 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 1 in the paper.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
     from pymoo.algorithms.moo.moead import MOEAD
 
     from mobench.searchers._population import pymoo as _pymoo
+    from mobench.searchers._population import starts as _starts
 
     weights = _pymoo.directions(len(run.objectives), population)
+    operators = _pymoo.operators(
+        run.space,
+        crossover=crossover,
+        crossover_probability=crossover_probability,
+        begin=_starts.beginning(run, start),
+    )
     algorithm = MOEAD(
         np.maximum(weights, 1e-6),  # a weight of 0 would not tell a dominated solution from the one that dominates it
         n_neighbors=neighbours or max(2, len(weights) // 5),
         prob_neighbor_mating=neighbour_mating,
-        **_pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability),
+        **operators,
     )
     if any(objective.limit is not None for objective in run.objectives):
         algorithm._replace = functools.partial(_replace, algorithm)

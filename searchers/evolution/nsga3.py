@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval
@@ -15,6 +16,7 @@ def search(
     population: Annotated[int, Ge(2)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+    start: Path | None = None,
 ) -> None:
     """Evolve until the budget is spent.
 
@@ -29,11 +31,20 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 1 in the paper.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
     from pymoo.algorithms.moo.nsga3 import NSGA3
 
     from mobench.searchers._population import pymoo as _pymoo
+    from mobench.searchers._population import starts as _starts
 
     lattice = _pymoo.directions(len(run.objectives), population)
-    operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
+    operators = _pymoo.operators(
+        run.space,
+        crossover=crossover,
+        crossover_probability=crossover_probability,
+        begin=_starts.beginning(run, start),
+    )
     _pymoo.drive(run, NSGA3(lattice, pop_size=max(population, len(lattice)), **operators))
