@@ -30,6 +30,7 @@ from .core.networks import operation_mask as operation_mask
 from .core.problem import Objective as Objective
 from .core.problem import Problem as Problem
 from .core.problem import Values as Values
+from .core.problem import in_short as in_short
 from .core.problem import minimised as minimised
 from .core.progress import Progress as Progress
 from .core.space import Array as Array

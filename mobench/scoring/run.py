@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import parse_budget
+from mobench.core.budget import as_given, parse_budget
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
 from mobench.harness.door import Run
@@ -77,9 +77,8 @@ def run(
         problem, label = make_problem(name, given), describe(name, given)
         ours = not in_use().code("problem", name)
     if isinstance(searcher, str):
-        name, given = parse_reference(searcher)
+        name, options = parse_reference(searcher, options)
         plugin = find("searcher", name)
-        options = given | options
     else:
         plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
@@ -95,7 +94,7 @@ def run(
 
     with told(progress, lambda: run.spent.share(limit), lambda: share_of(result()) if ours else None):
         reason = search_problem(plugin, run, checked)
-    return result(reason)
+    return result(as_given(reason, budget, problem.training))
 
 
 def _run_in_folder(
@@ -103,11 +102,11 @@ def _run_in_folder(
 ) -> Result:
     if not (isinstance(searcher, str) and isinstance(problem, str)):
         raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
-    (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
+    (name, options), (problem_name, problem_options) = parse_reference(searcher, options), parse_reference(problem)
     problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
-    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
+    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options)
     check_options(find("searcher", name), spec.searcher_options)
     limit = parse_budget(amounts, built.training)
     spec, tail = identified(spec, built, in_use()), Tail(folder / "log.jsonl")
