@@ -87,7 +87,7 @@ class Campaign:
         if self.recorded is not None:
             return self.recorded
         found = []
-        for pair in self._pairs:
+        for pair in self.pairs:
             built = make_problem(pair.problem, pair.problem_options, self.sources)
             if lacking := missing(find("searcher", pair.searcher, self.sources), built):
                 reason = f"needs {', '.join(lacking)}"
@@ -103,11 +103,11 @@ class Campaign:
     def specs(self) -> tuple[RunSpec, ...]:
         """All runs, seed by seed, so that an interrupted campaign has covered every pair equally."""
         left_out = {(pair.problem, pair.searcher) for pair in self.not_applicable}
-        pairs = [pair for pair in self._pairs if (pair.problem_label, pair.searcher_label) not in left_out]
+        pairs = [pair for pair in self.pairs if (pair.problem_label, pair.searcher_label) not in left_out]
         return tuple(replace(pair, seed=seed) for seed in self.seeds for pair in pairs)
 
     @cached_property
-    def _pairs(self) -> list[RunSpec]:
+    def pairs(self) -> list[RunSpec]:
         """Each problem with each searcher, with what is known of their code and data; whatever the seed."""
         found = []
         for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):

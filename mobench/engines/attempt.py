@@ -42,6 +42,8 @@ class Tally:
         Runs that another command is at: `mobench.engines.engine.run_specs` comes back to them, and leaves none.
     already : int
         Runs that had ended before.
+    said : tuple of str
+        What the campaign's folder held that was other than asked for, a line each.
     """
 
     ended: list[RunSpec] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Tally:
     interrupted: list[tuple[RunSpec, str]] = field(default_factory=list)
     busy: list[RunSpec] = field(default_factory=list)
     already: int = 0
+    said: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
