@@ -1,6 +1,9 @@
 """The names of the front door, each from its home: the one list that users, type checkers and the loader read."""
 
 from .adapters import as_pymoo as as_pymoo
+from .analysis.results import Results as Results
+from .analysis.runs import load as load
+from .analysis.runs import run as run
 from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
@@ -50,6 +53,4 @@ from .harness.history import History as History
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
 from .report.report import write_report as write_report
-from .scoring.load import load as load
 from .scoring.result import Result as Result
-from .scoring.run import run as run

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.collect import collect
-from mobench.analysis.convergence import areas
+from mobench.analysis.convergence import with_areas
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
 from mobench.analysis.naming import arranged, find_names, labels_of, renamed
 from mobench.campaigns.campaign import NotApplicable
@@ -76,8 +76,7 @@ def read_analysis(
     study, scores, curves, outcomes = renamed(study, scores, curves, outcomes, names)
     everyone = tuple(names[searcher] for searcher in whole.searchers)
     found = Analysis(study, axis, scores, curves, outcomes, everyone, MEASURES[indicator], margin)
-    area = areas(scores, curves, axis=axis, budget=found.budget)
-    found = replace(found, scores=scores.assign(area=area))
+    found = replace(found, scores=with_areas(scores, curves, axis=axis, budget=study.budget))
     _check_measured(found.scores, indicator)
     return found
 

@@ -55,6 +55,8 @@ class Result:
         The budget: where what it delivers is judged.
     seed : int
         The run's.
+    ledger : Cost, optional
+        What it had spent at its end, questions that no log holds included; None where that is not known.
     """
 
     problem: Problem
@@ -63,6 +65,7 @@ class Result:
     error: str = ""
     limit: Cost = UNLIMITED
     seed: int = 0
+    ledger: Cost | None = None
     _contracts: dict[str, Contract] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
@@ -95,8 +98,8 @@ class Result:
 
     @property
     def spent(self) -> Cost:
-        """What the log says the run has spent, as far as it goes."""
-        return Cost(**self.history.total)
+        """What the run has spent: at its end, or as far as its log goes."""
+        return Cost(**self.history.total) if self.ledger is None else self.ledger
 
     def contract(self, name: str = DEFAULT) -> Contract:
         """The named contract of the problem."""

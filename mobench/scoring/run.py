@@ -90,7 +90,8 @@ def run(
 
     def result(reason: str = "unfinished") -> Result:
         history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
-        return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label))
+        spent = None if reason == "unfinished" else run.spent
+        return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label), ledger=spent)
 
     with told(progress, lambda: run.spent.share(limit), lambda: share_of(result()) if ours else None):
         reason = search_problem(plugin, run, checked)

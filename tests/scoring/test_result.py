@@ -80,7 +80,7 @@ def test_mistakes_are_named(arguments, options, words):
 
 
 def test_loading_nothing_says_so(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"spec.json is missing"):
+    with pytest.raises(FileNotFoundError, match="no campaign and no run here"):
         mobench.load(tmp_path)
 
 
