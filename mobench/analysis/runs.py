@@ -75,8 +75,8 @@ def run(
     seeds : int or iterable of int, optional
         How many seeds, or which: one run each, one after the other. `run_campaign` takes all cores.
     folder : path, optional
-        Where to keep the run so that it can be resumed; names only. Of `seeds` each has a folder in it, ``seed0``.
-        Without it the log stays in memory.
+        Where to keep the run so that it can be resumed; the problem by name. Of `seeds` each has a folder in it,
+        ``seed0``. Without it the log stays in memory.
     progress : bool, optional
         Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
     **options

@@ -21,9 +21,10 @@ from mobench.files.reading import read_file
 from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.functions import file_of_function
 from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import Kind
-from mobench.plugins.plugin_file import read_plugins
+from mobench.plugins.plugin_file import PluginFile, read_plugins
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.contract import contract_for
@@ -51,8 +52,9 @@ def make_campaign(
     entries : mapping
         ``name`` (made from what it is about where there is none: see `name_of`), ``problems`` and ``searchers`` (names,
         names with options as ``"nsga2:population=50"``, or tables with a ``name``, perhaps with a ``label`` and an
-        ``order`` that readers see), ``seeds`` (how many, or a list), ``budget``, ``contract``, ``plugins`` (files and
-        folders: see `mobench.plugins.sources.use_plugins`; they are
+        ``order`` that readers see; a searcher may be a function, with its name or in its place: see
+        `mobench.plugins.functions.file_of_function`), ``seeds`` (how many, or a list), ``budget``, ``contract``,
+        ``plugins`` (files and folders: see `mobench.plugins.sources.use_plugins`; they are
         known to this campaign only).
     source : str
         Where the entries come from, for messages.
@@ -72,7 +74,8 @@ def make_campaign(
         if key not in entries:
             raise ValueError(f"{source}: {key} is missing; name at least one")
     try:
-        own = Sources().with_files(read_plugins(_paths(entries.get("plugins", []))))
+        entries, functions = _functions(entries)
+        own = Sources().with_files((*read_plugins(_paths(entries.get("plugins", []))), *functions))
         sources = own.over(in_use())
         seen_from = folders or {}
         problems = _references(entries["problems"], "problem", sources, seen_from.get("problems"))
@@ -126,8 +129,28 @@ def name_of(campaign: Campaign, about: Sequence[str] = _CONTENT) -> str:
     return f"{text}-{digest}"
 
 
+def _functions(entries: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[PluginFile]]:
+    """The entries with the names of functions in their place, and the files that these are."""
+    files: dict[str, PluginFile] = {}
+
+    def named(item: Any) -> Any:
+        if isinstance(item, Mapping) and callable(item.get("name")):
+            return {**item, "name": named(item["name"])}
+        if not callable(item):
+            return item
+        file = file_of_function(item)
+        if files.setdefault(file.name, file) != file:
+            raise ValueError(f"searchers: two functions are called {file.name}; rename one of them")
+        return file.name
+
+    items = _listed(entries["searchers"])
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return entries, []
+    return {**entries, "searchers": [named(item) for item in items]}, list(files.values())
+
+
 def _listed(items: Any) -> Any:
-    return [items] if isinstance(items, str | Mapping) else items
+    return [items] if isinstance(items, str | Mapping) or callable(items) else items
 
 
 def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -> tuple[Reference, ...]:

@@ -16,8 +16,10 @@ from mobench.campaigns.labels import Labels
 from mobench.core.budget import Cost, parse_budget
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document, write_document
+from mobench.files.writing import written_whole
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
+from mobench.plugins.functions import FOLDER
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.references import describe
 from mobench.plugins.sources import in_use
@@ -57,6 +59,7 @@ def open_campaign(campaign: Campaign, folder: Path, *, rerun: Sequence[str] = ()
     path = folder / "campaign.json"
     _check_rerun(campaign, rerun)
     folder.mkdir(parents=True, exist_ok=True)
+    _keep_functions(campaign, folder)
     with _claimed(folder):  # of two commands that begin at once, the second finds what the first wrote
         if not path.exists():
             write_document(path, campaign.document)
@@ -80,6 +83,16 @@ def open_campaign(campaign: Campaign, folder: Path, *, rerun: Sequence[str] = ()
     if waiting:
         lines.append(f"{waiting} of its runs are neither over nor asked for: `mobench run {folder}` asks for them all")
     return tuple(f"{folder}: {line}" for line in lines)
+
+
+def _keep_functions(campaign: Campaign, folder: Path) -> None:
+    """Write the files that functions are into ``searchers/<checksum>/``: ``--plugin`` goes on with them."""
+    for file in campaign.plugins:
+        if file.path.parent == FOLDER and file.parts:
+            path = folder / "searchers" / file.checksum[:8] / file.path.name
+            if not path.exists():
+                with written_whole(path, below=folder) as written:
+                    written.write(file.parts[0][1])
 
 
 def _check_rerun(campaign: Campaign, rerun: Sequence[str]) -> None:

@@ -145,7 +145,7 @@ def _after_others(attempt: Attempt, tally: Tally, bar: RunsBar, pause: float) ->
 
 def run_campaign(
     campaign: Campaign,
-    folder: Path,
+    folder: str | Path,
     *,
     workers: int | None = None,
     progress: bool = True,
@@ -167,6 +167,7 @@ def run_campaign(
         set aside what the others have done. And as the others do.
     """
     _check(workers)
+    folder = Path(folder)
     if rerun and shard.count > 1:
         raise ValueError("rerun: a shard would set aside what the others have done; give it to one whole command first")
     if not campaign.specs:

@@ -19,10 +19,11 @@ from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.functions import file_of_function
 from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
-from mobench.plugins.sources import in_use
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.load import load
 from mobench.scoring.passing import share_in_passing, share_of, told
 from mobench.scoring.result import Result
@@ -53,7 +54,7 @@ def run(
     seed : int
         Equal seeds give equal logs.
     folder : path, optional
-        Where to keep the run so that it can be resumed; names only. Without it the log stays in memory.
+        Where to keep the run so that it can be resumed; the problem by name. Without it the log stays in memory.
     progress : bool, optional
         Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
     **options
@@ -101,16 +102,20 @@ def run(
 def _run_in_folder(
     searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, progress: bool | None, options: Any
 ) -> Result:
-    if not (isinstance(searcher, str) and isinstance(problem, str)):
-        raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
+    if not isinstance(problem, str):
+        raise TypeError("folder: a run kept on disk needs the problem by name")
+    sources = in_use()
+    if not isinstance(searcher, str):
+        file = file_of_function(searcher)
+        searcher, sources = file.name, Sources((file,)).over(sources)
     (name, options), (problem_name, problem_options) = parse_reference(searcher, options), parse_reference(problem)
     problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options)
-    check_options(find("searcher", name), spec.searcher_options)
+    check_options(find("searcher", name, sources), spec.searcher_options)
     limit = parse_budget(amounts, built.training)
-    spec, tail = identified(spec, built, in_use()), Tail(folder / "log.jsonl")
+    spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 
     def spent() -> float:
         while tail.read():
@@ -118,7 +123,7 @@ def _run_in_folder(
         return tail.spent.share(limit)
 
     with told(progress, spent, lambda: share_in_passing(spec, folder)):
-        execute(spec, folder)
+        execute(spec, folder, sources)
     return load(folder)
 
 
