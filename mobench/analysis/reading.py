@@ -15,6 +15,7 @@ from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
 from mobench.analysis.naming import arranged, find_names, labels_of, renamed
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.study import OVER, Study, read_study, select
+from mobench.core.budget import AXES
 from mobench.core.messages import check_known
 from mobench.scoring.outcome import Outcome
 
@@ -72,6 +73,7 @@ def read_analysis(
     study = select(whole, problems=labels_of(problems, names), searchers=labels_of(searchers, names))
     axis = axis or next(iter(study.budget))
     scores, curves, outcomes = collect(study, axis=axis, distance=MEASURES[indicator].distance, progress=progress)
+    _check_priced(scores, axis)
     study, scores, curves, outcomes = _without_refused(study, scores, curves, outcomes)
     study, scores, curves, outcomes = renamed(study, scores, curves, outcomes, names)
     everyone = tuple(names[searcher] for searcher in whole.searchers)
@@ -100,6 +102,13 @@ def _without_refused(
     ]
     outcomes = {run: outcome for run, outcome in outcomes.items() if run[:2] not in reasons}
     return study, kept[0].reset_index(drop=True), kept[1].reset_index(drop=True), outcomes
+
+
+def _check_priced(scores: pd.DataFrame, axis: str) -> None:
+    over = scores[scores["state"].isin(OVER)]
+    if len(over) and not over[axis].max() > 0:
+        others = [name for name in AXES if over[name].max() > 0]
+        raise ValueError(f"axis: nothing here has a price in {axis}; choose from {', '.join(others) or 'others'}")
 
 
 def _check_measured(scores: pd.DataFrame, indicator: str) -> None:
