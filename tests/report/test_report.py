@@ -162,6 +162,7 @@ def test_hostile_logs_are_text_and_nothing_else(damaged):
     assert sum(tag == "b" for tag, _ in Parts(text).tags) == 0
 
 
+@pytest.mark.long
 def test_a_report_can_be_remade_byte_for_byte(damaged):
     folder, page, text = damaged
     before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
@@ -408,6 +409,7 @@ def test_the_answer_says_ties_and_single_runs_and_counts_problems():
     assert len(answer_section(scored(many)).blocks[0].items) == 10
 
 
+@pytest.mark.long
 def test_the_answer_does_not_depend_on_the_order_of_searchers():
     rng = np.random.default_rng(0)
     runs = {name: list(np.round(rng.random(6), 1)) for name in ("b", "a", "random_search")}
