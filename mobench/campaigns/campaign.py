@@ -76,6 +76,12 @@ class Campaign:
     recorded: tuple[NotApplicable, ...] | None = None
     labels: Labels = field(default_factory=Labels)
 
+    def __repr__(self) -> str:
+        parts = (("problems", self.problems), ("searchers", self.searchers), ("seeds", self.seeds))
+        counts = " x ".join(f"{len(found)} {what if len(found) > 1 else what[:-1]}" for what, found in parts)
+        budget = ", ".join(f"{amount:g} {currency}" for currency, amount in self.budget.items())
+        return f"<Campaign {self.name}: {counts}, {budget} a run>"
+
     def __post_init__(self) -> None:
         runs = math.prod(map(len, (self.problems, self.searchers, self.seeds)))
         if runs > LARGEST:

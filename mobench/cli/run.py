@@ -158,6 +158,8 @@ def _campaign(args: argparse.Namespace) -> Any:
     if args.suite:
         return named_for(read_campaign(file, **{"name": file.stem} | changes), None if args.name else file)
     campaign = read_campaign(file or DEFAULT, **changes)
+    if file and not args.name and campaign.name.endswith(f"-{name_of(campaign).rpartition('-')[2]}"):
+        say(f"options make this another campaign than {file}: it is called {campaign.name}")
     if not file and not args.name and set(changes) - {"seeds", "plugins"}:
         campaign = replace(campaign, name=name_of(campaign))
     return named_for(campaign, None)

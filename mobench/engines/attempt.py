@@ -54,6 +54,10 @@ class Tally:
     already: int = 0
     said: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        before = f", {self.already} had before" * bool(self.already)
+        return f"<Tally: {len(self.ended)} runs ended{before}{', ' if self.note else ''}{self.note}>"
+
     @property
     def note(self) -> str:
         """What did not go well, in a few words."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib.metadata
 import inspect
 import symtable
@@ -167,12 +168,13 @@ def _is_constant(value: Any) -> bool:
 
 def _installed(module: str) -> bool:
     """Whether a module is Python's own or of an installed package, so that other processes have it, too."""
-    top = module.partition(".")[0]
-    return (
-        top in sys.stdlib_module_names - {"__main__"}
-        or top in importlib.metadata.packages_distributions()
-        or (top == "mobench")
-    )
+    return module.partition(".")[0] in _others()
+
+
+@functools.cache
+def _others() -> frozenset[str]:
+    """Top-level names of mobench, of Python's library and of installed packages."""
+    return frozenset({"mobench", *sys.stdlib_module_names, *importlib.metadata.packages_distributions()}) - {"__main__"}
 
 
 def _globals(source: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pytest
 from mobench.campaigns.reading import make_campaign, name_of, read_campaign
 from mobench.campaigns.record import load_campaign, open_campaign
 from mobench.cli.main import main
+from mobench.engines.engine import run_campaign
 from mobench.harness.log import Log
 
 METHOD = "def search(run):\n    while True:\n        run.evaluate(run.space.sample(run.rng, {}))\n"
@@ -52,13 +53,18 @@ def test_a_name_tells_all_that_a_folder_cannot_hold_two_of_and_is_a_name(here):
     assert re.fullmatch("catsum-5searchers-[0-9a-f]{6}", make_campaign(base | {"searchers": long}).name)
 
 
-def test_a_file_with_other_content_does_not_occupy_its_name(here):
+def test_a_file_with_other_content_does_not_occupy_its_name(here, capsys):
     (here / "c.toml").write_text("problems = ['catsum']\nsearchers = ['nsga2']\nseeds = 1\nbudget = 20\n")
     assert read_campaign("c.toml").name == "c"
     assert read_campaign("c.toml", seeds=5).name == "c"
     assert read_campaign("c.toml", problems=["catsum"]).name == "c"
     assert re.fullmatch("c-[0-9a-f]{6}", read_campaign("c.toml", problems=["lotz"]).name)
     assert read_campaign("c.toml", problems=["lotz"], name="mine").name == "mine"
+    assert main(["run", "c.toml", "-q", "-w", "1"]) == 0
+    assert "another campaign" not in capsys.readouterr().err
+    assert main(["run", "c.toml", "-p", "lotz", "-q", "-w", "1"]) == 0
+    assert "options make this another campaign than c.toml: it is called c-" in capsys.readouterr().err
+    assert len(list((here / "results").iterdir())) == 2
 
 
 def test_more_seeds_searchers_and_problems_are_added_and_named(here, capsys):
@@ -191,3 +197,11 @@ def test_labels_that_are_taken_away_are_gone_and_those_of_others_stay(here):
     open_campaign(make_campaign({"problems": ["catsum"], **two}), folder)
     open_campaign(make_campaign({"problems": ["catsum"], "searchers": ["nsga2"]}), folder)
     assert json.loads((folder / "campaign.json").read_text())["labels"] == {"random_search": "R"}
+
+
+def test_a_campaign_and_how_it_went_are_told_in_a_line(here):
+    campaign = make_campaign({"problems": ["catsum"], "searchers": ["nsga2"], "seeds": 2, "budget": 20, "name": "c"})
+    assert repr(campaign) == "<Campaign c: 1 problem x 1 searcher x 2 seeds, 20 evaluations a run>"
+    assert repr(run_campaign(campaign, here / "c", workers=1, progress=False)) == "<Tally: 2 runs ended>"
+    again = run_campaign(campaign, str(here / "c"), workers=1, progress=False)
+    assert repr(again) == "<Tally: 0 runs ended, 2 had before>"

@@ -71,7 +71,8 @@ def test_a_result_without_answers_measures_zero():
         (("nsga2", "catsum"), {"budget": 0}, "must be positive"),
         (("nsga2", "catsum"), {"population": 1}, "option 'population'"),
         (("nsga2", "catsum"), {"pop": 10}, "unknown option 'pop'"),
-        ((len, "catsum"), {"folder": "x"}, "needs the searcher and the problem by name"),
+        ((len, "catsum"), {"folder": "x"}, "expected a function that has a name"),
+        (("nsga2", mobench.make_problem("catsum")), {"folder": "x"}, "needs the problem by name"),
     ],
 )
 def test_mistakes_are_named(arguments, options, words):
