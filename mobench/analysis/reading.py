@@ -106,9 +106,9 @@ def _without_refused(
 
 def _check_priced(scores: pd.DataFrame, axis: str) -> None:
     over = scores[scores["state"].isin(OVER)]
-    if len(over) and not over[axis].max() > 0:
-        others = [name for name in AXES if over[name].max() > 0]
-        raise ValueError(f"axis: nothing here has a price in {axis}; choose from {', '.join(others) or 'others'}")
+    others = [name for name in AXES if over[name].max() > 0]
+    if others and axis not in others:  # where nothing was spent, there is nothing to choose from
+        raise ValueError(f"axis: nothing here has a price in {axis}; choose from {', '.join(others)}")
 
 
 def _check_measured(scores: pd.DataFrame, indicator: str) -> None:
