@@ -4,6 +4,9 @@ from .adapters import as_pymoo as as_pymoo
 from .analysis.compromise import Choice as Choice
 from .analysis.compromise import choose as choose
 from .analysis.importance import gene_importances as gene_importances
+from .analysis.results import Results as Results
+from .analysis.runs import load as load
+from .analysis.runs import run as run
 from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
@@ -18,6 +21,7 @@ from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Remarked as Remarked
 from .core.capabilities import Replicated as Replicated
+from .core.capabilities import Resumable as Resumable
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
 from .core.limits import parse_objectives as parse_objectives
@@ -33,6 +37,7 @@ from .core.networks import operation_mask as operation_mask
 from .core.problem import Objective as Objective
 from .core.problem import Problem as Problem
 from .core.problem import Values as Values
+from .core.problem import in_short as in_short
 from .core.problem import minimised as minimised
 from .core.progress import Progress as Progress
 from .core.space import Array as Array
@@ -54,6 +59,4 @@ from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
 from .report.paper import write_paper as write_paper
 from .report.report import write_report as write_report
-from .scoring.load import load as load
 from .scoring.result import Result as Result
-from .scoring.run import run as run

@@ -92,9 +92,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _unplanned(folder: Path, runs: Sequence[tuple[Any, Path]]) -> list[str]:
     """A line on folders of runs that the record does not name: who cuts a record may hide what it held."""
+    from mobench.campaigns.aside import is_aside
+
     home, planned = folder / "runs", {place for _, place in runs}
     found = [path.parent for path in sorted(home.glob("*/*/*/spec.json")) if path.parent not in planned]
-    strange = [str(path.relative_to(home)) for path in found if ".failed-" not in path.name]  # those were set aside
+    strange = [str(path.relative_to(home)) for path in found if not is_aside(path)]
     more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
     return [f"{folder}: holds {strange[0]}{more}, of which its record knows nothing"] if strange else []
 

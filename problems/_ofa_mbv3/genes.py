@@ -28,8 +28,8 @@ NAMES = (
 
 def space() -> Space:
     """46 genes, stage after stage; those of a block that a stage is not deep enough for decide nothing."""
-    stage = (len(DEPTHS), *(len(KERNELS), len(EXPANSIONS)) * DEEPEST)
-    return Space((len(RESOLUTIONS), *stage * STAGES), NAMES, inactive=inactive)
+    meant = (RESOLUTIONS, *(DEPTHS, *(KERNELS, EXPANSIONS) * DEEPEST) * STAGES)
+    return Space(tuple(map(len, meant)), NAMES, inactive=inactive, values=meant)
 
 
 def inactive(X: Array) -> Array:

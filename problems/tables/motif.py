@@ -24,6 +24,7 @@ from mobench import (
     Table,
     Values,
     fingerprint,
+    in_short,
     nondominated,
     parse_objectives,
 )
@@ -47,7 +48,7 @@ Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Motif:
     """Motif's table under chosen objectives; genotypes of one network share a key, an answer and a price.
 
@@ -80,6 +81,8 @@ class Motif:
     macs: Array
     member: Array
     batch: int
+
+    __repr__ = in_short
 
     @property
     def fidelities(self) -> tuple[int, ...]:
@@ -227,7 +230,7 @@ def problem(
     noises |= {name: column * _passes_apart(table, name) for name, column in columns.items() if ":" in name}
     mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
     return Motif(
-        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
+        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),
         objectives=chosen,
         training=Cost(evaluations=1, flops=mean),
         deterministic=not noise,
