@@ -23,6 +23,8 @@ from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
 from mobench.searchers._relaxed.units import cost_scales
 from mobench.searchers.bilevel import darts
 
+pytestmark = pytest.mark.long
+
 torch.set_num_threads(1)
 SEARCHERS = ("darts", "implicit", "auxiliary", "unrolled", "f2sa", "bome", "milenas")
 
