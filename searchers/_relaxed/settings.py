@@ -18,6 +18,9 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, lt=1)]
 
+RADIUS = 0.1
+"""Radius of finite differences of the mixed product; DARTS has 0.01, see docs/methods/bilevel/darts.md."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
