@@ -76,6 +76,23 @@ def support_of(p: Tensor) -> tuple[Support, bool]:
     return support, all(share in (0.0, 1.0) for row in rows for share in row)
 
 
+def with_computed(support: Support, computed: Tensor) -> Support:
+    """The support, and the operations that a (6, 5) mask names.
+
+    Raises
+    ------
+    ValueError
+        A mask of another shape.
+    """
+    if tuple(computed.shape) != (len(EDGES), len(OPERATIONS)):
+        expected = (len(EDGES), len(OPERATIONS))
+        raise ValueError(f"computed: expected a mask of shape {expected}, found {tuple(computed.shape)}")
+    return tuple(
+        tuple(op for op, wanted in enumerate(row) if wanted or op in ops)
+        for ops, row in zip(support, computed.tolist(), strict=True)
+    )
+
+
 @dataclass(frozen=True)
 class Prices:
     """Cost of the skeleton and of one edge's operations in all cells, in multiply-adds an image or in parameters.

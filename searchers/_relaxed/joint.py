@@ -86,7 +86,7 @@ class Joint:
     mix : Tensor
         (m,) weights of the objectives.
     slope : float
-        ``h . d_alpha``: the first-order change of the weighted objectives that the hypergradient promises; positive only
+        ``h . d_alpha``: the first-order change of the weighted objectives that h promises; positive only
         on the way back to limits.
     true_slope : float
         Their derivative along ``(d_alpha, d_w)``: the same where one symmetric matrix served both solves.

@@ -134,7 +134,7 @@ def _excess(search: Search, limits: tuple[float, ...]) -> Callable[[Tensor], Ten
 
 
 def _solver(search: Search, options: Options, seen: dict[str, float]) -> Callable[[Operator, Vector], _joint.Solve]:
-    """Solves with the damped Hessian; warm ones keep their solutions in `Search.extra`. Notes the spectrum in `seen`."""
+    """Solves with the damped Hessian; warm ones are kept in `Search.extra`. Notes the spectrum in `seen`."""
 
     def prepare(multiply: Operator, like: Vector) -> _joint.Solve:
         ends = _krylov.spectrum(multiply, like, generator=search.generator)

@@ -45,6 +45,7 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, search.weights, search.alpha)
         else:
+            search.check_precision()
             inertia = times(search.velocity, options.momentum)
             h = one_step(
                 upper,

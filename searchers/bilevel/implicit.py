@@ -58,6 +58,7 @@ def search(run: Run, options: Options) -> None:
     def step(search: Search) -> Mapping[str, float]:
         for _ in range(options.inner_steps):
             search.train(search.lower(search.relax()))
+        search.check_precision()
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         spectrum: dict[str, float] = {}

@@ -59,6 +59,7 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, lower, search.weights, search.alpha, mixing=options.mixing)
         else:
+            search.check_precision()
             inertia = times(search.velocity, options.momentum)
             mixed = _mixed(upper, lower, options.mixing)
             h = one_step(

@@ -35,7 +35,7 @@ SEARCHERS = ("darts", "implicit", "auxiliary", "unrolled", "f2sa", "bome", "mile
         ("auxiliary", {"damping": 0.0, "step_size": "quadratic"}),
         ("auxiliary", {"norm": "inf", "inner_steps": 5}),
         ("unrolled", {"unroll": 20, **RATES}),
-        ("f2sa", {"growth": 1.0, "multiplier": 10.0, "inner_steps": 5, **RATES}),
+        ("f2sa", {"growth": 7.0, "multiplier": 10.0, "inner_steps": 5, **RATES}),
     ],
 )
 def test_the_quadratic_toy_is_solved(name: str, options: dict[str, Any]) -> None:
