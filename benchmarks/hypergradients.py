@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mobench.core.networks import Network
-from mobench.problems._cells.mixture import plan, support_of
+from mobench.problems._cells.plans import plan, support_of
 from mobench.problems.tables.motif import problem
 from mobench.searchers._relaxed import descent, joint, krylov
 from mobench.searchers._relaxed import linear as _linear

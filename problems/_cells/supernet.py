@@ -17,6 +17,7 @@ from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST, LARGEST
 from mobench.live.memory import enough_memory
 from mobench.live.meter import FORWARD, Charge, metered
 from mobench.problems._cells import mixture as _mixture
+from mobench.problems._cells import plans as _plans
 from mobench.problems._cells.latency_table import LatencyTable
 from mobench.problems._cells.space import CHOICES, EDGES, OPERATIONS, Skeleton
 
@@ -226,10 +227,10 @@ class CellSupernet:
             `computed` has another shape.
         """
         images, labels = batch
-        support, ones = _mixture.support_of(p)
+        support, ones = _plans.support_of(p)
         if computed is not None:
-            support = _mixture.with_computed(support, computed)
-        plan, p = _mixture.plan(support), p.to(images)
+            support = _plans.with_computed(support, computed)
+        plan, p = _plans.plan(support), p.to(images)
         shares = None if ones and computed is None and not p.requires_grad else p
 
         def loss() -> Tensor:
@@ -246,13 +247,11 @@ class CellSupernet:
         """The same on a batch of the validation half."""
         return self.train_loss(weights, p, batch, computed=computed)
 
-    def _price(self, computed: _mixture.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
+    def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
         partial = _mixture.partial_of(weights, self.skeleton)
         return len(images) * self._prices["flops"].of(computed, partial=partial)
 
-    def _logits(
-        self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _mixture.Plan
-    ) -> Tensor:
+    def _logits(self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _plans.Plan) -> Tensor:
         kind = torch.device(self.options.device).type
         arithmetic: AbstractContextManager[object] = (
             torch.autocast(kind, dtype=torch.bfloat16) if self.options.autocast else nullcontext()
@@ -287,7 +286,7 @@ class CellSupernet:
         errors = np.empty(len(X))
         with torch.no_grad():
             for row, genes in enumerate(np.asarray(X, dtype=np.int64)):
-                computed = _mixture.plan(tuple((int(op),) for op in genes))
+                computed = _plans.plan(tuple((int(op),) for op in genes))
                 wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
                 for images, labels in parts:
                     self._charge(FORWARD * self._price(computed, images, weights), True)

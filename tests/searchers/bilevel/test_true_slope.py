@@ -119,3 +119,17 @@ def test_implicit_records_the_spectrum_that_its_own_products_show() -> None:
 def test_a_warm_polynomial_is_refused() -> None:
     with pytest.raises(ValueError, match="warm: a polynomial starts from nothing; take solver='cg'"):
         go("auxiliary", "ridgenet", {"flops": 1000}, warm=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [("darts:order=2", True), ("milenas:order=2", True), ("implicit:solver=idarts", True), ("darts", False)],
+)
+def test_differences_of_coarse_gradients_are_refused(name: str, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network under bfloat16 autocast says that it is coarse; first order is fine with that."""
+    monkeypatch.setattr(CellSupernet, "coarse", True)
+    if not refused:
+        assert len(mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0).history.recommended)
+        return
+    with pytest.raises(ValueError, match="autocast: second derivatives are far off in bfloat16"):
+        mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0)
