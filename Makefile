@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo quick test coverage docs slow floor lint benchmarks clean
+.PHONY: demo quick test long coverage docs slow floor lint benchmarks clean
 
 demo: $(VENV)/ready
 	$(BIN)/mobench run
@@ -22,8 +22,12 @@ quick: $(VENV)/ready-dev lint
 test: $(VENV)/ready-dev lint
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
+# Tests of whole commands, of kills and of long searches; CI runs them after `make test`.
+long: $(VENV)/ready-dev
+	$(BIN)/python -m pytest -n logical --dist worksteal -m "long and not slow"
+
 coverage: $(VENV)/ready-dev
-	$(BIN)/python -m pytest -n logical --dist loadfile --cov=. --cov-report=term
+	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow" --cov=. --cov-report=term
 
 docs: $(VENV)/ready-dev
 	$(BIN)/python -m mkdocs build --strict

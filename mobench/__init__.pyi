@@ -48,6 +48,7 @@ from .harness.door import Run as Run
 from .harness.history import History as History
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
+from .report.paper import write_paper as write_paper
 from .report.report import write_report as write_report
 from .scoring.load import load as load
 from .scoring.result import Result as Result

@@ -12,13 +12,14 @@ from mobench.cli._terminal import add_contract, add_labels, add_plugins, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
-  mobench paper results/default --out paper                      medians of the share of hypervolume
-  mobench paper results/default --out paper --statistic iqm --indicator igd_plus
-  mobench paper results/default --out paper -s nsga2 -s random_search --width double
+  mobench paper results/default                      into results/default/paper: medians of the share of hypervolume
+  mobench paper results/default --to paper --statistic iqm --indicator igd_plus
+  mobench paper results/before results/after --to paper --label ours=Ours    two versions of `ours`, and their verdict
+  mobench paper results/default -s nsga2 -s random_search --width double
 
-matrix.tex (problems and searchers, booktabs, best in bold, equals marked), pairs.tex (verdicts), PDF figures as wide
-as a column, the numbers of all of them as CSV, and experiments.tex, which puts them together:
-\\newcommand{\\mobench}{paper} \\input{paper/experiments}
+matrix.tex (problems and searchers, booktabs, best in bold, equals marked), pairs.tex (verdicts), versions.tex (did the
+change help? where there are versions of one searcher), PDF figures as wide as a column, the numbers of all of them as
+CSV, and experiments.tex, which puts them together: \\newcommand{\\mobench}{paper} \\input{paper/experiments}
 """
 
 
@@ -32,7 +33,6 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write; made if need be")
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
     parser.add_argument(
@@ -60,6 +60,7 @@ def add(commands: Any) -> None:
     add_labels(parser)
     add_contract(parser)
     add_plugins(parser, "of your problems")
+    parser.add_argument("--to", type=Path, help="folder to write to (default: paper/ in the first folder)")
     parser.set_defaults(command=run)
 
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = write_paper(
         args.folders,
-        args.out,
+        args.to,
         problems=args.problem or (),
         searchers=args.searcher or (),
         labels=parse_labels(args.label),

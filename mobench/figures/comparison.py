@@ -17,21 +17,21 @@ from mobench.figures.style import folded, new_figure, palette, panels, styled
 
 __all__ = ["draw_intervals", "draw_medians", "draw_profiles", "plot_intervals", "plot_profiles"]
 
-_SHARE = "share of the true front's hypervolume"
+_SHARE = "share of the hypervolume"
 
 
 @register("intervals")
 def draw_intervals(analysis: Analysis, selection: Selection) -> Drawing:
     """Interquartile mean over all problems, with its interval and the confidence that it has."""
     found = interquartile_means(analysis.matrices)
-    label = f"interquartile mean, {_SHARE}{_levels(found)}"
+    label = f"interquartile mean {_SHARE}{_levels(found)}"
     return plot_intervals(found, measure="iqm", label=label, **look(analysis, selection))
 
 
 def _levels(estimates: pd.DataFrame) -> str:
     """What the label says of the intervals drawn: their confidences."""
     levels = sorted({level for level in estimates["confidence"] if level > 0})
-    return f"; intervals of {', '.join(f'{level:.0%}' for level in levels)}" if levels else ""
+    return f"; intervals {', '.join(f'{level:.0%}' for level in levels)}" if levels else ""
 
 
 @register("medians")

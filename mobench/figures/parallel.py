@@ -24,7 +24,7 @@ __all__ = ["draw_parallel", "plot_parallel"]
 
 @register("parallel", of_one_problem=True)
 def draw_parallel(analysis: Analysis, selection: Selection) -> Drawing:
-    """The same fronts as parallel coordinates, for three objectives and more."""
+    """Fronts of the median runs as parallel coordinates, for three objectives and more; better is lower."""
     objectives, style = front_look(analysis, selection)
     return plot_parallel(median_fronts(analysis, selection), objectives, **style)
 

@@ -14,6 +14,9 @@ __all__ = ["answer_section", "standing", "tally"]
 
 NOBODY = "nobody reached the box"
 
+ALONE = 6
+"""Problems on which the first screen says how a single searcher did."""
+
 
 def answer_section(analysis: Analysis) -> Section:
     """Which searcher to use, on what, at which budget, and how sure that is."""
@@ -55,7 +58,7 @@ def tally(analysis: Analysis) -> tuple[str, ...]:
         elif rows["tied"].iloc[0] > 1:
             text = f"{best}: tied for the best median on {where}."
         else:
-            text = f"{best}: best median on {where}, better than every other on {alone}."
+            text = f"{best}: best median on {where}, shown to be better than every other on {alone or 'none'}."
         counts.append((len(rows), text))
     return tuple(text for _, text in sorted(counts, key=lambda item: (-item[0], item[1])))
 
@@ -64,7 +67,7 @@ def standing(analysis: Analysis) -> tuple[str, ...]:
     """Who is first over all problems, and whether the runs tell the first from the next."""
     spent, ranks = f"{analysis.budget:,.4g} {analysis.axis}", analysis.ranks.dropna(subset="mean_rank")
     if len(ranks) < 2:
-        return (f"After {spent}:",)
+        return _alone(analysis, spent, list(ranks["searcher"]))
     ranks = ranks.assign(mean_rank=ranks["mean_rank"].round(12)).sort_values(["mean_rank", "searcher"])
     names, problems = list(ranks["searcher"]), int(ranks["problems"].iloc[0])
     best = ranks["mean_rank"].iloc[0]
@@ -75,6 +78,16 @@ def standing(analysis: Analysis) -> tuple[str, ...]:
     pairs = analysis.pairs
     told = pairs.loc[pairs["better"].isin(names[:2]) & pairs["worse"].isin(names[:2]), "sentence"]
     return (line, *(f"{sentence}." for sentence in told))
+
+
+def _alone(analysis: Analysis, spent: str, ranked: list[str]) -> tuple[str, ...]:
+    """What there is to say where no two searchers are ranked: of a single one how it did, of others why not."""
+    if len(analysis.study.searchers) > 1:
+        lacking = f"only {ranked[0]} has runs that are over" if ranked else "no problem has runs of all searchers"
+        return (f"After {spent}, {lacking}: nothing can be compared yet.",)
+    last = analysis.advice[analysis.advice["spent"] == analysis.advice["spent"].max()]
+    said = [_sentence(row, analysis.measure.label) for row in last.head(ALONE).to_dict("records")]
+    return (f"After {spent}, with nothing to compare it with:", *said)
 
 
 def _sentence(row: dict[str, Any], label: str) -> str:

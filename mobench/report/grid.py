@@ -89,10 +89,16 @@ def _choice(grid: Grid, label: str, statistic: str, across: bool) -> dict[str, A
     if grid.ranks:
         found = [grid.ranks.get(label, {}).get(searcher, np.nan) for searcher in grid.searchers]
         best = np.nanmin(found) if not np.isnan(found).all() else np.nan
-        rows.append([(shown(rank, ".2f"), "best" if rank == best and len(found) > 1 else "", "") for rank in found])
+        rows.append(
+            [
+                (shown(rank, ".2f"), "best" if rank == best and np.isfinite(found).sum() > 1 else "", "")
+                for rank in found
+            ]
+        )
     levels = sorted({f"{100 * level:.0f} %" for level in frame["confidence"] if level > 0})
     runs = sorted(set(frame["runs"]))
-    counted = f"{runs[0]} runs" if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
+    least = "" if len(runs) == 1 else f"{runs[0]} to " if runs[0] else "up to "
+    counted = f"{least}{runs[-1]} run{'s' * (runs[-1] != 1)}"
     said = f"{label[:1].upper()}{label[1:]}: {STATISTICS[statistic]} of {counted}"
     said += f", interval of {' or '.join(levels)}" if levels else ""
     return {

@@ -1,4 +1,4 @@
-"""The matrix of problems and searchers for a paper: LaTeX (booktabs), the best in bold, who may be as good marked."""
+"""Tables of a paper in LaTeX (booktabs): the matrix with its best in bold, verdicts on pairs, and on versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobench.report.tables import shown
 
-__all__ = ["escaped", "latex_matrix", "latex_pairs", "turned"]
+__all__ = ["escaped", "latex_matrix", "latex_pairs", "latex_versions", "turned"]
 
 MARKED = {"equal": "$^{=}$", "open": "$^{?}$"}
 """What stands behind a value, by its standing: see `mobench.analysis.matrix.matrix`."""
@@ -25,6 +25,8 @@ LETTERS = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "[": "{[}",  # neither may follow the end of a line as it is
+    "*": "{*}",
 } | {letter: f"\\{letter}" for letter in "&%$#_{}"}
 
 ACROSS = 6
@@ -109,10 +111,30 @@ def latex_pairs(pairs: pd.DataFrame) -> str:
         first = [escaped(row["problem"]) if row["problem"] != above else ""] if on_each else []
         above = row["problem"] if on_each else None
         beats = f"{row['improvement']:.2f}{_interval(row['low'], row['high'], '.2f')}"
-        apart = f"{row['difference']:.4f}{_interval(row['difference_low'], row['difference_high'], '.4f')}"
-        apart = apart if np.isfinite(row["difference"]) else "--"
+        apart = _difference(row["difference"], row["difference_low"], row["difference_high"], ".4f")
         names = escaped(row["better"]), SIGNS[row["verdict"]], escaped(row["worse"])
-        lines.append(" & ".join([*first, *names, f"{row['p_adjusted']:.2g}", beats, apart]) + r" \\")
+        lines.append(" & ".join([*first, *names, _p_value(row["p_adjusted"]), beats, apart]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def latex_versions(versions: pd.DataFrame) -> str:
+    """Later versions of a method against earlier ones as a ``tabular``; it needs the package booktabs.
+
+    Parameters
+    ----------
+    versions : pandas.DataFrame
+        As `mobench.analysis.versions.compare_versions` returns it.
+    """
+    lines = [r"\begin{tabular}{llllll}", r"\toprule"]
+    lines += [r"later & earlier & problem & did it help? & difference of means & more seeds \\", r"\midrule"]
+    above = ("", "")
+    for row in versions.to_dict("records"):
+        pair = row["after"], row["before"]
+        names = [escaped(name) if pair != above else "" for name in pair]
+        above = pair
+        apart = _difference(row["difference"], row["low"], row["high"], "+.4f")
+        seeds = f"{row['more_seeds']:.0f}" if row["more_seeds"] > 0 else "--"
+        lines.append(" & ".join([*names, escaped(row["problem"] or "all"), row["answer"], apart, seeds]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
@@ -122,7 +144,21 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _interval(low: float, high: float, spec: str) -> str:
-    return f" [{low:{spec}}, {high:{spec}}]" if np.isfinite([low, high]).all() else ""
+    return f" [{_signed(low, spec)}, {_signed(high, spec)}]" if np.isfinite([low, high]).all() else ""
+
+
+def _difference(value: float, low: float, high: float, spec: str) -> str:
+    return f"{_signed(value, spec)}{_interval(low, high, spec)}" if np.isfinite(value) else "--"
+
+
+def _signed(value: float, spec: str) -> str:
+    """A number with a sign that is one, and no hyphen."""
+    return re.sub("^[+-]", lambda sign: f"${sign[0]}$", f"{value:{spec}}")
+
+
+def _p_value(value: float) -> str:
+    digits, _, power = f"{value:.2g}".partition("e")
+    return rf"${digits} \cdot 10^{{{int(power)}}}$" if power else digits
 
 
 def _bold(text: str, is_best: bool) -> str:

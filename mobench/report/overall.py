@@ -12,7 +12,7 @@ from mobench.campaigns.study import STATES
 from mobench.core.version import __version__
 from mobench.harness.checkout import commit
 from mobench.report.page import Block, Code, Folded, Pair, Section, Text
-from mobench.report.pairs import PAIR_FORMATS, PAIR_PRINTED, PAIR_TITLES, pairs_frame
+from mobench.report.pairs import pairs_blocks
 from mobench.report.tables import Table
 from mobench.scoring.contracts import CONTRACTS
 
@@ -79,14 +79,11 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
         formats={"mean_rank": ".2f", "confidence": ".1%"} | dict.fromkeys(("iqm", "low", "high"), ".4f"),
         titles={"iqm": "interquartile mean", "confidence": "confidence of it", "problems": "problems ranked on"},
     )
-    pairs = Table(
+    pairs = pairs_blocks(
         "pairs",
         f"Every pair of searchers over the problems, and what may be said of it ({_tested(analysis)}, Holm-corrected "
         f"over the pairs; equal: the means differ by less than {analysis.margin:g}).",
-        pairs_frame(analysis.pairs),
-        formats=PAIR_FORMATS,
-        titles=PAIR_TITLES,
-        printed=PAIR_PRINTED,
+        analysis.pairs,
     )
     difficulty = Table(
         "difficulty",
@@ -100,7 +97,7 @@ def overall_section(analysis: Analysis, drawings: tuple[Block, ...]) -> Section:
     said = [Text(("Not everything can be compared:",), "warning", left_out)] if left_out else []
     if analysis.shared:
         said.append(Text(("Not all problems are different:",), "warning", tuple(f"{n}." for n in analysis.shared)))
-    return Section("Over all problems", (*said, ranks, pairs, difficulty, Pair(drawings)))
+    return Section("Over all problems", (*said, ranks, *pairs, difficulty, Pair(drawings)))
 
 
 def _tested(analysis: Analysis) -> str:

@@ -1,10 +1,13 @@
-"""How tables of pairs of searchers are shown: the verdict and its sentence first, then what they rest on."""
+"""How pairs of searchers are shown: the verdict first, then what it rests on; its sentence is folded behind them."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["PAIR_FORMATS", "PAIR_PRINTED", "PAIR_TITLES", "pairs_frame"]
+from mobench.report.page import Block, Folded, Text
+from mobench.report.tables import Table
+
+__all__ = ["pairs_blocks"]
 
 PAIR_PRINTED = ("better", "worse", "verdict", "p_adjusted", "improvement", "low", "high", "difference")
 """What a paper has room for: everything else is in the CSV."""
@@ -29,7 +32,21 @@ PAIR_TITLES = {
 }
 
 
-def pairs_frame(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `mobench.analysis.significance`, with what readers look for first in front."""
-    first = ["better", "worse", "verdict", "sentence"]
-    return pairs[[*first, *(column for column in pairs if column not in (*first, "problem"))]]
+def pairs_blocks(name: str, caption: str, pairs: pd.DataFrame) -> tuple[Block, ...]:
+    """The rows of `mobench.analysis.significance` as a table of numbers, what readers look for first in front, and the
+    sentences on them, which a table would make tall.
+    """
+    first = ["better", "worse", "verdict", "p_adjusted", "improvement", "low", "high", "difference"]
+    first += ["difference_low", "difference_high", "more_seeds"]
+    frame = pairs[[*first, *(column for column in pairs if column not in (*first, "problem"))]]
+    table = Table(
+        name,
+        caption,
+        frame.reset_index(drop=True),
+        formats=PAIR_FORMATS,
+        titles=PAIR_TITLES,
+        printed=PAIR_PRINTED,
+        filed=("sentence",),
+    )
+    said = Text((), "", tuple(f"{sentence}." for sentence in pairs["sentence"]))
+    return table, *([Folded("The same in sentences", (said,))] if len(pairs) else [])

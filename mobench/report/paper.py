@@ -20,14 +20,15 @@ from mobench.files.csvs import write_csv
 from mobench.files.names import slug
 from mobench.files.writing import written_whole
 from mobench.report.experiments import Plate, experiments
-from mobench.report.latex import latex_matrix, latex_pairs
+from mobench.report.latex import latex_matrix, latex_pairs, latex_versions
+from mobench.report.versions import compared
 
 __all__ = ["write_paper"]
 
 
 def write_paper(
     folders: str | Path | Sequence[str | Path],
-    to: str | Path,
+    to: str | Path | None = None,
     *,
     problems: Sequence[str] = (),
     searchers: Sequence[str] = (),
@@ -46,8 +47,8 @@ def write_paper(
     ----------
     folders : path or sequence of path
         Campaigns' folders: see `mobench.campaigns.study.read_study`.
-    to : path
-        Folder to write to; made where it is not there.
+    to : path, optional
+        Folder to write to, made where it is not there; ``paper`` in the first of `folders` when left out.
     problems, searchers : sequence of str
         Labels of what to show; everything where empty.
     labels : mapping of str to str
@@ -86,13 +87,19 @@ def write_paper(
     )
     if not analysis.over:
         raise ValueError(f"{sources[0]}: no run has ended yet, so there is nothing to print")
-    out = Path(to)
-    tables = _tables(analysis, out, statistic)
-    plates, figures = _figures(analysis, out, width)
-    return [_written(out / "experiments.tex", experiments(analysis, statistic, plates), out), *tables, *figures]
+    below = Path(to) if to else Path(sources[0])  # what the user named: through links below it nothing is written
+    out = below if to else below / "paper"
+    tables = _tables(analysis, out, statistic, below)
+    versions = compared(analysis)
+    if len(versions):
+        text = latex_versions(versions)
+        tables += [_written(out / "versions.tex", text, below), _numbers(out / "versions.csv", versions, below)]
+    plates, figures = _figures(analysis, out, width, below)
+    section = experiments(analysis, statistic, plates, versions=len(versions) > 0)
+    return [_written(out / "experiments.tex", section, below), *tables, *figures]
 
 
-def _tables(analysis: Analysis, out: Path, statistic: str) -> list[Path]:
+def _tables(analysis: Analysis, out: Path, statistic: str, below: Path) -> list[Path]:
     study, tests = analysis.study, analysis.pairs_on_each
     frame = matrix(analysis.scores, tests, measure=analysis.measure, statistic=statistic)
     table = analysis.ranks if len(study.problems) > 1 else analysis.ranks.head(0)
@@ -100,13 +107,13 @@ def _tables(analysis: Analysis, out: Path, statistic: str) -> list[Path]:
     text = latex_matrix(
         frame, problems=list(study.problems), searchers=study.searchers, statistic=statistic, ranks=ranks
     )
-    files = [_written(out / "matrix.tex", text, out), _numbers(out / "matrix.csv", frame, out)]
+    files = [_written(out / "matrix.tex", text, below), _numbers(out / "matrix.csv", frame, below)]
     for stem, pairs in (("pairs", analysis.pairs), ("pairs-on-each", tests)):
-        files += [_written(out / f"{stem}.tex", latex_pairs(pairs), out), _numbers(out / f"{stem}.csv", pairs, out)]
+        files += [_written(out / f"{stem}.tex", latex_pairs(pairs), below), _numbers(out / f"{stem}.csv", pairs, below)]
     return files
 
 
-def _figures(analysis: Analysis, out: Path, width: str) -> tuple[list[Plate], list[Path]]:
+def _figures(analysis: Analysis, out: Path, width: str, below: Path) -> tuple[list[Plate], list[Path]]:
     """The figures and their files; what there is nothing to draw of is left out."""
     shares = analysis if analysis.measure == HYPERVOLUME else replace(analysis, measure=HYPERVOLUME)
     wanted = [(shares, "ecdf", "", "single"), (shares, "medians", "", "double")]
@@ -122,7 +129,7 @@ def _figures(analysis: Analysis, out: Path, width: str) -> tuple[list[Plate], li
         except ValueError:
             continue  # the report says why
         plates.append(Plate(f"{kind}-{slug(problem)}" if problem else kind, kind, problem, wide))
-        files += save_figure(figure, data, out / plates[-1].stem, formats=("pdf",), below=out)
+        files += save_figure(figure, data, out / plates[-1].stem, formats=("pdf",), below=below)
     return plates, files
 
 

@@ -18,7 +18,7 @@ from mobench.figures.style import AXIS_LABELS
 from mobench.files.names import slug
 from mobench.report.front_panels import Front
 from mobench.report.page import Block, Folded, Pair, Section, Text
-from mobench.report.pairs import PAIR_FORMATS, PAIR_PRINTED, PAIR_TITLES, pairs_frame
+from mobench.report.pairs import pairs_blocks
 from mobench.report.tables import Table
 
 __all__ = ["problem_section"]
@@ -51,7 +51,9 @@ def problem_section(analysis: Analysis, label: str, drawings: tuple[Block, ...])
     blocks: list[Block] = [Text(about), *_approximated(analysis, label), _table(analysis, label)]
     here = analysis.pairs_on_each[analysis.pairs_on_each["problem"] == label]
     if len(here):
-        blocks.append(Folded("Every pair of searchers on this problem", (_pairs(label, here),)))
+        caption = f"Every pair of searchers on {label} (exact rank sums, Holm-corrected over these pairs)."
+        pairs = pairs_blocks(f"pairs-{slug(label)}", caption, here)
+        blocks.append(Folded("Every pair of searchers on this problem", pairs))
     sets = analysis.fronts(label)
     if set(sets) - {TRUE_FRONT}:
         caption = (
@@ -111,17 +113,6 @@ def _table(analysis: Analysis, label: str) -> Table:
         titles={"confidence": "confidence of it", "q25": "lower quartile", "q75": "upper quartile"}
         | {"log10_regret": "log10 regret", "size": "set size"},
         best=np.flatnonzero(rows["rank"] == rows["rank"].min()).tolist() if len(rows) > 1 else (),
-    )
-
-
-def _pairs(label: str, here: pd.DataFrame) -> Table:
-    return Table(
-        f"pairs-{slug(label)}",
-        f"Every pair of searchers on {label} (exact rank sums, Holm-corrected over these pairs).",
-        pairs_frame(here.reset_index(drop=True)),
-        formats=PAIR_FORMATS,
-        titles=PAIR_TITLES,
-        printed=PAIR_PRINTED,
     )
 
 

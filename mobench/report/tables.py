@@ -41,6 +41,8 @@ class Table:
         Positions of the rows to point out.
     printed : collection of str
         The columns that fit a paper's page; all where empty.
+    filed : collection of str
+        The columns that are in the files alone: the page says them in another form.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Table:
     titles: Mapping[str, str] = field(default_factory=dict)
     best: Collection[int] = ()
     printed: Collection[str] = ()
+    filed: Collection[str] = ()
 
     @property
     def columns(self) -> list[str]:

@@ -12,7 +12,7 @@ from mobench.analysis.versions import compare_versions, families
 from mobench.report.page import Section, Text
 from mobench.report.tables import Table
 
-__all__ = ["changes", "versions_section"]
+__all__ = ["changes", "compared", "versions_section"]
 
 FAR = 100
 """More seeds than these are not worth a number."""
@@ -20,7 +20,7 @@ FAR = 100
 
 def versions_section(analysis: Analysis) -> list[Section]:
     """Versions of one method paired; no section where there is only one of each."""
-    found = _compared(analysis)
+    found = compared(analysis)
     if found.empty:
         return []
     table = Table(
@@ -41,7 +41,7 @@ def versions_section(analysis: Analysis) -> list[Section]:
 
 def changes(analysis: Analysis, *, of_code: bool = False) -> tuple[str, ...]:
     """A sentence a pair of versions; only those of which the code differs, if so wanted."""
-    found, plain = _compared(analysis), analysis.study.plain
+    found, plain = compared(analysis), analysis.study.plain
     said = []
     for (after, before), rows in found.groupby(["after", "before"], sort=False):
         if not of_code or _code(plain(str(after))) != _code(plain(str(before))):
@@ -49,7 +49,8 @@ def changes(analysis: Analysis, *, of_code: bool = False) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _compared(analysis: Analysis) -> pd.DataFrame:
+def compared(analysis: Analysis) -> pd.DataFrame:
+    """Versions of each method that has several: see `mobench.analysis.versions.compare_versions`."""
     groups = families(analysis.study.searchers, analysis.study.plain)
     return compare_versions(groups, analysis.pairs, analysis.pairs_on_each)
 

@@ -123,7 +123,8 @@ def _view(block: Leaf, place: int, folder: str) -> dict[str, Any]:
 
 def _table(table: Table, folder: str) -> dict[str, Any]:
     columns = []
-    for name in table.columns:
+    shown = [name for name in table.columns if name not in table.filed]
+    for name in shown:
         number = table.is_number(name)
         values = table.frame[name].to_numpy()
         columns.append([_cell(t, v, number, name) for t, v in zip(table.texts(name), values, strict=True)])
@@ -132,7 +133,7 @@ def _table(table: Table, folder: str) -> dict[str, Any]:
         "kind": "table",
         "id": f"table-{slug(table.name)}",
         "caption": table.caption,
-        "columns": [{"title": table.title(name), "number": table.is_number(name)} for name in table.columns],
+        "columns": [{"title": table.title(name), "number": table.is_number(name)} for name in shown],
         "rows": rows,
         "files": [f"{folder}/{table.name}.{ending}" for ending in endings()],
     }

@@ -40,6 +40,8 @@ LEARNING = {"trainings": 2}
 """The budget of a searcher that learns with a supernet."""
 RAGGED, CONTINUOUS = "bilevel_toys:name=ragged", "bilevel_toys:name=quadratic_front"
 """Toys with supernets: genes of unequal numbers of operations, and a plain vector."""
+LOADING = 20.0
+"""Seconds of a fresh process for what its first run loads, beside the run itself."""
 LASTING = ("the environment", "the working directory", "the recursion limit")
 """Global state that no import has a reason to change."""
 
@@ -303,7 +305,7 @@ def fresh_process(subject: Subject) -> None:
         "searcher": subject.plugin.name,
         "options": dict(subject.options),
         "problem": subject.reference,
-        "seconds": subject.seconds,
+        "seconds": subject.seconds + LOADING,
     }
     code = "from mobench.testing.searchers import elsewhere; elsewhere()"
     hashing = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
@@ -313,7 +315,7 @@ def fresh_process(subject: Subject) -> None:
         env=os.environ | {"PYTHONHASHSEED": hashing},
         capture_output=True,
         text=True,
-        timeout=60 + subject.seconds,
+        timeout=60 + subject.seconds + LOADING,
         check=False,
     )
     if done.returncode:

@@ -10,6 +10,8 @@ import pytest
 import mobench
 from mobench.testing import assert_passes, check_searcher
 
+pytestmark = pytest.mark.long
+
 PAGES = Path(__file__).parents[2] / "docs" / "adapters"
 
 

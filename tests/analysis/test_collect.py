@@ -248,6 +248,7 @@ def search(run):
 """
 
 
+@pytest.mark.long
 def test_a_searcher_that_raises_unless_lucky_never_ranks_above_its_honest_twin(tmp_path):
     (tmp_path / "lucky.py").write_text(LUCKY)
     (tmp_path / "honest.py").write_text(
@@ -317,6 +318,7 @@ def test_difficulty_warns(shares, message):
     assert message in difficulty(scored(**shares))["warning"][0]
 
 
+@pytest.mark.long
 @given(st.permutations(["random_search", "a", "b", "c"]), st.lists(st.integers(0, 2), min_size=4, max_size=4))
 def test_what_is_said_of_a_problem_does_not_depend_on_the_order_of_searchers(order, levels):
     shares = dict(zip(["random_search", "a", "b", "c"], levels, strict=True))

@@ -41,6 +41,7 @@ def tables(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "tables").iterdir())}
 
 
+@pytest.mark.long
 def test_the_commands_in_a_report_make_its_tables_again_to_the_byte_twice(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run = "run -p lotz:bits=6 -s random_search -s nsga2:population=10 -b 40 --seeds 2 --name first -w 1 -q".split()
@@ -64,6 +65,7 @@ def search(run):
 """
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_figures")
 def test_logs_are_scored_by_another_contract_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -98,6 +100,7 @@ def test_logs_are_scored_by_another_contract_from_the_command_line(tmp_path, mon
         main(["report", "results/mine", "--contract", "mobench"])
 
 
+@pytest.mark.long
 def test_the_commands_in_a_report_of_a_single_run_make_it_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = RunSpec("lotz", "nsga2", 3, {"evaluations": 40}, {"bits": 6}, {"population": 10})

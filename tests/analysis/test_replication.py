@@ -56,6 +56,7 @@ def sets(rng, runs):
     }
 
 
+@pytest.mark.long
 def test_the_floor_covers_the_change_of_a_difference_from_table_to_table():
     """Equal sets, many tables: nineteen of twenty differences lie within the floor of the difference in truth."""
     rng, noise, inside = np.random.default_rng(0), 0.03, []

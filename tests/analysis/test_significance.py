@@ -92,6 +92,7 @@ def campaigns(shift, trials, *, alike, searchers=3, problems=6, runs=8):
         yield made(levels + spreads * (drawn + np.r_[shift, np.zeros(searchers - 1)][:, None, None]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [False, True])
 def test_no_difference_is_claimed_at_most_at_the_stated_rate(alike):
     """Over all problems, and on any single one, each family of claims is wrong in at most 5 % of campaigns."""
@@ -110,6 +111,7 @@ def test_shared_streams_taken_for_independent_ones_would_be_claims_out_of_nothin
     assert np.mean(wrong) > 0.2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [False, True])
 def test_a_planted_effect_is_found_at_the_stated_power_and_never_inverted(alike):
     shift, problems = (2.0, 4) if alike else (1.0, 3)

@@ -41,6 +41,7 @@ def test_a_shard_is_read_as_it_is_written():
     assert str(parse_shard("3/8")) == "3/8"
 
 
+@pytest.mark.long
 def test_shards_at_the_same_time_one_of_them_killed_merge_to_the_logs_of_one_process(tmp_path):
     expected = alone(write_campaign(tmp_path, seeds=2) / "c.toml", tmp_path / "alone")
     runs = tmp_path / "results" / "kills" / "runs"

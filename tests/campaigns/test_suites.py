@@ -28,6 +28,7 @@ def test_every_suite_is_a_whole_campaign_that_needs_no_download(name, tmp_path, 
     assert campaign.specs
 
 
+@pytest.mark.long
 def test_the_suite_of_all_holds_every_problem_of_the_others():
     problems = {name: {repr(problem) for problem in read_campaign(find_suite(name)).problems} for name in NAMES}
     assert set().union(*problems.values()) == problems["all"]

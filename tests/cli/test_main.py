@@ -38,6 +38,7 @@ def test_run_status_and_report_work_together(capsys, tmp_path):
     assert {p.suffix for p in (report / "figures").glob("anytime-catsum.*")} == {".svg", ".csv"}
 
 
+@pytest.mark.long
 def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path, monkeypatch):
     plugin = tmp_path / "site"
     (plugin / "bad-1.dist-info").mkdir(parents=True)

@@ -10,6 +10,8 @@ from mobench.analysis.verification import read_stamp
 from mobench.cli.main import main
 from mobench.harness.sealed import seal
 
+pytestmark = pytest.mark.long
+
 NOISY = '''"""A line with noise."""
 
 import numpy as np

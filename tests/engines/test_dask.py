@@ -21,6 +21,8 @@ import mobench as mobench_package
 from mobench.core.version import code_checksum
 from mobench.engines.dask import _fault, _marked
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("distributed", reason="needs dask.distributed")
 
 DASK = ("run", "c.toml", "-q", "--engine", "dask")

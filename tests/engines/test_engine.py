@@ -69,6 +69,7 @@ def is_worker(process):
         return False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_of_workers_and_parents_lose_nothing_and_orphan_nobody(tmp_path, expected, kills):
     write_campaign(tmp_path)

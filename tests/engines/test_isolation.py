@@ -17,6 +17,8 @@ from mobench.harness.execute import UnfitHostError, execute
 from mobench.harness.limits import Limits
 from mobench.harness.sealed import DamagedRunError
 
+pytestmark = pytest.mark.long
+
 BUILT_IN = ("random_search", "nsga2:population=10")
 LIMITS = Limits(seconds=60.0, bytes=2 * 2**30)
 WORKERS = (1, 3)

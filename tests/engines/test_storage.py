@@ -21,6 +21,8 @@ from mobench.harness.spec import RunSpec
 from mobench.plugins import catalogue as plugins
 from mobench.plugins.plugin import Plugin
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

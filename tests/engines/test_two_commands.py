@@ -13,6 +13,8 @@ from mobench.harness.execute import execute
 from mobench.harness.held import is_held
 from mobench.harness.spec import RunSpec
 
+pytestmark = pytest.mark.long
+
 RUN = ("run", "c.toml", "-w", 1)
 SPECS = [RunSpec("catsum", "random_search", seed, {"evaluations": 5}) for seed in range(3)]
 

@@ -25,6 +25,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(pickles, "SECONDS", 1.0)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 def test_a_few_bytes_that_would_take_for_ever_are_refused_and_the_next_pickle_is_read(tmp_path):
     content = nested()

@@ -114,7 +114,11 @@ def run_text(block, folder):
 RUN = {"python": run_python, "bash": run_bash, "toml": run_toml, "csv": run_csv, "text": run_text}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+def long(page):
+    return pytest.param(page, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("page", [PAGES[0], *map(long, PAGES[1:])], ids=lambda page: name(page))
 def test_blocks_run_in_order(page, tmp_path):
     """In one folder; a Python block that begins with ``# name.py`` is that file, which later blocks use."""
     (tmp_path / "docs").symlink_to(ROOT / "docs")

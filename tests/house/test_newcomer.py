@@ -68,3 +68,15 @@ def test_a_package_written_from_the_page_is_installed_checked_run_and_reported(t
     page = (tmp_path / "results" / "adhoc" / "report" / "report.html").read_text(encoding="utf-8")
     assert "climber:restarts=50" in page
     assert "Hill climbing on a random weighted sum, restarted when stuck." in page
+
+
+PAPER = Path(__file__).parents[2] / "docs" / "paper.md"
+
+
+def test_nine_commands_lead_from_nothing_to_a_paper():
+    blocks = re.findall(r"```bash\n(.*?)```", PAPER.read_text(encoding="utf-8"), flags=re.S)
+    commands = [line.split()[:2] for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    assert len(commands) == 9  # as the page says
+    assert commands[0] == ["pip", "install"]
+    assert ["mobench", "report"] in commands
+    assert commands[-1] == ["mobench", "paper"]

@@ -15,6 +15,8 @@ import pytest
 
 import mobench
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 LINKS = ("searchers", "problems")
 """Folders at the top of the tree that `mobench/` holds a link to."""

@@ -50,6 +50,7 @@ def carried_out(name, seeds=3):
     return made
 
 
+@pytest.mark.long
 def test_versions_of_a_method_stand_side_by_side_whatever_the_order(here, capsys):
     carried_out("v1", seeds=3)
     (here / "parts" / "few.py").write_text("FEW = 5\n")

@@ -162,6 +162,7 @@ def test_hostile_logs_are_text_and_nothing_else(damaged):
     assert sum(tag == "b" for tag, _ in Parts(text).tags) == 0
 
 
+@pytest.mark.long
 def test_a_report_can_be_remade_byte_for_byte(damaged):
     folder, page, text = damaged
     before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
@@ -404,10 +405,24 @@ def test_the_answer_says_ties_and_single_runs_and_counts_problems():
     assert standing(scored(many))[0] == (
         "After 10 evaluations, a has the best mean rank, 1.10 of 2 searchers over 10 problems."
     )
-    assert tally(scored(many))[0] == "a: best median on 9 problems, better than every other on 9."
+    assert tally(scored(many))[0] == "a: best median on 9 problems, shown to be better than every other on 9."
     assert len(answer_section(scored(many)).blocks[0].items) == 10
 
 
+def test_where_no_two_searchers_are_ranked_the_first_screen_says_why():
+    running = scored({"p": {"a": [0.5, 0.6], "b": [np.nan]}, "q": {"a": [np.nan], "b": [np.nan]}})
+    assert standing(running) == ("After 10 evaluations, only a has runs that are over: nothing can be compared yet.",)
+    apart = scored({"p": {"a": [0.5], "b": [np.nan]}, "q": {"a": [np.nan], "b": [0.5]}})
+    assert standing(apart) == (
+        "After 10 evaluations, no problem has runs of all searchers: nothing can be compared yet.",
+    )
+    alone = standing(scored({"p": {"a": [0.5, 0.7, 0.6]}, "q": {"a": [0.1] * 3}}))
+    assert alone[0] == "After 10 evaluations, with nothing to compare it with:"
+    assert alone[1].startswith("p: a, hypervolume share 0.6000 in the median of 3 runs")
+    assert len(alone) == 3
+
+
+@pytest.mark.long
 def test_the_answer_does_not_depend_on_the_order_of_searchers():
     rng = np.random.default_rng(0)
     runs = {name: list(np.round(rng.random(6), 1)) for name in ("b", "a", "random_search")}
@@ -738,21 +753,6 @@ def test_the_matrix_changes_with_the_statistic_chosen(browsed, damaged):
 def test_the_theme_can_be_changed_and_nothing_is_fetched(browsed):
     assert browsed["theme"][0] != browsed["theme"][1]
     assert browsed["requests"] == []
-
-
-def test_a_paper_has_its_tables_and_figures_by_one_command(damaged, tmp_path, capsys):
-    out = tmp_path / "paper"
-    command = ["paper", str(damaged[0]), "--out", str(out), "--statistic", "iqm", "--indicator", "igd_plus"]
-    assert main(command) == 0
-    assert capsys.readouterr().out.split()[0] == str(out / "experiments.tex")
-    section = (out / "experiments.tex").read_text("utf-8")
-    named = re.findall(r"\\(?:input|includegraphics\[[^]]*\])\{\\mobench/([^}]*)\}", section)
-    assert {"matrix", "pairs", "ecdf.pdf", "critical-difference.pdf", "anytime-catsum.pdf"} <= set(named)
-    assert all((out / (name if "." in name else f"{name}.tex")).exists() for name in named)
-    assert section.count(r"\begin{") == section.count(r"\end{") == len(named)
-    assert "IGD+, interquartile mean of 1 to 3 runs after 40 evaluations" in section
-    frame = pd.read_csv(out / "matrix.csv")
-    assert frame.loc[frame["standing"] == "best", "value"].tolist() == frame.groupby("problem")["value"].min().tolist()
 
 
 @pytest.mark.usefixtures("few_figures")

@@ -34,6 +34,7 @@ def test_measures_say_whether_the_hypervolume_is_exact():
     assert mobench.run("random_search", "motif", budget=30).measures()["approximated"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("most", [600, 3])
 def test_a_report_marks_what_is_approximated(tmp_path, monkeypatch, most):
     monkeypatch.setattr("mobench.report.drawings.OVERALL", ())

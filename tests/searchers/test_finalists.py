@@ -20,6 +20,8 @@ from mobench.plugins.options import check_options
 from mobench.searchers._relaxed.finalists import best_first, train_best, train_recommended
 from mobench.testing.trial import trial
 
+pytestmark = pytest.mark.long
+
 RIDGENET, TRAINING = "bilevel_toys:name=ridgenet", 300
 LEARNING = [
     name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)

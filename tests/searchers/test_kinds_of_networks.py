@@ -12,6 +12,8 @@ from mobench import CategoricalSupernet, Supernet, make_problem
 from mobench.plugins.catalogue import find, plugins
 from mobench.plugins.plugin import missing
 
+pytestmark = pytest.mark.long
+
 RAGGED, VECTOR = "bilevel_toys:name=ragged", "bilevel_toys:name=quadratic_front"
 LEARNING = [
     name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)

@@ -344,6 +344,7 @@ def test_names_and_errors_of_others_are_text_on_the_page(server, tmp_path):
     assert "<img" not in page
 
 
+@pytest.mark.long
 def test_the_page_goes_on_with_the_campaign(tmp_path):
     browser()
     (tmp_path / "slow.py").write_text(SLOW)

@@ -140,6 +140,7 @@ def test_weights_and_order_depend_on_their_address_alone():
     np.testing.assert_array_equal(np.sort(order.reshape(2, 640), axis=1), np.tile(np.arange(640), (2, 1)))
 
 
+@pytest.mark.long
 @needs_compiler
 @pytest.mark.parametrize("genes", KINDS.values(), ids=KINDS)
 def test_gradients_equal_autograd_in_double_precision(genes, parts):

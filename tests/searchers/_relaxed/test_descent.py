@@ -38,12 +38,14 @@ def test_linear_scalarisation_of_two_quadratics_ends_at_the_weighted_mean_of_the
     assert x == pytest.approx(preference * ENDS[0] + (1 - preference) * ENDS[1], abs=0.02)
 
 
+@pytest.mark.long
 def test_mgda_ends_on_the_pareto_set_from_every_start():
     x = alphas(go("mgda", "two_quadratics", starts=4, tracking=0.0))  # gradients without noise
     assert len(x) == 4
     assert off_the_segment(x).max() < 0.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("preference", [0.3, 0.5, 0.8])
 def test_epo_ends_where_the_weighted_objectives_are_equal(preference):
     result = go("epo", "two_quadratics", preference=preference)
@@ -95,6 +97,7 @@ def test_impossible_options_are_refused(searcher, options, words):
         go(searcher, "two_quadratics", **options)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", ["linear", "epo"])
 def test_one_hypernetwork_learns_the_whole_pareto_set_of_two_quadratics(loss):
     options = {"alpha_rate": 0.01, "steps": 800, "loss": loss, "concentration": 1.0}
@@ -108,6 +111,7 @@ def test_one_hypernetwork_learns_the_whole_pareto_set_of_two_quadratics(loss):
     assert result.hypervolume() > 0.9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("searcher", ["scalarization", "mgda", "epo", "pareto_hypernetwork"])
 def test_a_killed_search_goes_on_from_its_checkpoint_to_the_same_end(tmp_path, searcher, monkeypatch):
     problem = {"name": "ridgenet"}

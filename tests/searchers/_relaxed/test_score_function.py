@@ -161,6 +161,7 @@ def test_draws_for_the_score_function_are_one_hot_and_have_no_gradient():
 WARM = ("scalarization", "mgda", "epo", "darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("searcher", WARM)
 def test_weights_warm_up_once_and_serve_all_preferences(searcher):
     learning = {"warm_up": 0.5, "finalists": 0} | ({"products": 5} if searcher == "auxiliary" else {})

@@ -71,6 +71,7 @@ def test_every_preference_gets_the_weighted_mean_of_the_minima_of_two_quadratics
     assert result.hypervolume() > 0.97
 
 
+@pytest.mark.long
 def test_every_device_has_its_own_trade_off_with_the_error():
     x = last(go(three_quadratics(), steps=400))
     wanted = np.concatenate([between(MINIMA[0], MINIMA[1]), between(MINIMA[0], MINIMA[2])])
