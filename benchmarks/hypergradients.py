@@ -52,7 +52,7 @@ def one_polynomial(damping: float) -> Prepare:
 
     def prepare(multiply: Operator, like: Vector) -> joint.Solve:
         ends = krylov.spectrum(multiply, like, generator=torch.Generator().manual_seed(0))
-        polynomial = krylov.Polynomial.fitting(ends, damping=damping, products=20)
+        polynomial = krylov.Polynomial.fitting(ends, damping=damping, products=10)
         return lambda name, b: polynomial.solve(multiply, b)
 
     return prepare

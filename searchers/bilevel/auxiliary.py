@@ -63,7 +63,7 @@ class Options(Bilevel):
     radius: Positive = 0.1
     inner_steps: Count = 20
     solver: Literal["chebyshev", "cg"] = "chebyshev"
-    products: Count = 20
+    products: Count = 10
     damping: NotNegative = 1.5
     warm: bool = False
 
