@@ -30,7 +30,7 @@ Prepare = Callable[[Operator, Vector], joint.Solve]
 
 def trained(steps: int, *, uniform: bool, relaxation: Sampling = "softmax") -> Search:
     """A search of the error alone after some steps of its weights, on mixtures or on uniform paths."""
-    network: Network = problem().supernet(charge=lambda flops, may_stop: None, seed=0)
+    network: Network = problem().supernet(charge=lambda flops: None, seed=0)
     search = initial(network, Settings(relaxation=relaxation), np.array([1.0, 0.0]), 0)
     for _ in range(steps):
         if uniform:

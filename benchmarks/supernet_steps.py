@@ -13,8 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mobench import Run
 from mobench.core.budget import parse_budget
+from mobench.harness.guard import Guard
+from mobench.harness.ledger import Ledger
 from mobench.live.meter import metered
 from mobench.problems._cells.supernet import CellSupernet
 from mobench.problems.tables.motif import problem
@@ -85,9 +86,9 @@ def fastest(step: Step, *, repeats: int, calls: int) -> float:
 
 
 def supernet(batch: int) -> CellSupernet:
-    """Motif's supernet with a batch size, charged to the ledger of a run without limit."""
-    task = problem(batch=batch)
-    network = Run(task, limit=parse_budget({"flops": 1e30}, task.training), seed=0).supernet
+    """Motif's supernet with a batch size, charged to a ledger without limit."""
+    guard, ledger = Guard(), Ledger(parse_budget({"flops": 1e30}, problem().training))  # as behind a run's door
+    network = problem(batch=batch).supernet(charge=lambda flops: guard(ledger.learn, flops), seed=0)
     assert isinstance(network, CellSupernet)
     return network
 

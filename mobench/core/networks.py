@@ -36,6 +36,9 @@ class Network(Protocol):
     Tensors are torch's. Losses are counted: their forward pass when called, their backward passes, first and second
     order, when autograd runs them. Batches, costs and discretisation are free. What alpha and p are, its two kinds
     say: `CategoricalNetwork` and `ContinuousNetwork`.
+
+    One whose arithmetic is too coarse for differences of gradients (bfloat16) says so by an attribute `coarse`, true;
+    searchers that take such differences refuse it.
     """
 
     @property
@@ -121,10 +124,10 @@ class ContinuousNetwork(Network, Protocol):
 class Supernet(Protocol):
     """All architectures share the weights of one network."""
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> Network:
-        """Open the network; it calls ``charge(flops, may_stop)`` for every pass, before a forward, during a backward.
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> Network:
+        """Open the network; it calls ``charge(flops)`` before every pass, forward and backward.
 
-        `charge` raises BudgetExhausted where it may stop and the budget is spent.
+        `charge` raises BudgetExhausted where the budget is spent.
         """
         ...
 
@@ -138,7 +141,7 @@ class CategoricalSupernet(Supernet, Protocol):
         """The network's, known without opening it; as many names a gene as the space's cardinalities say."""
         ...
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
         """See `Supernet`."""
         ...
 
@@ -157,7 +160,7 @@ class ContinuousSupernet(Supernet, Protocol):
         """The network's, known without opening it."""
         ...
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> ContinuousNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> ContinuousNetwork:
         """See `Supernet`."""
         ...
 

@@ -15,6 +15,7 @@ from mobench.core.space import Array
 from mobench.harness.answers import Memory, addresses, problem_seed
 from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from mobench.harness.guard import Guard
+from mobench.harness.handed import handed
 from mobench.harness.identity import data_of
 from mobench.harness.ledger import Ledger
 from mobench.harness.log import Log, StorageError
@@ -122,16 +123,16 @@ class Desk:
                 raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
             network = self._problem.supernet(charge=self._charge, seed=self._seed)
             check_network(network, self.space)
-            self._network = network
+            self._network = handed(network)
         return self._network
 
-    def _charge(self, flops: float, may_stop: bool) -> None:
+    def _charge(self, flops: float) -> None:
         """What a supernet calls before each pass, from whatever thread."""
-        self._guard(self._learn, flops, may_stop)
+        self._guard(self._learn, flops)
 
-    def _learn(self, flops: float, may_stop: bool) -> None:
+    def _learn(self, flops: float) -> None:
         """Charge a pass of the supernet."""
-        self.ledger.learn(flops, may_stop=may_stop)
+        self.ledger.learn(flops)
         self._learned += flops
 
     def recommend(self, X: Array) -> None:

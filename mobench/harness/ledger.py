@@ -75,9 +75,9 @@ class Ledger:
             spent.evaluations + evaluations, spent.asked + asked, spent.flops + flops, spent.seconds + seconds
         )
 
-    def learn(self, flops: float, *, may_stop: bool) -> None:
-        """Charge a pass of a supernet; where it may stop and nothing is left, end the run before it is computed."""
-        if may_stop and (self.stopped or self.spent.reached(self.limit)):
+    def learn(self, flops: float) -> None:
+        """Charge a pass of a supernet; where nothing is left, end the run before it is computed."""
+        if self.stopped or self.spent.reached(self.limit):
             over = (axis for axis in CURRENCIES if getattr(self.spent, axis) >= getattr(self.limit, axis))
             self.stop(next(over, "flops"))
         self.add(flops=flops)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 from torch.autograd import Function
 
-Charge = Callable[[float, bool], None]
-"""``charge(flops, may_stop)``: it raises BudgetExhausted where it may stop and the budget is spent."""
+Charge = Callable[[float], None]
+"""``charge(flops)``: it raises BudgetExhausted where the budget is spent, and nothing has been computed then."""
 
 FORWARD, BACKWARD, SECOND = 1.0, 2.0, 6.0
 """Prices of a pass in units of the forward pass: a training step costs 3, each Hessian-vector product 6 more.
@@ -26,7 +28,8 @@ def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge, seco
     A pass is charged whenever autograd runs it: two backward passes through one loss cost two, and each second
     backward pass (a Hessian-vector product, a mixed product, a gradient through an unrolled step) costs `SECOND`.
     Passes that `torch.func.vmap` batches are charged each. What cannot be metered is refused with an error:
-    ``is_grads_batched``, forward-mode differentiation, and `vmap` over the loss itself.
+    ``is_grads_batched``, forward-mode differentiation, `vmap` over the loss itself, and recording a pass (``make_fx``,
+    `torch.jit.trace`, `torch.compile`, a CUDA graph), for what is recorded runs again without a charge.
 
     Parameters
     ----------
@@ -35,8 +38,8 @@ def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge, seco
     flops : float
         Multiply-adds of one forward pass over the batch.
     charge : callable
-        Called with ``(flops, True)`` before `compute`, and with ``(flops, False)`` from within autograd, where
-        nothing may be raised.
+        Called before `compute`, and from within autograd before each later pass; what it raises there comes out of
+        ``backward`` as it is.
     second_order : bool
         Whether its arithmetic is precise enough for second backward passes; where not, they are refused.
 
@@ -48,11 +51,26 @@ def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge, seco
     Raises
     ------
     BudgetExhausted
-        By `charge`, when the budget is spent; nothing has been computed then.
+        By `charge`, when the budget is spent: here, or in a later pass. Nothing has been computed then.
+    RuntimeError
+        The pass is being recorded, or cannot be counted.
     """
-    charge(FORWARD * flops, True)
+    _refuse_recording()
+    charge(FORWARD * flops)
     loss: Tensor = _Mark.apply(compute(), charge, flops, second_order)  # type: ignore[no-untyped-call]
     return loss
+
+
+def _refuse_recording() -> None:
+    """RuntimeError where torch writes down what is computed now, to run it later."""
+    proxies = sys.modules.get("torch.fx.experimental.proxy_tensor")  # where it was never imported, it records nothing
+    if (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or (proxies is not None and proxies.get_proxy_mode() is not None)
+        or (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
+    ):
+        raise RuntimeError("a recorded pass would run again without a charge; record only what lies behind it")
 
 
 class _Mark(Function):
@@ -94,7 +112,8 @@ class _Toll(Function):
         """Charge, and hand the gradient through."""
         if is_legacy_batchedtensor(gradient):
             raise RuntimeError("is_grads_batched: its passes cannot be counted; use torch.func.vmap or a loop instead")
-        charge(price, False)
+        _refuse_recording()
+        charge(price)
         return gradient.view_as(gradient)
 
     @staticmethod
@@ -120,5 +139,5 @@ class _Toll(Function):
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int | None]:
         """Charge every pass of a batch of them."""
         gradient, _, charge, price, *_ = inputs
-        charge(price * info.batch_size, False)
+        charge(price * info.batch_size)
         return gradient.view_as(gradient), in_dims[0]

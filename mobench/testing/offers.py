@@ -1,4 +1,4 @@
-"""What is checked of all that a problem offers beyond answers: a front, bounds, fidelities, a supernet, and more."""
+"""What is checked of all that a problem offers beyond answers: a front, bounds, fidelities, and more."""
 
 from __future__ import annotations
 
@@ -9,21 +9,13 @@ import numpy as np
 from mobench.core.budget import paid_in
 from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Remarked, Replicated
 from mobench.core.indicators import nondominated
-from mobench.core.networks import (
-    CategoricalNetwork,
-    CategoricalSupernet,
-    ContinuousSupernet,
-    Supernet,
-    check_network,
-    operation_mask,
-)
 from mobench.core.problem import minimised
 from mobench.scoring.contract import contract_for
 from mobench.scoring.feasibility import feasible_front
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
 
-__all__ = ["contract", "fidelities", "front", "limits", "ranges", "standard_errors", "supernet", "written_form"]
+__all__ = ["contract", "fidelities", "front", "limits", "ranges", "standard_errors", "written_form"]
 
 
 def front(specimen: Specimen) -> None:
@@ -130,32 +122,6 @@ def fidelities(specimen: Specimen) -> None:
             raise Failed(f"fidelity {fidelity}: expected finite answers of shape {np.shape(full.F)}")
         if axis != "evaluations" and (np.asarray(getattr(cheap, axis)) > np.asarray(getattr(full, axis))).any():
             raise Failed(f"fidelity {fidelity} costs more {axis} than the full one")
-
-
-def supernet(specimen: Specimen) -> None:
-    """Its supernet is of a kind that it announces, has the genes of the space, and ends on architectures of it."""
-    problem = specimen.problem
-    if not isinstance(problem, Supernet):
-        raise Skipped("it has no supernet")
-    if not isinstance(problem, CategoricalSupernet | ContinuousSupernet):
-        raise Failed("it has a supernet of no kind: give it `operations` (genes that choose) or `low` and `high`")
-    if specimen.slow:
-        raise Skipped("it may take long to open")
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
-    check_network(network, problem.space)
-    for name in ("operations", "low", "high"):
-        if getattr(network, name, None) != getattr(problem, name, None):
-            raise Failed(f"{name}: the network and the problem say different things")
-    alpha, shape = network.initial_alpha().detach().clone(), (len(problem.space.cardinalities),)
-    if isinstance(network, CategoricalNetwork):
-        mask = operation_mask(network.operations)
-        shape = mask.shape
-        if tuple(alpha.shape) == shape:
-            alpha[~mask] = 1e3  # absent entries are ignored
-    if tuple(alpha.shape) != shape:
-        raise Failed(f"initial_alpha: expected shape {shape}, found {tuple(alpha.shape)}")
-    if problem.space.check(network.discretise(alpha)).shape != (1, shape[0]):
-        raise Failed(f"discretise: expected one architecture, (1, {shape[0]})")
 
 
 def written_form(specimen: Specimen) -> None:

@@ -21,6 +21,7 @@ from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
 from mobench.testing.checks import Failed, Skipped
+from mobench.testing.networks import network_batches, network_costs, network_passes, supernet
 from mobench.testing.offers import (
     contract,
     fidelities,
@@ -29,7 +30,6 @@ from mobench.testing.offers import (
     ranges,
     remarks,
     standard_errors,
-    supernet,
     written_form,
 )
 from mobench.testing.specimen import Specimen
@@ -277,7 +277,8 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
         *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
-        *(standard_errors, fidelities, supernet, written_form, remarks),
+        *(standard_errors, fidelities, written_form, remarks),
+        *(supernet, network_passes, network_batches, network_costs),
         *(searched, fresh_process),
     )
 }
@@ -292,6 +293,7 @@ MOOT = {
     "global randomness": ("batches", "front", "fresh process"),
     "prices": ("training price", "searched"),
     "limits": ("contract", "searched", "fresh process"),
+    "supernet": ("network passes", "network batches", "network costs"),
 }
 """What a failure leaves nothing to say about."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,10 +22,17 @@ from mobench.problems._cells import plans as _plans
 from mobench.problems._cells.latency_table import LatencyTable
 from mobench.problems._cells.space import CHOICES, EDGES, OPERATIONS, Skeleton
 
-Batch = tuple[Tensor, Tensor]
+Images = tuple[Tensor, Tensor]
 """Images (b, inputs, size, size) and labels (b,)."""
 UNITS = {"flops": 1e6, "params": 1e3}
 """Costs are given in millions of multiply-adds and in thousands of parameters."""
+
+
+class Batch(NamedTuple):
+    """Which images of a half, ``train`` or ``valid``: a name that the network resolves in passes that it charges."""
+
+    half: str
+    number: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +99,7 @@ class CellSupernet:
     train, valid : tuple of Tensor
         Images (n, inputs, size, size), whose dtype the weights get, and labels (n,), int64, of the two halves.
     charge : callable
-        ``charge(flops, may_stop)``, see `meter`.
+        ``charge(flops)``, see `meter`.
     seed : int
         Address of weights ``[seed, 3]``, alpha ``[seed, 3, 1]`` and batches ``[seed, 2, half, epoch]``.
     options : Options, optional
@@ -111,8 +119,8 @@ class CellSupernet:
         self,
         skeleton: Skeleton,
         *,
-        train: Batch,
-        valid: Batch,
+        train: Images,
+        valid: Images,
         charge: Charge,
         seed: int,
         options: Options | None = None,
@@ -133,7 +141,7 @@ class CellSupernet:
             name: _mixture.Prices(table.fixed, np.array(table.operations)) for name, table in latencies.items()
         }
 
-    def _place(self, half: str, data: Batch) -> Batch:
+    def _place(self, half: str, data: Images) -> Images:
         """Check one half of the data and bring it to the device."""
         images, labels = data
         expected = (self.skeleton.inputs, self.skeleton.size, self.skeleton.size)
@@ -198,10 +206,13 @@ class CellSupernet:
     def _next(self, half: str) -> Batch:
         number = self.drawn[half]
         self.drawn[half] = number + 1
-        return self._batch(half, number)
+        return Batch(half, number)
 
-    def _batch(self, half: str, number: int) -> Batch:
-        """Batch by number, in an order that depends on the seed alone."""
+    def _images(self, batch: Batch) -> Images:
+        """Images and labels of a batch, in an order that depends on the seed alone."""
+        if not isinstance(batch, Batch) or batch.half not in self._halves or batch.number < 0:
+            raise ValueError(f"batch: expected one of train_batch() or valid_batch(), found {batch!r}")
+        half, number = batch
         images, labels = self._halves[half]
         size = min(self.options.batch, len(images))
         epoch, place = divmod(number, len(images) // size)
@@ -223,10 +234,12 @@ class CellSupernet:
 
         Raises
         ------
+        BudgetExhausted
+            Here, or in a later pass; see `metered`.
         ValueError
-            `computed` has another shape.
+            `batch` is none of `train_batch` or `valid_batch`, or `computed` has another shape.
         """
-        images, labels = batch
+        images, labels = self._images(batch)
         support, ones = _plans.support_of(p)
         if computed is not None:
             support = _plans.with_computed(support, computed)
@@ -282,14 +295,14 @@ class CellSupernet:
         """
         if batches < 1:
             raise ValueError(f"batches: expected at least 1, found {batches}")
-        parts = [self._batch("valid", number) for number in range(batches)]
+        parts = [self._images(Batch("valid", number)) for number in range(batches)]
         errors = np.empty(len(X))
         with torch.no_grad():
             for row, genes in enumerate(np.asarray(X, dtype=np.int64)):
                 computed = _plans.plan(tuple((int(op),) for op in genes))
                 wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
                 for images, labels in parts:
-                    self._charge(FORWARD * self._price(computed, images, weights), True)
+                    self._charge(FORWARD * self._price(computed, images, weights))
                     wrong += (self._logits(weights, None, images, computed).argmax(dim=1) != labels).sum()
                 errors[row] = 100.0 * int(wrong) / sum(len(labels) for _, labels in parts)
         return errors

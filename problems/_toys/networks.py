@@ -117,7 +117,7 @@ class BoxNetwork(_Metered):
         found = []
         with torch.no_grad():
             for alpha in self._toy.alpha(X):
-                self._charge(FORWARD * PRICE * batches, True)
+                self._charge(FORWARD * PRICE * batches)
                 found.append(float(self._upper(weights["w"], _tensor(alpha))))
         return np.array(found)
 
@@ -262,7 +262,7 @@ class RidgeNetwork(_Metered):
         found = []
         with torch.no_grad():
             for genes in torch.from_numpy(np.asarray(X, dtype=np.int64)):
-                self._charge(FORWARD * PRICE * batches, True)
+                self._charge(FORWARD * PRICE * batches)
                 p = torch.nn.functional.one_hot(genes, len(ridgenet.TERMS)).to(torch.float64)
                 found.append(float((self._residual(self._valid, weights["w"], p) ** 2).mean()))
         return np.array(found)

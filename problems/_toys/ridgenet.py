@@ -71,7 +71,7 @@ class RidgeNet:
         """Operations as digits, ``232``."""
         return ["".join(map(str, row)) for row in np.asarray(X).tolist()]
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
         """Open it as a network whose columns are scaled by the operations' shares; a forward pass costs 1."""
         from mobench.problems._toys.networks import RidgeNetwork
 

@@ -154,7 +154,7 @@ class CellTraining:
         """NAS-Bench-201's names, edge by edge."""
         return CHOICES
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
         """The cell supernet on these images: weights learn on the training part, alpha on the validation part.
 
         Latency is a sum over operations there, each measured on the device.

@@ -158,7 +158,7 @@ class Motif:
         """NAS-Bench-201's names, edge by edge."""
         return CHOICES
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> CategoricalNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
         """The cell supernet on Motif's images: weights learn on the training part, alpha on the validation part.
 
         The expected latency of a mixture comes from the sum over operations that fits the measured column best.

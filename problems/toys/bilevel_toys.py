@@ -139,7 +139,7 @@ class Toy:
         """Alpha in digits, ``(0.500, -0.500)``."""
         return ["(" + ", ".join(f"{value:.6g}" for value in row) + ")" for row in self.alpha(X)]
 
-    def supernet(self, *, charge: Callable[[float, bool], None], seed: int) -> ContinuousNetwork:
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> ContinuousNetwork:
         """Open the toy as a network with weights; a forward pass costs 1."""
         from mobench.problems._toys.networks import BoxNetwork
 
@@ -148,8 +148,13 @@ class Toy:
 
 def _quadratic_response(alpha: Array) -> Array:
     """w*(alpha) = A^-1 (B alpha + c): (n, 2) -> (n, 2)."""
-    response: Array = np.linalg.solve(A, (alpha @ B.T + C).T).T
-    return response
+    return _times(np.linalg.inv(A), _times(B, alpha) + C)
+
+
+def _times(M: Array, rows: Array) -> Array:
+    """M x for each row x, (n, d): a sum of its own, for a product of matrices rounds a row by what lies beside it."""
+    product: Array = (rows[:, None, :] * M).sum(axis=2)
+    return product
 
 
 def _quadratic_errors(alpha: Array) -> Array:
@@ -171,8 +176,7 @@ def _quadratic(name: str) -> Toy:
     if name == "quadratic":
 
         def total(alpha: Array) -> Array:
-            combined: Array = _quadratic_errors(alpha) @ np.array([[1.0], [RHO]])
-            return combined
+            return _times(np.array([[1.0, RHO]]), _quadratic_errors(alpha))
 
         return Toy(name, *box, (Objective("F"),), total, quadratic_optimum(np.array([RHO])))
     r = np.linspace(1.0, 0.0, POINTS)[:-1]
@@ -185,7 +189,7 @@ def _ridge(name: str) -> Toy:
         n = len(INPUTS)
         H = INPUTS.T @ INPUTS / n + np.exp(alpha)[:, :, None] * np.eye(2)
         w = np.linalg.solve(H, np.tile((INPUTS.T @ TARGETS / n)[:, None], (len(alpha), 1, 1)))[:, :, 0]
-        residual = w @ VALID_INPUTS.T - VALID_TARGETS
+        residual = _times(VALID_INPUTS, w) - VALID_TARGETS
         errors: Array = (residual**2).mean(axis=1, keepdims=True) / 2
         return errors
 

@@ -34,7 +34,7 @@ def test_each_genes_own_operations_come_first_in_a_padded_row():
 @pytest.mark.parametrize(("name", "categorical"), [("ridgenet", True), ("ragged", True), ("quadratic", False)])
 def test_problems_and_networks_are_of_one_kind_and_say_the_same(name, categorical):
     problem = toy(name)
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = problem.supernet(charge=lambda flops: None, seed=0)
     assert isinstance(problem, Supernet)
     assert isinstance(problem, CategoricalSupernet) == isinstance(network, CategoricalNetwork) == categorical
     assert isinstance(problem, ContinuousSupernet) == isinstance(network, ContinuousNetwork) == (not categorical)
@@ -66,14 +66,14 @@ class Bare:
 def test_what_is_no_network_is_refused_with_what_it_lacks():
     with pytest.raises(TypeError, match=r"expected a CategoricalNetwork or .* lacks costs, discretise, drawn, init"):
         check_network(Bare(), Space((2,)))
-    network = toy("ridgenet").supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
     del network.operations
     with pytest.raises(TypeError, match=r"lacks `operations` \(genes that choose\), or `low` and `high` \(a vector\)"):
         check_network(network, Space((4, 4, 4)))
 
 
 def test_a_network_of_other_genes_than_the_space_is_refused_at_the_door():
-    network = toy("ragged").supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = toy("ragged").supernet(charge=lambda flops: None, seed=0)
     problem = toy("ridgenet")
     check_network(network, toy("ragged").space)
     with pytest.raises(ValueError, match=r"its genes have \(3, 4, 2\) operations, .* \(4, 4, 4\)"):

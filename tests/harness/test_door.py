@@ -235,7 +235,7 @@ class Counter:
         return self.drawn["train"]
 
     def train_loss(self, weights, p, batch):
-        self.charge(10.0, True)
+        self.charge(10.0)
         return weights + batch
 
     initial_alpha = initial_weights = valid_batch = valid_loss = costs = one_shot = discretise = train_loss

@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from mobench.core.budget import BudgetExhausted, Cost, parse_budget
+from mobench.core.networks import CategoricalNetwork, ContinuousNetwork
 from mobench.core.pool import Pool
 from mobench.core.problem import Objective, Values
 from mobench.core.space import Space
@@ -71,7 +72,7 @@ class Passes:
         self.charge, self.drawn = charge, {"train": 0, "valid": 0}
 
     def train_loss(self, *_):
-        self.charge(10.0, True)
+        self.charge(10.0)
 
     initial_alpha = initial_weights = train_batch = valid_batch = valid_loss = costs = one_shot = train_loss
     discretise = train_loss
@@ -253,7 +254,7 @@ def test_blocks_of_many_threads_leave_the_budget_as_it_was(hasty):
 def test_a_network_may_charge_while_it_is_opened():
     class Eager(Slow):
         def supernet(self, *, charge, seed):
-            charge(4.0, True)
+            charge(4.0)
             return super().supernet(charge=charge, seed=seed)
 
     run = open_run(Eager(), budget={"flops": 10})
@@ -576,6 +577,44 @@ def test_a_space_made_of_lists_holds_none():
     assert (space.cardinalities, space.names) == ((2, 3), ("a", "b"))
 
 
+@pytest.mark.parametrize("reference", ["motif", "bilevel_toys"])
+def test_a_network_is_for_reading_and_cannot_be_copied_away_from_its_ledger(reference):
+    network = open_run(make_problem(reference, {}), budget={"flops": 1e12}).supernet
+    for change in (
+        lambda: setattr(network, "_charge", lambda flops: None),
+        lambda: setattr(network, "train_loss", None),
+        lambda: delattr(network, "train_loss"),
+        lambda: network._charge,
+        lambda: network._halves,
+        lambda: vars(network),
+    ):
+        with pytest.raises((AttributeError, TypeError)):
+            change()
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="supernet: cannot be copied"):
+            copied(network)
+    kind = CategoricalNetwork if hasattr(network, "operations") else ContinuousNetwork
+    assert isinstance(network, kind)
+    members = {name for name in dir(kind) if not name.startswith("_")}
+    assert {name for name in dir(network) if not name.startswith("_")} == members | {"coarse"}
+
+
+@pytest.mark.parametrize("budget", [5.0, 5.5])
+def test_no_product_with_a_kept_graph_is_free_when_the_budget_is_spent(budget):
+    """Nothing more than the pass that crosses the limit is computed, however many are asked for."""
+    run = open_run(make_problem("bilevel_toys", {"name": "quadratic"}), budget={"flops": budget})
+    network = run.supernet
+    w = network.initial_weights()
+    loss = network.train_loss(w, network.initial_alpha(), network.train_batch())
+    (slope,) = torch.autograd.grad(loss, w["w"], create_graph=True)
+    assert run.spent.flops == 3
+    torch.autograd.grad(slope.sum(), w["w"], retain_graph=True)
+    for _ in range(300):
+        with pytest.raises(BudgetExhausted):
+            torch.autograd.grad(slope.sum(), w["w"], retain_graph=True)
+    assert (run.spent.flops, run.stopped) == (9, "flops")
+
+
 @pytest.mark.parametrize("reference", [("motif", {}), ("bilevel_toys", {"name": "ridgenet"})])
 def test_a_network_whose_data_are_spoiled_spoils_no_other_run(reference):
     def first_loss(run):
@@ -594,7 +633,7 @@ def test_a_network_whose_data_are_spoiled_spoils_no_other_run(reference):
     problem = make_problem(*reference)
     runs = [open_run(problem, budget={"flops": 1e12}) for _ in range(3)]
     before = first_loss(runs[0])
-    spoil(vars(runs[1].supernet))
+    spoil(vars(runs[1].supernet._Handed__network))
     assert first_loss(runs[1]) != before
     assert first_loss(runs[2]) == before
 

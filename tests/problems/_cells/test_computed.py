@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mobench.problems._cells import space as cell
-from mobench.problems._cells.supernet import CellSupernet, Options
+from mobench.problems._cells.supernet import Batch, CellSupernet, Options
 
 torch.set_num_threads(1)
 SKELETON = cell.Skeleton(inputs=2, size=8, classes=5, channels=4, cells=1, stages=2)
@@ -22,7 +22,7 @@ def supernet(**options: object) -> tuple[CellSupernet, list[float]]:
     labels = torch.randint(0, 5, (32,), generator=generator)
     halves = {"train": (images[:16], labels[:16]), "valid": (images[16:], labels[16:])}
     settings = Options(batch=8, **options)
-    return CellSupernet(SKELETON, **halves, charge=lambda f, stop: paid.append(f), seed=0, options=settings), paid
+    return CellSupernet(SKELETON, **halves, charge=lambda flops: paid.append(flops), seed=0, options=settings), paid
 
 
 def path(genes: list[int] = GENES) -> Tensor:
@@ -30,7 +30,7 @@ def path(genes: list[int] = GENES) -> Tensor:
 
 
 def slope(network: CellSupernet, p: Tensor, computed: Tensor | None) -> Tensor:
-    weights, batch = network.initial_weights(), network._batch("train", 0)
+    weights, batch = network.initial_weights(), Batch("train", 0)
     return torch.autograd.grad(network.train_loss(weights, p, batch, computed=computed), p)[0]
 
 
@@ -38,7 +38,7 @@ def slope(network: CellSupernet, p: Tensor, computed: Tensor | None) -> Tensor:
 @pytest.mark.parametrize("images_last", [False, True])
 def test_the_gradient_of_a_share_of_zero_is_that_of_differences(images_last: bool, partial: int) -> None:
     network, _ = supernet(images_last=images_last)
-    weights, batch, e = network.initial_weights(partial_channels=partial), network._batch("train", 0), 1e-6
+    weights, batch, e = network.initial_weights(partial_channels=partial), Batch("train", 0), 1e-6
     p = path()
     (found,) = torch.autograd.grad(network.train_loss(weights, p, batch, computed=ALL), p)
     for edge, op in np.ndindex(6, 5):
@@ -63,7 +63,7 @@ def test_without_it_only_what_was_drawn_has_a_gradient_and_it_is_the_same() -> N
 
 def test_values_and_gradients_of_the_weights_stay() -> None:
     network, _ = supernet()
-    weights, batch = network.initial_weights(), network._batch("train", 0)
+    weights, batch = network.initial_weights(), Batch("train", 0)
     results = []
     for computed in (None, ALL):
         loss = network.train_loss(weights, path().detach(), batch, computed=computed)
@@ -81,7 +81,7 @@ def test_values_and_gradients_of_the_weights_stay() -> None:
 
 def test_what_is_computed_is_charged() -> None:
     network, paid = supernet()
-    weights, batch = network.initial_weights(), network._batch("train", 0)
+    weights, batch = network.initial_weights(), Batch("train", 0)
 
     def price(p: Tensor, computed: Tensor | None) -> float:
         paid.clear()
@@ -107,7 +107,7 @@ def test_a_mask_of_another_shape_is_refused() -> None:
 def test_second_derivatives_in_bfloat16_are_refused_and_first_ones_are_not() -> None:
     network, _ = supernet(autocast=True)
     assert network.coarse
-    weights, batch = network.initial_weights(), network._batch("train", 0)
+    weights, batch = network.initial_weights(), Batch("train", 0)
     loss = network.train_loss(weights, path(), batch)
     (g,) = torch.autograd.grad(loss, [weights["stem.kernel"]], create_graph=True)
     with pytest.raises(ValueError, match="autocast: second derivatives are far off in bfloat16"):

@@ -11,7 +11,7 @@ from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells import plans as _plans
 from mobench.problems._cells import space as cell
 from mobench.problems._cells.network import Network as Discrete
-from mobench.problems._cells.supernet import CellSupernet, Options
+from mobench.problems._cells.supernet import Batch, CellSupernet, Options
 
 torch.set_num_threads(1)
 SKELETON = cell.Skeleton(inputs=2, size=8, classes=5, channels=3, cells=2, stages=2)
@@ -26,7 +26,7 @@ def halves(n=48, dtype=torch.float64, skeleton=SKELETON):
     return {"train": (images[: n // 2], labels[: n // 2]), "valid": (images[n // 2 :], labels[n // 2 :])}
 
 
-def supernet(*, seed=0, charge=lambda flops, may_stop: None, dtype=torch.float64, **options):
+def supernet(*, seed=0, charge=lambda flops: None, dtype=torch.float64, **options):
     settings = Options(**({"batch": 8} | options))
     return CellSupernet(SKELETON, **halves(dtype=dtype), charge=charge, seed=seed, options=settings)
 
@@ -89,7 +89,7 @@ def test_a_path_is_the_discrete_network_with_the_same_weights(row):
     batch = network.train_batch()
     loss = network.train_loss(weights, one_hot(genes), batch)
     alone = discrete(weights, genes)
-    expected = torch.nn.functional.cross_entropy(alone(batch[0]), batch[1])
+    expected = torch.nn.functional.cross_entropy(alone(network._images(batch)[0]), network._images(batch)[1])
     torch.testing.assert_close(loss, expected)
     loss.backward()
     expected.backward()
@@ -172,13 +172,14 @@ def test_partial_connections_are_those_of_the_definition_and_charged_as_such(par
     spent = []
     options = Options(batch=8, images_last=images_last)
     halved = halves(skeleton=PARTIAL)
-    network = CellSupernet(PARTIAL, **halved, charge=lambda flops, stop: spent.append(flops), seed=0, options=options)
+    network = CellSupernet(PARTIAL, **halved, charge=lambda flops: spent.append(flops), seed=0, options=options)
     weights = network.initial_weights(partial_channels=partial)
     p = torch.softmax(torch.randn(6, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64), dim=1)
-    images, labels = network.train_batch()
+    batch = network.train_batch()
+    images, labels = network._images(batch)
     with FlopCounterMode(display=False) as counter:
         expected = torch.nn.functional.cross_entropy(partial_logits(weights, p, images, partial), labels)
-    torch.testing.assert_close(network.train_loss(weights, p, (images, labels)), expected)
+    torch.testing.assert_close(network.train_loss(weights, p, batch), expected)
     assert sum(spent) == counter.get_total_flops() / 2 + len(images) * PARTIAL.classes  # and the classifier's bias
     spent.clear()
     for inherited in (weights, network.initial_weights()):
@@ -188,7 +189,7 @@ def test_partial_connections_are_those_of_the_definition_and_charged_as_such(par
 
 @pytest.mark.parametrize("partial", [0, 3, 8])
 def test_partial_connections_share_out_whole_channels(partial):
-    network = CellSupernet(PARTIAL, **halves(skeleton=PARTIAL), charge=lambda flops, stop: None, seed=0)
+    network = CellSupernet(PARTIAL, **halves(skeleton=PARTIAL), charge=lambda flops: None, seed=0)
     with pytest.raises(ValueError, match=f"divisor of 4 channels, found {partial}"):
         network.initial_weights(partial_channels=partial)
 
@@ -250,7 +251,7 @@ def test_costs_are_the_expectation_over_all_cells(dead):
 @pytest.mark.parametrize("row", [0, 3000, 7812, 15624, 9417, 12001, 5])
 def test_a_path_computes_and_charges_its_live_edges_only(row):
     charged = []
-    network = supernet(charge=lambda flops, may_stop: charged.append(flops), images_last=False)
+    network = supernet(charge=lambda flops: charged.append(flops), images_last=False)
     weights, batch = network.initial_weights(), network.train_batch()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.train_loss(weights, one_hot(CELLS[row]), batch)
@@ -276,7 +277,7 @@ def test_the_gradient_by_p_is_that_of_finite_differences():
 
 def test_a_straight_through_path_gives_the_gradient_of_its_operations_only():
     charged = []
-    network = supernet(charge=lambda flops, may_stop: charged.append(flops))
+    network = supernet(charge=lambda flops: charged.append(flops))
     weights, batch, alpha = perturbed(network), network.train_batch(), network.initial_alpha()
     genes, soft = [3, 1, 2, 4, 3, 2], torch.softmax(alpha, dim=1)
     hard = one_hot(genes)
@@ -342,7 +343,11 @@ def test_equal_seeds_give_equal_weights_and_batches_whatever_the_global_state():
         np.random.seed(state)  # noqa: NPY002
         network = supernet(seed=seed)
         batches = [network.train_batch() for _ in range(4)] + [network.valid_batch()]
-        return [*network.initial_weights().values(), network.initial_alpha(), *(x for b in batches for x in b)]
+        return [
+            *network.initial_weights().values(),
+            network.initial_alpha(),
+            *(x for b in batches for x in network._images(b)),
+        ]
 
     one, two, other = drawn(0, 1), drawn(0, 2), drawn(1, 1)
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
@@ -356,26 +361,33 @@ def test_equal_seeds_give_equal_weights_and_batches_whatever_the_global_state():
 
 def test_an_epoch_shows_every_image_once_and_goes_on_from_a_given_place():
     network, images = supernet(), halves()["train"][0]
-    epochs = [torch.cat([network.train_batch()[0] for _ in range(3)]) for _ in range(2)]
+    epochs = [torch.cat([network._images(network.train_batch())[0] for _ in range(3)]) for _ in range(2)]
     for epoch in epochs:
         torch.testing.assert_close(epoch.sum(dim=0), images.sum(dim=0))
     assert not torch.equal(*epochs)
     assert network.drawn == {"train": 6, "valid": 0}
     resumed = supernet()
     resumed.drawn.update(train=6, valid=2)
-    assert torch.equal(resumed.train_batch()[0], network.train_batch()[0])
-    assert not torch.equal(resumed.valid_batch()[0], network.valid_batch()[0])
+    assert resumed.train_batch() == network.train_batch()
+    assert resumed.valid_batch() != network.valid_batch()
+
+
+@pytest.mark.parametrize("found", [None, ("train", 0), Batch("test", 0), Batch("train", -1), torch.zeros(8, 2, 8, 8)])
+def test_a_batch_is_one_that_the_network_has_named(found):
+    network = supernet()
+    with pytest.raises(ValueError, match="batch: expected one of train_batch"):
+        network.train_loss(network.initial_weights(), network.initial_alpha(), found)
 
 
 def test_one_shot_errors_are_those_of_the_path_on_fixed_batches():
     charged = []
-    network = supernet(charge=lambda flops, may_stop: charged.append((flops, may_stop)))
+    network = supernet(charge=lambda flops: charged.append(flops))
     weights, X = perturbed(network), CELLS[[7812, 0, 15000]]
     errors = network.one_shot(weights, X, batches=3)
     live = cell.flops(cell.live(X), skeleton=SKELETON)
-    assert charged == [(8 * macs, True) for macs in live for _ in range(3)]
+    assert charged == [8 * macs for macs in live for _ in range(3)]
     fresh = supernet()
-    batches = [fresh.valid_batch() for _ in range(3)]
+    batches = [fresh._images(fresh.valid_batch()) for _ in range(3)]
     for genes, error in zip(X, errors, strict=True):
         alone = discrete(weights, genes)
         wrong = sum((alone(images).argmax(dim=1) != labels).sum().item() for images, labels in batches)
@@ -387,7 +399,7 @@ def test_one_shot_errors_are_those_of_the_path_on_fixed_batches():
 
 
 def test_a_spent_budget_ends_a_one_shot_question():
-    def charge(flops, may_stop):
+    def charge(flops):
         raise BudgetExhausted("spent")
 
     network = supernet(charge=charge)
@@ -421,7 +433,7 @@ def test_memory_format_changes_nothing_and_autocast_little():
 )
 def test_data_that_do_not_fit_are_refused(change, said):
     with pytest.raises(ValueError, match=said):
-        CellSupernet(SKELETON, **(halves() | {"charge": lambda flops, may_stop: None, "seed": 0} | change))
+        CellSupernet(SKELETON, **(halves() | {"charge": lambda flops: None, "seed": 0} | change))
 
 
 def test_weights_learn_with_paths_and_with_a_mixture():

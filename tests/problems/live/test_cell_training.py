@@ -269,14 +269,14 @@ def test_nasbench201_scores_its_own_datasets_in_its_own_skeleton():
 
 def test_the_supernet_is_of_these_images_and_this_skeleton():
     problem, charged = make(objectives=("error", "flops", "params"), batch=50), []
-    network = problem.supernet(charge=lambda flops, may_stop: charged.append(flops), seed=0)
+    network = problem.supernet(charge=lambda flops: charged.append(flops), seed=0)
     p = functional.one_hot(torch.tensor(MIXED), 5).float()
     np.testing.assert_allclose(network.costs(p).numpy(), problem.score(np.array([MIXED]))[0, 1:], rtol=1e-5)
     charged.clear()
     network.train_loss(network.initial_weights(), p, network.train_batch())
     assert charged == [pytest.approx(50 * cell.flops(cell.live([MIXED]), skeleton=problem.trainings.skeleton)[0])]
     with pytest.raises(ValueError, match="a supernet needs the error first"):
-        make(objectives=("flops", "error")).supernet(charge=lambda flops, may_stop: None, seed=0)
+        make(objectives=("flops", "error")).supernet(charge=lambda flops: None, seed=0)
 
 
 def test_latency_is_measured_once_and_kept_with_its_context(own_data):
@@ -296,7 +296,7 @@ def test_latency_is_measured_once_and_kept_with_its_context(own_data):
 def test_the_supernets_latency_is_a_measured_sum_over_operations(own_data):
     problem = make(objectives=("error", "latency"))
     before = torch.random.get_rng_state()
-    network, again = (problem.supernet(charge=lambda flops, may_stop: None, seed=seed) for seed in (0, 1))
+    network, again = (problem.supernet(charge=lambda flops: None, seed=seed) for seed in (0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
     light, heavy = (functional.one_hot(torch.tensor(genes), 5).float() for genes in (NOTHING, [3] * 6))
     assert 0 < float(network.costs(light)[0]) < float(network.costs(heavy)[0])

@@ -242,7 +242,7 @@ def test_the_supernet_has_the_costs_of_the_table_and_is_paid_by_the_pass(exact):
     import torch
 
     charged = []
-    network = exact.supernet(charge=lambda flops, may_stop: charged.append(flops), seed=0)
+    network = exact.supernet(charge=lambda flops: charged.append(flops), seed=0)
     X = exact.space.sample(np.random.default_rng(0), 5)
     for x, F in zip(X, exact.score(X), strict=True):
         p = torch.nn.functional.one_hot(torch.as_tensor(x), 5).float()
@@ -289,7 +289,7 @@ def test_a_supernet_descends_on_a_latency_that_is_fitted_to_the_measured_one():
     import torch
 
     problem = motif.problem(objectives=("error", "latency:cpu_b64"), batch=32)
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = problem.supernet(charge=lambda flops: None, seed=0)
     assert network.options.batch == 32
     X = problem.space.all()[::40]
     shares = torch.nn.functional.one_hot(torch.as_tensor(X), 5).float()
@@ -299,7 +299,7 @@ def test_a_supernet_descends_on_a_latency_that_is_fitted_to_the_measured_one():
 
 def test_a_supernet_needs_the_error_first():
     with pytest.raises(ValueError, match="a supernet needs error first"):
-        motif.problem(objectives=("flops", "error")).supernet(charge=lambda flops, may_stop: None, seed=0)
+        motif.problem(objectives=("flops", "error")).supernet(charge=lambda flops: None, seed=0)
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="packing names the C compiler, and there is none")

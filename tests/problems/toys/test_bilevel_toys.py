@@ -21,7 +21,7 @@ CONTINUOUS = [name for name in NAMES if name not in ("ridgenet", "ragged")]
 def opened(name, seed=0):
     ledger: list[float] = []
     problem = toys.problem(name=name)
-    network: Network = problem.supernet(charge=lambda flops, may_stop: ledger.append(flops), seed=seed)
+    network: Network = problem.supernet(charge=lambda flops: ledger.append(flops), seed=seed)
     return problem, network, ledger
 
 
@@ -405,9 +405,8 @@ def test_drawn_starts_depend_on_the_seed_alone(name):
 
 
 def test_a_spent_budget_stops_before_a_pass():
-    def charge(flops, may_stop):
-        if may_stop:
-            raise BudgetExhausted("spent")
+    def charge(flops):
+        raise BudgetExhausted("spent")
 
     network = toys.problem(name="quadratic").supernet(charge=charge, seed=0)
     with pytest.raises(BudgetExhausted):

@@ -35,7 +35,7 @@ def padded(counts: tuple[int, ...], seed: int = 0, absent: float = 0.0) -> tuple
 
 def opened(**settings: object) -> Search:
     """A search on the ragged RidgeNet whose absent logits are the largest."""
-    network = toy("ragged").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("ragged").supernet(charge=lambda flops: None, seed=0)
     search = initial(network, Settings(**settings), np.array([0.5, 0.5]), 0)  # type: ignore[arg-type]
     with torch.no_grad():
         search.alpha.add_(torch.randn(3, 4, generator=generator(1), dtype=torch.float64))
@@ -119,7 +119,7 @@ def test_a_mask_under_which_all_exist_changes_nothing(kind: str) -> None:
 def test_equal_genes_have_no_mask_and_a_plain_vector_is_its_own_relaxation() -> None:
     for name, masked in (("ridgenet", False), ("ragged", True), ("quadratic", False)):
         problem = toy(name)
-        network = problem.supernet(charge=lambda flops, stop: None, seed=0)
+        network = problem.supernet(charge=lambda flops: None, seed=0)
         search = initial(network, Settings(relaxation="score"), np.full(len(problem.objectives), 0.5), 0)
         assert (search.mask is not None) == masked
         assert (search.operations is None) == (name == "quadratic")

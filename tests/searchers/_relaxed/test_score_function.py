@@ -127,7 +127,7 @@ def test_the_error_is_in_its_unit_where_the_search_has_one():
 
 def test_units_are_ranges_over_the_same_random_architectures():
     problem = mobench.make_problem("bilevel_toys", {"name": "ridgenet"})
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = problem.supernet(charge=lambda flops: None, seed=0)
     search = initial(network, Settings(), np.array([0.5, 0.5]), 0)
     for _ in range(10):  # fresh weights tell no architecture apart
         _descent.train(search)

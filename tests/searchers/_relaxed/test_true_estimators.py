@@ -26,7 +26,7 @@ CELLS = list(itertools.product(range(4), repeat=3))
 
 def ridgenet(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     """The validation loss, quadratic in the shares of each gene, at some weights, and logits."""
-    network = toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
     generator = torch.Generator().manual_seed(seed)
     w = torch.randn(25, generator=generator, dtype=torch.float64)
     alpha = torch.randn((3, 4), generator=generator, dtype=torch.float64).requires_grad_()
@@ -60,7 +60,7 @@ def test_reinmax_over_all_operations_is_exact_on_average_and_over_drawn_ones_is_
 
 
 def opened(relaxation: Sampling) -> Search:
-    network = make_problem("motif", {}).supernet(charge=lambda flops, stop: None, seed=0)
+    network = make_problem("motif", {}).supernet(charge=lambda flops: None, seed=0)
     search = initial(network, Settings(relaxation=relaxation), np.array([1.0, 0.0]), 0)
     return search
 
@@ -87,7 +87,7 @@ def test_on_a_supernet_all_derivatives_count_and_for_the_cheap_form_those_of_wha
 
 def test_steps_on_the_weights_compute_what_was_drawn_alone() -> None:
     paid: list[float] = []
-    network = make_problem("motif", {}).supernet(charge=lambda flops, stop: paid.append(flops), seed=0)
+    network = make_problem("motif", {}).supernet(charge=lambda flops: paid.append(flops), seed=0)
     search = initial(network, Settings(relaxation="gumbel"), np.array([1.0, 0.0]), 0)
     relaxed = search.relax()
     search.train(search.lower(relaxed))
@@ -117,14 +117,14 @@ class Plain:
 
 @pytest.mark.parametrize("relaxation", ["gumbel", "reinmax"])
 def test_a_supernet_that_computes_what_has_a_share_alone_is_refused_for_them(relaxation: Sampling) -> None:
-    network: Any = Plain(toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0))
+    network: Any = Plain(toy("ridgenet").supernet(charge=lambda flops: None, seed=0))
     with pytest.raises(ValueError, match=r"does not compute these \(computed=\); take 'gdas' or 'reinmax_sampled'"):
         initial(network, Settings(relaxation=relaxation), np.array([0.5, 0.5]), 0)
     initial(network, Settings(relaxation="gdas"), np.array([0.5, 0.5]), 0)
 
 
 def test_temperatures_run_from_first_to_last() -> None:
-    network = toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
     for progress, temperature in ((0.0, 10.0), (0.5, 5.5), (1.0, 1.0)):
         search = initial(network, Settings(relaxation="gumbel", temperatures=(10.0, 1.0)), np.array([0.5, 0.5]), 0)
         search.progress = progress

@@ -21,7 +21,7 @@ SWEEP = {"steps": 25, "inner_steps": 15, "radius": 0.2, "damping": 0.0, **FAST}
 
 def opened(first: float = 0.5) -> tuple[Search, _joint.Point]:
     """T6 at alpha = (0.5, -0.5) and its exact weights."""
-    network = toy("quadratic_front").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("quadratic_front").supernet(charge=lambda flops: None, seed=0)
     search = initial(network, Settings(weight_decay=0.0), np.array([first, 1 - first]), 0)
     search.weights["w"].data = torch.tensor([6 / 7, -3 / 7], dtype=torch.float64)
     relaxed = search.relax()

@@ -119,7 +119,7 @@ def test_a_sweep_gives_a_set_from_cheap_to_accurate() -> None:
 
 def test_ridgenets_hypergradient() -> None:
     """Golden rows at alpha = 0 with the exact lower level; the first-order gradient is another."""
-    network = toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
     alpha, weights = network.initial_alpha(), network.initial_weights()
 
     def lower(w: _linear.Weights, a: torch.Tensor) -> torch.Tensor:
@@ -263,13 +263,13 @@ def test_preferences_lie_on_the_simplex_and_differ(m: int, count: int) -> None:
 
 def test_costs_are_measured_in_units_of_their_range() -> None:
     problem = toy("ridgenet")
-    network = problem.supernet(charge=lambda flops, stop: None, seed=0)
+    network = problem.supernet(charge=lambda flops: None, seed=0)
     scale = cost_scales(network, problem.space, 2, network.initial_alpha())
     assert 8 <= float(scale[0]) <= 12  # costs of 50 random cells, of 0 to 12
 
 
 def test_the_steps_are_those_of_torchs_optimisers() -> None:
-    network = toy("ridgenet").supernet(charge=lambda flops, stop: None, seed=0)
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
     search = initial(network, BilevelAdam(alpha_rate=0.1, weight_decay=0.2), np.array([0.5, 0.5]), 0)
     alpha = search.alpha.detach().clone().requires_grad_()
     w = search.weights["w"].detach().clone().requires_grad_()

@@ -27,7 +27,7 @@ SWEEP: dict[str, Any] = {"preferences": 1, "steps": 60, **FAST, "alpha_rate": 0.
 def opened(problem: str = "ridgenet", preference: float = 0.9, **settings: Any) -> tuple[Search, list[float]]:
     """A search on a toy with random logits and weights, and its ledger."""
     ledger: list[float] = []
-    network = toy(problem).supernet(charge=lambda flops, stop: ledger.append(flops), seed=0)
+    network = toy(problem).supernet(charge=lambda flops: ledger.append(flops), seed=0)
     share = np.array([preference, 1 - preference])[: len(toy(problem).objectives)]
     search = initial(network, Stabilised(**settings), share, 0)
     generator = torch.Generator().manual_seed(1)
@@ -42,7 +42,7 @@ def cells(**settings: Any) -> Search:
     skeleton = cell.Skeleton(inputs=2, size=8, classes=3, channels=3, cells=1, stages=1)
     half = torch.zeros(4, 2, 8, 8), torch.zeros(4, dtype=torch.int64)
     network = CellSupernet(
-        skeleton, train=half, valid=half, charge=lambda flops, stop: None, seed=0, options=Options(batch=4)
+        skeleton, train=half, valid=half, charge=lambda flops: None, seed=0, options=Options(batch=4)
     )
     return initial(network, Stabilised(**settings), np.array([0.5, 0.5]), 0)
 

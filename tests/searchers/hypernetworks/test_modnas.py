@@ -182,7 +182,7 @@ def test_rows_of_close_preferences_join_evenly_and_those_of_far_ones_do_not():
 
 def test_a_device_is_known_by_the_costs_of_ten_architectures():
     problem = mobench.make_problem("motif", {"objectives": ("error", "flops", "params")})
-    network = problem.supernet(charge=lambda flops, may_stop: None, seed=0)
+    network = problem.supernet(charge=lambda flops: None, seed=0)
     known = features(network, problem.space, 3, network.initial_alpha())
     assert known.shape == (2, 10)
     assert known.amin(dim=1).tolist() == [0.0, 0.0]
