@@ -295,7 +295,7 @@ def test_a_faulty_header_is_refused_in_one_line(make, old, new, words):
         (TABLE.replace(",", ";"), ["separated by ';'", 'separator = ";"']),
         ("a,b,valid,test,gain,gain\n1,x,1,1,1,1\n", ["2 columns are named 'gain'"]),
         ("a,b,valid,test,gain\n", ["no rows"]),
-        ("", ["no column 'a'"]),
+        ("", ["empty; a table needs a line of names and a row"]),
         (TABLE.encode("utf-16"), ["t.csv", "UTF-8"]),
         ("a,b,valid,test,gain\n1,\xe9,1,1,1\n".encode("latin-1"), ["t.csv", "UTF-8"]),
         ('a,b,valid,test,gain\n1,"x,1,1,1\n', ["not CSV"]),
