@@ -119,13 +119,14 @@ def _check_roles(path: Path, header: Header) -> None:
     for criterion in header.objectives:
         if len({*criterion.trials}) < len(criterion.trials):
             raise ValueError(f"{path}: objectives: {criterion.name!r} names a column twice in `seen`; name each once")
-    genes = [gene.column for gene in header.genes]
+    genes: list[str] = [gene.column for gene in header.genes]
+    roles = {"genes": genes, "label": [header.label or ""], "trial": [header.trial or ""]}
     if header.trial and header.trial in (*genes, header.label):
         other = "a gene" if header.trial in genes else "the label"
         raise ValueError(
             f"{path}: trial: {header.trial!r} is {other}, too, of which all trials have one; leave one out"
         )
-    for role, columns in {"genes": genes, "label": [header.label], "trial": [header.trial]}.items():
+    for role, columns in roles.items():
         for column in columns:
             of = [criterion.name for criterion in header.objectives if column in (*criterion.trials, criterion.scored)]
             if column and of:

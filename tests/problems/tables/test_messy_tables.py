@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mobench import Objective, Remarked, Replicated
+from mobench import FromFiles, Objective, Remarked, Replicated, make_problem
 from mobench.problems._table.words import cure
 from mobench.problems.tables import table
 from mobench.testing import assert_passes, check_problem
@@ -424,3 +424,17 @@ def test_a_column_is_seen_once(make, tmp_path):
     assert refusal(lambda: make(twice, PLAIN), tmp_path) == (
         "t.toml: objectives: 'e' names a column twice in `seen`; name each once"
     )
+
+
+def test_a_table_that_changes_is_read_again_and_one_that_does_not_is_kept(make, tmp_path):
+    made = make(f'genes = ["op"]\n{OBJECTIVES}', PLAIN)
+    assert isinstance(made, FromFiles)
+    options = {"path": str(tmp_path / "t.toml")}
+    before = make_problem("table", options)
+    assert make_problem("table", options) is before
+    (tmp_path / "t.csv").write_text(f"{PLAIN}c,0,0\n")
+    assert len(make_problem("table", options).space.all()) == 3
+    (tmp_path / "t.toml").write_text(f'data = "t.csv"\nlabel = "op"\n{OBJECTIVES}')
+    assert make_problem("table", options).decode(np.array([[2]])) == ["c"]
+    (tmp_path / "t.csv").unlink()
+    assert "there is no file 't.csv'" in refusal(lambda: make_problem("table", options), tmp_path)
