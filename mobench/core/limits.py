@@ -125,7 +125,8 @@ def _parse(text: str, known: Known) -> Objective:
     written = None if whole else re.search("[<>=]+", text)
     name = text[: written.start() if written else None].strip()
     if isinstance(known, Mapping) and name not in known:
-        raise ValueError(f"objectives: unknown {name!r}{nearest(name, known)}")
+        offered = nearest(name, known) or f"; there are {', '.join(known)}"  # they are many, and none is near
+        raise ValueError(f"objectives: unknown {name!r}{offered}")
     entry = known[name] if isinstance(known, Mapping) else known(name)
     objective = Objective(name, entry) if isinstance(entry, str) else entry
     if written is None:

@@ -186,3 +186,9 @@ def test_any_text_is_an_objective_of_the_list_or_a_line(written: list[str]) -> N
 def test_a_limit_that_is_written_is_read_to_the_last_digit(name: str, number: float) -> None:
     (found,) = parse_objectives([f"{name}{'>=' if name == 'gain' else '<='}{number!r}"], KNOWN)
     assert found.limit == number
+
+
+def test_an_unknown_name_that_is_near_none_of_many_is_answered_with_all():
+    many = {f"error:{i}": "%" for i in range(20)}
+    with pytest.raises(ValueError, match=r"unknown 'zzz'; there are error:0, .*, error:19$"):
+        parse_objectives(["zzz"], many)
