@@ -1,4 +1,4 @@
-"""The generations of NSGA-II over any function that answers architectures (Deb et al. 2002)."""
+"""The generations of NSGA-II and its relatives over any function that answers architectures (Deb et al. 2002)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from mobench.searchers._population import ranking as _ranking
 TRIES = 100
 """Rounds of mating after which a generation makes do with the children it has (pymoo's number)."""
 
+Select = Callable[[np.random.Generator, Array, int, Array | None], Array]
+"""Stream, (k, m) values, how many survive and how far each is beyond limits, (k,), to the rows of the survivors."""
+
 
 def generations(
     rng: np.random.Generator,
@@ -20,6 +23,7 @@ def generations(
     answer: Callable[[Array], Array],
     *,
     population: int,
+    select: Select | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -35,6 +39,9 @@ def generations(
         The architectures.
     answer : callable
         (n, d) architectures to (n, m) values, all minimised.
+    select : callable, optional
+        Who survives; the rows of parents come before those of children. Parents are then any members, of two the one
+        less beyond limits. If left out, rank and crowding distance decide, for parents, too, by binary tournaments.
     objectives : sequence of Objective
         The m columns: what is within their limits is better than what is not, and less beyond is better than more.
     population, crossover, crossover_probability, mutation_rate
@@ -43,7 +50,7 @@ def generations(
     Yields
     ------
     X, F : Array
-        The (k, d) survivors of each generation, best first, and their (k, m) values.
+        The (k, d) survivors of each generation, best first where `select` is left out, and their (k, m) values.
     """
 
     def vary(A: Array, B: Array) -> Array:
@@ -53,19 +60,45 @@ def generations(
     X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
-        survivors = _ranking.best(rng, F, population, _ranking.beyond_limits(F, objectives))
+        beyond = _ranking.beyond_limits(F, objectives)
+        survivors = (select or _ranking.best)(rng, F, population, beyond)
         X, F = X[survivors], F[survivors]
         yield X, F
-        children = _offspring(rng, space, X, population, vary)
+        choose = _by_rank if select is None else _by_limits(None if beyond is None else beyond[survivors])
+        children = _offspring(rng, space, X, population, choose, vary)
         if not len(children):
             return
         X, F = np.concatenate([X, children]), np.concatenate([F, answer(children)])
 
 
+Choose = Callable[[np.random.Generator, int, int], Array]
+"""Stream, k members, n pairs: the rows of parents, (2, n)."""
+
+
+def _by_rank(rng: np.random.Generator, k: int, n: int) -> Array:
+    """Binary tournaments among k members that come best first."""
+    parents: Array = (rng.random((2, 2, n)) * k).astype(np.int64).min(axis=0)
+    return parents
+
+
+def _by_limits(beyond: Array | None) -> Choose:
+    """Any members; where some are beyond limits, of two the one that is less."""
+
+    def choose(rng: np.random.Generator, k: int, n: int) -> Array:
+        if beyond is None or not beyond.any():
+            parents: Array = (rng.random((2, n)) * k).astype(np.int64)
+            return parents
+        one, other = (rng.random((2, 2, n)) * k).astype(np.int64)
+        fitter: Array = np.where(beyond[other] < beyond[one], other, one)
+        return fitter
+
+    return choose
+
+
 def _offspring(
-    rng: np.random.Generator, space: Space, X: Array, n: int, vary: Callable[[Array, Array], Array]
+    rng: np.random.Generator, space: Space, X: Array, n: int, choose: Choose, vary: Callable[[Array, Array], Array]
 ) -> Array:
-    """Make up to `n` children, (k, d), that differ from each other and from the parents `X`, which come best first.
+    """Make up to `n` children, (k, d), that differ from each other and from the members `X`.
 
     Each round makes twice as many as are wanted, so that one round is mostly enough.
     """
@@ -73,7 +106,7 @@ def _offspring(
     children: list[Array] = []
     missing = n
     for _ in range(TRIES):
-        parents = (rng.random((2, 2, n)) * len(X)).astype(np.int64).min(axis=0)  # binary tournaments
+        parents = choose(rng, len(X), n)
         offspring = vary(X[parents[0]], X[parents[1]])
         keys = space.key(offspring)
         new = np.flatnonzero(_genetics.fresh(keys, known))[:missing]

@@ -100,9 +100,9 @@ def test_random_search_is_as_good_as_chance() -> None:
         ("local_search", 20, 1790),  # calibration: 1794
         ("regularized_evolution", 20, 1755),
         ("nsga2", 20, 1765),  # calibration: 1780
-        ("nsga3", 10, 1755),  # calibration: 1778
-        ("moead", 6, 1760),  # calibration: 1774 to 1782
-        ("smsemoa", 6, 1765),  # calibration: 1781
+        ("nsga3", 20, 1755),  # calibration: 1778
+        ("moead", 20, 1765),  # calibration: 1774 to 1782
+        ("smsemoa", 20, 1765),  # calibration: 1781
         ("agemoea2", 10, 1760),
     ],
 )
@@ -287,7 +287,7 @@ def test_moead_does_not_mind_units() -> None:
 
 
 def test_directions_are_about_as_many_as_the_population() -> None:
-    from mobench.searchers._population.pymoo import directions
+    from mobench.searchers._population.directions import directions
 
     assert [len(directions(m, 20)) for m in range(1, 7)] == [20, 20, 21, 20, 15, 21]
     assert len(directions(2, 100)) == 100
