@@ -1,6 +1,12 @@
 """The names of the front door, each from its home: the one list that users, type checkers and the loader read."""
 
 from .adapters import as_pymoo as as_pymoo
+from .analysis.compromise import Choice as Choice
+from .analysis.compromise import choose as choose
+from .analysis.importance import gene_importances as gene_importances
+from .analysis.results import Results as Results
+from .analysis.runs import load as load
+from .analysis.runs import run as run
 from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
@@ -15,6 +21,7 @@ from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Remarked as Remarked
 from .core.capabilities import Replicated as Replicated
+from .core.capabilities import Resumable as Resumable
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
 from .core.indicators import simplex_lattice as simplex_lattice
@@ -31,6 +38,7 @@ from .core.networks import operation_mask as operation_mask
 from .core.problem import Objective as Objective
 from .core.problem import Problem as Problem
 from .core.problem import Values as Values
+from .core.problem import in_short as in_short
 from .core.problem import minimised as minimised
 from .core.progress import Progress as Progress
 from .core.space import Array as Array
@@ -47,10 +55,9 @@ from .files.tables import load_table as load_table
 from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
+from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
 from .report.paper import write_paper as write_paper
 from .report.report import write_report as write_report
-from .scoring.load import load as load
 from .scoring.result import Result as Result
-from .scoring.run import run as run

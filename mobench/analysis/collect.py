@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
 from mobench.scoring.result import NoPopulationError, Result
 
-__all__ = ["collect", "mean_ranks", "median_seeds", "resample", "summarise"]
+__all__ = ["collect", "framed", "mean_ranks", "median_seeds", "resample", "score", "summarise"]
 
 
 def collect(
@@ -71,25 +72,52 @@ def collect(
             spec, folder = study.runs[i]
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None:
-                problem, searcher, seed = key = (spec.problem_label, spec.searcher_label, spec.seed)
-                rows[i] |= _spent(result, folder, study.contract)
-                try:
-                    rows[i] |= result.measures(contract=study.contract)
-                except NoPopulationError as error:
-                    rows[i]["error"] = str(error)
-                else:
-                    curve = result.curve(axis=axis, contract=study.contract, indicator=distance)
-                    curves[i] = curve.assign(problem=problem, searcher=searcher, seed=seed)
+                rows[i], curve = score(rows[i], result, run_spent(folder), study.contract, axis, distance)
+                if curve is not None:
+                    curves[i] = curve
+                    key = (spec.problem_label, spec.searcher_label, spec.seed)
                     outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
             bar.advance()
+    scores, lines = framed([rows[i] for i in sorted(rows)], [curves[i] for i in sorted(curves)], axis, distance)
+    return scores, lines, outcomes
+
+
+def score(
+    row: Mapping[str, Any], result: Result, ended: Mapping[str, float], contract: str, axis: str, distance: str = ""
+) -> tuple[dict[str, Any], pd.DataFrame | None]:
+    """A run's row with what it spent and how its contract measures it, and its curve; None where that cannot score it.
+
+    Parameters
+    ----------
+    row : mapping
+        Problem, searcher, seed and what else is known of it.
+    result : Result
+        The run.
+    ended : mapping
+        The ledger at its end, as far as anything but its log says so.
+    contract, axis, distance : str
+        See `collect`.
+    """
+    found = dict(row) | _spent(result, ended, contract)
+    try:
+        found |= result.measures(contract=contract)
+    except NoPopulationError as error:
+        return found | {"error": str(error)}, None
+    curve = result.curve(axis=axis, contract=contract, indicator=distance)
+    return found, curve.assign(**{key: row[key] for key in ("problem", "searcher", "seed")})
+
+
+def framed(
+    rows: Sequence[Mapping[str, Any]], curves: Sequence[pd.DataFrame], axis: str, distance: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows and curves as two frames, which have all their columns however little there is."""
     columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret", *([distance] if distance else [])]
-    scores = pd.DataFrame([rows[i] for i in sorted(rows)])
+    scores = pd.DataFrame(rows)
     for measure in (*AXES, "hypervolume", "log10_regret"):
         if measure not in scores:
             scores[measure] = np.nan
-    lines = [curves[i] for i in sorted(curves)]
     empty = pd.DataFrame(columns=columns)
-    return scores, pd.concat(lines, ignore_index=True)[columns] if lines else empty, outcomes
+    return scores, pd.concat(curves, ignore_index=True)[columns] if curves else empty
 
 
 def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[dict[str, Any], Result | None]:
@@ -105,9 +133,9 @@ def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[d
     return row | {"error": result.error, "data": result.history.data}, result
 
 
-def _spent(result: Result, folder: Path, contract: str) -> dict[str, float]:
+def _spent(result: Result, ended: Mapping[str, float], contract: str) -> dict[str, float]:
     """The ledger at the end of a run and, within the budget, the trainings looked up for what it delivers."""
-    ledger, price = result.history.total | run_spent(folder), result.looked_up(contract=contract)
+    ledger, price = result.history.total | dict(ended), result.looked_up(contract=contract)
     total = {c: max(ledger[c], min(ledger[c] + price[c], getattr(result.limit, c))) for c in CURRENCIES}
     return total | {"trainings": float(on_axis(result.problem.training, total, "trainings"))}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from mobench.core.space import Array
 
-__all__ = ["areas"]
+__all__ = ["areas", "with_areas"]
 
 DECADES = 100.0
 """The course begins at the budget over this."""
@@ -37,6 +39,12 @@ def areas(scores: pd.DataFrame, curves: pd.DataFrame, *, axis: str, budget: floa
     runs = zip(*(scores[key] for key in keys), strict=True)
     found = np.array([lines.get(run, 0.0) for run in runs], dtype=np.float64)
     return np.where(scores["hypervolume"].isna(), np.nan, found)
+
+
+def with_areas(scores: pd.DataFrame, curves: pd.DataFrame, *, axis: str, budget: Mapping[str, float]) -> pd.DataFrame:
+    """The scores with their `areas`, up to what the budget says of the axis, else to what the dearest run spent."""
+    most = float(budget.get(axis, scores[axis].max()))
+    return scores.assign(area=areas(scores, curves, axis=axis, budget=most))
 
 
 def _area(line: pd.DataFrame, axis: str, budget: float) -> float:

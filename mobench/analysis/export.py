@@ -14,19 +14,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from mobench.analysis.collect import collect
 from mobench.analysis.constants import contracts_of, write_contract
+from mobench.analysis.convergence import with_areas
+from mobench.analysis.frames import evaluation_columns, evaluation_rows, front_rows, keys_of, wide
 from mobench.analysis.ioh import write_ioh
 from mobench.campaigns.study import Study, run_spent, run_state
 from mobench.core.budget import CURRENCIES
-from mobench.core.capabilities import Decodable
-from mobench.core.problem import Objective
 from mobench.core.progress import Progress
 from mobench.files.csvs import write_csv
 from mobench.files.writing import written_whole
 from mobench.harness.sealed import DamagedRunError
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
-from mobench.scoring.front import free_name
 from mobench.scoring.load import load
 from mobench.scoring.result import Result
 
@@ -34,23 +34,28 @@ __all__ = ["FORMATS", "export"]
 
 FORMATS = ("csv", "parquet", "ioh")
 
-KEYS = ("problem", "searcher", "seed")
-OURS = (*KEYS, "evaluation", "fidelity", *CURRENCIES, "genes", "architecture")
-"""Columns of the table of evaluations, before those of objectives."""
 ROWS_AT_A_TIME = 100_000
 
 Format = Literal["csv", "parquet", "ioh"]
 
 
 def export(
-    study: Study, to: str | Path, *, format: Format = "csv", axis: str = "evaluations", progress: bool = False
+    study: Study,
+    to: str | Path,
+    *,
+    format: Format = "csv",
+    axis: str = "evaluations",
+    scored: bool = False,
+    progress: bool = False,
 ) -> list[Path]:
     """Write the evaluations of all runs, as far as their logs go, into a folder.
 
     ``csv`` and ``parquet`` write ``evaluations``, a row an answer: problem, searcher, seed, evaluation (from 1),
     fidelity (epochs; 0 is the full one), the ledger after it (evaluations, asked, flops, seconds), genes, architecture
     (its written form) and a column for every objective of any problem, with its unit, as the searcher saw it.
-    One that is called as another column has ``objective`` before its name.
+    One that is called as another column has ``objective`` before its name. With `scored` they write, too, the other
+    frames of `mobench.analysis.results.Results`: ``scores`` (a row a run), ``curves``, ``fronts``, and ``wide``, shares
+    of hypervolume with a row a problem and seed, and a column a searcher.
 
     ``ioh`` writes a folder a searcher in the format of IOHprofiler (Doerr et al. 2018): the best share of hypervolume
     still missing so far (1: nothing found, less is better) over `axis`, a line wherever it falls, of runs that ended or
@@ -65,7 +70,9 @@ def export(
     format : str
         One of `FORMATS`.
     axis : str
-        What ``ioh`` counts, rounded up to whole numbers: a currency of the ledger, or ``trainings``.
+        What ``ioh`` counts, rounded up to whole numbers, and curves: a currency of the ledger, or ``trainings``.
+    scored : bool
+        Whether to write scores, curves and fronts.
     progress : bool
         Whether to show progress on standard error.
 
@@ -78,12 +85,14 @@ def export(
     Raises
     ------
     ValueError
-        Unknown format or axis.
+        Unknown format or axis, or `scored` with ``ioh``, which has its own.
     ImportError
         ``parquet`` without pyarrow.
     """
     if format not in FORMATS:
         raise ValueError(f"format: unknown {format!r}; choose from {', '.join(FORMATS)}")
+    if scored and format == "ioh":
+        raise ValueError("scored: ioh has curves of its own; choose csv or parquet")
     to = Path(to)
     states: list[dict[str, Any]] = []
     with Progress(len(study.runs), unit="run", show=progress) as bar:
@@ -92,10 +101,31 @@ def export(
         else:
             files = [to / f"evaluations.{format}"]
             _write_table(study, files[0], _read(study.runs, states, bar))
+    if scored:
+        files += _write_scored(study, to, format, axis, progress)
     listing = to / "runs.csv"
     with written_whole(listing, below=to) as file:
         write_csv(pd.DataFrame(states), file)
     return [listing, *files, write_contract(contracts_of(study.problems, study.contract), to)]
+
+
+def _write_scored(study: Study, to: Path, format: str, axis: str, progress: bool) -> list[Path]:
+    """Scores, curves, fronts and the wide table of a study."""
+    scores, curves, outcomes = collect(study, axis=axis, progress=progress)
+    scores = with_areas(scores, curves, axis=axis, budget=study.budget)
+    problems = {label: make_problem(*reference) for label, reference in study.problems.items()}
+    frames = {
+        "scores": scores,
+        "curves": curves,
+        "fronts": front_rows(problems, outcomes),
+        "wide": wide(scores).reset_index(),
+    }
+    files = []
+    for name, frame in frames.items():
+        files.append(to / f"{name}.{format}")
+        with written_whole(files[-1], below=to) as file:
+            write_csv(frame, file) if format == "csv" else frame.to_parquet(file, index=False)
+    return files
 
 
 def _by_pair(study: Study) -> list[tuple[RunSpec, Path]]:
@@ -120,47 +150,24 @@ def _read(
             except DamagedRunError as damage:
                 state, error = "damaged", str(damage)
         total = result.history.total | run_spent(folder) if result else dict.fromkeys(CURRENCIES, np.nan)
-        key = dict(zip(KEYS, (spec.problem_label, spec.searcher_label, spec.seed), strict=True))
-        states.append(key | {"state": state, "error": error} | total)
+        states.append(keys_of(spec) | {"state": state, "error": error} | total)
         yield spec, result
         bar.advance()
 
 
 def _write_table(study: Study, path: Path, each: Iterable[tuple[RunSpec, Result | None]]) -> None:
     problems = [make_problem(name, options) for name, options in study.problems.values()]
-    objectives = dict.fromkeys(_column(objective) for problem in problems for objective in problem.objectives)
-    columns = [*OURS, *objectives]
+    columns = evaluation_columns(problems)
     waiting: list[pd.DataFrame] = []
     with _table(path, columns) as write:
         for spec, result in each:
             if result and len(result.history.X):
-                waiting.append(_rows(spec, result).reindex(columns=columns))
+                waiting.append(evaluation_rows(keys_of(spec), result).reindex(columns=columns))
             if sum(map(len, waiting)) >= ROWS_AT_A_TIME:
                 write(pd.concat(waiting, ignore_index=True))
                 waiting.clear()
         if waiting:
             write(pd.concat(waiting, ignore_index=True))
-
-
-def _rows(spec: RunSpec, result: Result) -> pd.DataFrame:
-    """A row an answer."""
-    history, problem = result.history, result.problem
-    genes = [" ".join(map(str, x)) for x in history.X.tolist()]
-    texts = problem.decode(history.X) if isinstance(problem, Decodable) else genes
-    frame = pd.DataFrame(
-        {"problem": spec.problem_label, "searcher": spec.searcher_label, "seed": spec.seed}
-        | {"evaluation": np.arange(1, len(genes) + 1), "fidelity": history.fidelity.astype(np.int64)}
-        | dict(history.spent)
-        | {"genes": genes, "architecture": texts}
-    )
-    for objective, column in zip(problem.objectives, history.F.T, strict=True):
-        frame[_column(objective)] = column
-    return frame
-
-
-def _column(objective: Objective) -> str:
-    """The objective's column; one that is called as a column of ours gets another name."""
-    return free_name(objective.label, "objective", OURS)
 
 
 @contextlib.contextmanager

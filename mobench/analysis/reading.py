@@ -10,11 +10,12 @@ import pandas as pd
 
 from mobench.analysis.analysis import TRUE_FRONT, Analysis
 from mobench.analysis.collect import collect
-from mobench.analysis.convergence import areas
+from mobench.analysis.convergence import with_areas
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
 from mobench.analysis.naming import arranged, find_names, labels_of, renamed
 from mobench.campaigns.campaign import NotApplicable
 from mobench.campaigns.study import OVER, Study, read_study, select
+from mobench.core.budget import AXES
 from mobench.core.messages import check_known
 from mobench.scoring.outcome import Outcome
 
@@ -72,12 +73,12 @@ def read_analysis(
     study = select(whole, problems=labels_of(problems, names), searchers=labels_of(searchers, names))
     axis = axis or next(iter(study.budget))
     scores, curves, outcomes = collect(study, axis=axis, distance=MEASURES[indicator].distance, progress=progress)
+    _check_priced(scores, axis)
     study, scores, curves, outcomes = _without_refused(study, scores, curves, outcomes)
     study, scores, curves, outcomes = renamed(study, scores, curves, outcomes, names)
     everyone = tuple(names[searcher] for searcher in whole.searchers)
     found = Analysis(study, axis, scores, curves, outcomes, everyone, MEASURES[indicator], margin)
-    area = areas(scores, curves, axis=axis, budget=found.budget)
-    found = replace(found, scores=scores.assign(area=area))
+    found = replace(found, scores=with_areas(scores, curves, axis=axis, budget=study.budget))
     _check_measured(found.scores, indicator)
     return found
 
@@ -101,6 +102,13 @@ def _without_refused(
     ]
     outcomes = {run: outcome for run, outcome in outcomes.items() if run[:2] not in reasons}
     return study, kept[0].reset_index(drop=True), kept[1].reset_index(drop=True), outcomes
+
+
+def _check_priced(scores: pd.DataFrame, axis: str) -> None:
+    over = scores[scores["state"].isin(OVER)]
+    others = [name for name in AXES if over[name].max() > 0]
+    if others and axis not in others:  # where nothing was spent, there is nothing to choose from
+        raise ValueError(f"axis: nothing here has a price in {axis}; choose from {', '.join(others)}")
 
 
 def _check_measured(scores: pd.DataFrame, indicator: str) -> None:

@@ -15,12 +15,14 @@ from mobench.campaigns.study import Study, read_study
 from mobench.core.capabilities import Slow
 from mobench.core.messages import flat
 from mobench.core.problem import Problem
+from mobench.core.space import Array
 from mobench.core.version import __version__
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.harness.answers import addresses, problem_seed
 from mobench.harness.log import parse_events
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import END, RunSpec
+from mobench.harness.trained import PRICES, goes_on, left_to_pay
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.load import result_of
 
@@ -32,7 +34,6 @@ STAMP = "verified.json"
 HOLDS: Mapping[str, type] = {"at": str, "mobench": str, "ends": str, "faults": list, "left_out": list}
 """What a stamp holds at least."""
 
-PRICES = ("flops", "seconds")
 PRICE_TOLERANCE = 1e-9
 """Relative; answers have to be equal to the last bit."""
 
@@ -110,6 +111,8 @@ def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]]
         values = problem.evaluate(X, fidelity=fidelity, seeds=seeds)
         found = {"F": np.asarray(values.F, dtype=np.float64)}
         found |= {name: np.broadcast_to(np.asarray(getattr(values, name), np.float64), len(X)) for name in PRICES}
+        if goes_on(problem) and len(lines) > 1:
+            found |= _left(problem, found, fidelity, lines)
         logged = {"F": np.concatenate([np.array(event["F"], dtype=np.float64) for event, _ in given])}
         for name in PRICES:
             parts = [np.broadcast_to(np.asarray(event[name], np.float64), len(event["X"])) for event, _ in given]
@@ -123,6 +126,29 @@ def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]]
                 what = "answers" if name == "F" else name
                 return Checked(n, f"{folder}: {what} of architecture {X[row].tolist()} are {said}, and here {here}")
     return Checked(n)
+
+
+def _left(
+    problem: Problem,
+    whole: Mapping[str, Array],
+    fidelity: int | None,
+    lines: Mapping[int | None, list[tuple[dict[str, Any], int]]],
+) -> dict[str, Array]:
+    """What was left to pay, (k,) a currency, of the answers at one fidelity, by the lines at the others before them."""
+    others = sorted(
+        ((event, start, other) for other, given in lines.items() if other != fidelity for event, start in given),
+        key=lambda line: -line[1],  # the earliest last
+    )
+    known: dict[int | None, set[int]] = {}
+    parts, done = [], 0
+    for event, start in lines[fidelity]:
+        while others and others[-1][1] < start:
+            earlier, _, other = others.pop()
+            known.setdefault(other, set()).update(problem.space.key(np.array(earlier["X"], dtype=np.int64)).tolist())
+        rows = slice(done, done := done + len(event["X"]))
+        X = np.array(event["X"], dtype=np.int64)
+        parts.append(left_to_pay(problem, X, {name: whole[name][rows] for name in PRICES}, known))
+    return {name: np.concatenate([part[name] for part in parts]) for name in PRICES}
 
 
 def runs_differ(folder: Path, again: Path, problem: Problem) -> str:

@@ -76,6 +76,12 @@ class Campaign:
     recorded: tuple[NotApplicable, ...] | None = None
     labels: Labels = field(default_factory=Labels)
 
+    def __repr__(self) -> str:
+        parts = (("problems", self.problems), ("searchers", self.searchers), ("seeds", self.seeds))
+        counts = " x ".join(f"{len(found)} {what if len(found) > 1 else what[:-1]}" for what, found in parts)
+        budget = ", ".join(f"{amount:g} {currency}" for currency, amount in self.budget.items())
+        return f"<Campaign {self.name}: {counts}, {budget} a run>"
+
     def __post_init__(self) -> None:
         runs = math.prod(map(len, (self.problems, self.searchers, self.seeds)))
         if runs > LARGEST:
@@ -87,7 +93,7 @@ class Campaign:
         if self.recorded is not None:
             return self.recorded
         found = []
-        for pair in self._pairs:
+        for pair in self.pairs:
             built = make_problem(pair.problem, pair.problem_options, self.sources)
             if lacking := missing(find("searcher", pair.searcher, self.sources), built):
                 reason = f"needs {', '.join(lacking)}"
@@ -103,11 +109,11 @@ class Campaign:
     def specs(self) -> tuple[RunSpec, ...]:
         """All runs, seed by seed, so that an interrupted campaign has covered every pair equally."""
         left_out = {(pair.problem, pair.searcher) for pair in self.not_applicable}
-        pairs = [pair for pair in self._pairs if (pair.problem_label, pair.searcher_label) not in left_out]
+        pairs = [pair for pair in self.pairs if (pair.problem_label, pair.searcher_label) not in left_out]
         return tuple(replace(pair, seed=seed) for seed in self.seeds for pair in pairs)
 
     @cached_property
-    def _pairs(self) -> list[RunSpec]:
+    def pairs(self) -> list[RunSpec]:
         """Each problem with each searcher, with what is known of their code and data; whatever the seed."""
         found = []
         for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):

@@ -37,6 +37,14 @@ class Labels:
         """These, and of the other what is not among them."""
         return Labels({**other.names, **self.names}, {**other.order, **self.order})
 
+    def without(self, labels: Iterable[str]) -> Labels:
+        """These, but for some labels."""
+        gone = set(labels)
+        return Labels(
+            {label: name for label, name in self.names.items() if label not in gone},
+            {label: place for label, place in self.order.items() if label not in gone},
+        )
+
     def place(self, label: str) -> float:
         """Where something stands."""
         return self.order.get(label, self.order.get(unversioned(label), float("inf")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,28 +10,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
 from mobench.campaigns.labels import KEYS, read_labels
+from mobench.campaigns.record import load_campaign
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
 from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.functions import file_of_function
 from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import Kind
-from mobench.plugins.plugin_file import read_plugins
+from mobench.plugins.plugin_file import PluginFile, read_plugins
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.contract import contract_for
 from mobench.scoring.contracts import DEFAULT as DEFAULT_CONTRACT
 
-__all__ = ["DEFAULT", "make_campaign", "read_campaign"]
+__all__ = ["DEFAULT", "make_campaign", "name_of", "read_campaign", "recorded_campaign"]
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The campaign that `mobench run` carries out without arguments: real, and needing no download."""
 
 _KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins")
+_CONTENT = ("problems", "searchers", "budget", "contract")
+"""What a campaign is about: seeds make more or less of the same."""
+_LONGEST = 40
+"""Letters that names of problems and searchers take in a name."""
 
 
 def make_campaign(
@@ -41,9 +50,11 @@ def make_campaign(
     Parameters
     ----------
     entries : mapping
-        ``name``, ``problems`` and ``searchers`` (names, names with options as ``"nsga2:population=50"``, or tables
-        with a ``name``, perhaps with a ``label`` and an ``order`` that readers see), ``seeds`` (how many, or a list),
-        ``budget``, ``contract``, ``plugins`` (files and folders: see `mobench.plugins.sources.use_plugins`; they are
+        ``name`` (made from what it is about where there is none: see `name_of`), ``problems`` and ``searchers`` (names,
+        names with options as ``"nsga2:population=50"``, or tables with a ``name``, perhaps with a ``label`` and an
+        ``order`` that readers see; a searcher may be a function, with its name or in its place: see
+        `mobench.plugins.functions.file_of_function`), ``seeds`` (how many, or a list), ``budget``, ``contract``,
+        ``plugins`` (files and folders: see `mobench.plugins.sources.use_plugins`; they are
         known to this campaign only).
     source : str
         Where the entries come from, for messages.
@@ -63,7 +74,8 @@ def make_campaign(
         if key not in entries:
             raise ValueError(f"{source}: {key} is missing; name at least one")
     try:
-        own = Sources().with_files(read_plugins(_paths(entries.get("plugins", []))))
+        entries, functions = _functions(entries)
+        own = Sources().with_files((*read_plugins(_paths(entries.get("plugins", []))), *functions))
         sources = own.over(in_use())
         seen_from = folders or {}
         problems = _references(entries["problems"], "problem", sources, seen_from.get("problems"))
@@ -71,7 +83,7 @@ def make_campaign(
         names = {name for name, _ in (*problems, *searchers)}
         labels = read_labels(_listed(entries["problems"]), problems)
         campaign = Campaign(
-            name=check_name(entries.get("name", "adhoc")),
+            name=check_name(entries.get("name", "unnamed")),
             problems=problems,
             searchers=searchers,
             seeds=check_seeds(entries.get("seeds", 5)),
@@ -85,16 +97,61 @@ def make_campaign(
             problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training)
             contract_for(problem, campaign.contract)
-            for searcher, _ in searchers:
-                spec = identified(RunSpec(name, searcher, 0, campaign.budget, options), problem, campaign.sources)
+            for searcher, own_options in searchers:
+                planned = RunSpec(name, searcher, 0, campaign.budget, options, own_options)
+                spec = identified(planned, problem, campaign.sources)
                 identity |= {subject: getattr(spec, entry) for entry, subject in subjects(spec).items()}
     except (ValueError, TypeError) as error:
         raise type(error)(f"{source}: {error}") from error.__cause__
-    return replace(campaign, identity={subject: value for subject, value in identity.items() if value})
+    campaign = replace(campaign, identity={subject: value for subject, value in identity.items() if value})
+    return campaign if "name" in entries else replace(campaign, name=name_of(campaign))
+
+
+def name_of(campaign: Campaign, about: Sequence[str] = _CONTENT) -> str:
+    """A name for a campaign that has none, ``catsum-nsga2-1a2b3c``: its problems and searchers, and a checksum.
+
+    Equal problems, searchers, budgets and contracts make equal names. Seeds and versions of files do not count: more
+    seeds and the next version of a method belong into the same folder.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Whatever it is called.
+    about : sequence of str
+        What the checksum is of.
+    """
+    content = {key: getattr(campaign, key) for key in about}
+    digest = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:6]
+    words = dict.fromkeys(name for name, _ in (*campaign.problems, *campaign.searchers))
+    text = "-".join(words)
+    if len(text) > _LONGEST:
+        kinds = (("problems", campaign.problems), ("searchers", campaign.searchers))
+        text = "-".join(found[0][0] if len(found) == 1 else f"{len(found)}{kind}" for kind, found in kinds)
+    return f"{text}-{digest}"
+
+
+def _functions(entries: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[PluginFile]]:
+    """The entries with the names of functions in their place, and the files that these are."""
+    files: dict[str, PluginFile] = {}
+
+    def named(item: Any) -> Any:
+        if isinstance(item, Mapping) and callable(item.get("name")):
+            return {**item, "name": named(item["name"])}
+        if not callable(item):
+            return item
+        file = file_of_function(item)
+        if files.setdefault(file.name, file) != file:
+            raise ValueError(f"searchers: two functions are called {file.name}; rename one of them")
+        return file.name
+
+    items = _listed(entries["searchers"])
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return entries, []
+    return {**entries, "searchers": [named(item) for item in items]}, list(files.values())
 
 
 def _listed(items: Any) -> Any:
-    return [items] if isinstance(items, str | Mapping) else items
+    return [items] if isinstance(items, str | Mapping) or callable(items) else items
 
 
 def _references(items: Any, kind: Kind, sources: Sources, folder: Path | None) -> tuple[Reference, ...]:
@@ -147,7 +204,8 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
         A TOML file; the built-in campaign when left out.
     **changes
         Entries that replace the file's; ``plugins`` are added to the file's. Paths of plugins and in options are
-        relative to the file where they stand in it, else to the working directory.
+        relative to the file where they stand in it, else to the working directory. Where they make it a campaign about
+        something else, the file's name is not its own any more: a checksum is added, as in `name_of`.
 
     Raises
     ------
@@ -165,4 +223,36 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     own = [str(path.parent / item) for item in _paths(entries.get("plugins", []))]
     plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
     folders = {key: path.parent for key in ("problems", "searchers") if key not in changes}
-    return make_campaign({"name": path.stem} | entries | changes | plugins, source=source, folders=folders)
+    campaign = make_campaign({"name": path.stem} | entries | changes | plugins, source=source, folders=folders)
+    other = any(changes[key] != entries.get(key) for key in _CONTENT if key in changes)
+    if other and "name" not in changes:
+        return replace(campaign, name=f"{campaign.name}-{name_of(campaign).rpartition('-')[2]}")
+    return campaign
+
+
+def recorded_campaign(folder: Path, **changes: Any) -> Campaign:
+    """The campaign of a results folder once more, with other entries, under the folder's name.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder. Files that it names are not read: whoever trusts them names them in ``plugins``.
+    **changes
+        As for `read_campaign`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError
+        The folder holds none, or it cannot be carried out here.
+    """
+    old = load_campaign(folder)
+    entries = {
+        "problems": [describe(*item) for item in old.problems],
+        "searchers": [describe(*item) for item in old.searchers],
+        "seeds": list(old.seeds),
+        "budget": dict(old.budget),
+        "contract": old.contract,
+        "name": folder.resolve().name,
+    }
+    campaign = make_campaign(entries | changes, source=str(folder))
+    return campaign if changes.keys() & {"problems", "searchers"} else replace(campaign, labels=old.labels)

@@ -5,41 +5,113 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mobench.campaigns.aside import set_aside
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, check_name, check_seeds
+from mobench.campaigns.growth import clash, grown, in_words
 from mobench.campaigns.labels import Labels
 from mobench.core.budget import Cost, parse_budget
+from mobench.core.messages import check_known
 from mobench.files.documents import read_document, write_document
+from mobench.files.writing import written_whole
 from mobench.harness.identity import subjects
+from mobench.harness.spec import RunSpec
+from mobench.plugins.functions import FOLDER
 from mobench.plugins.plugin_file import PluginFile
+from mobench.plugins.references import describe
 from mobench.plugins.sources import in_use
 
 __all__ = ["check_problem_files", "load_campaign", "open_campaign"]
 
 
-def open_campaign(campaign: Campaign, folder: Path) -> None:
-    """Claim a results folder for a campaign, which may grow there (more seeds, problems or searchers) but not change.
+def open_campaign(campaign: Campaign, folder: Path, *, rerun: Sequence[str] = ()) -> tuple[str, ...]:
+    """Claim a results folder for a campaign, or go on with the one that it holds.
+
+    A folder has one budget and one contract. More seeds, problems or searchers are added to it; what it holds and is
+    not asked for stays. It may be called otherwise than when it began.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        What is asked for.
+    folder : Path
+        Its results folder.
+    rerun : sequence of str
+        Searchers of the campaign, by name or label, whose runs are to be carried out again: those that are there are
+        set aside, whatever their state (`mobench.campaigns.aside`).
+
+    Returns
+    -------
+    tuple of str
+        What is other than when the folder was last used, a line each.
 
     Raises
     ------
     ValueError
-        The folder holds another campaign, or runs of a plugin whose file changed; the message says what differs.
+        The folder has another budget or contract, or runs of a plugin whose file changed (the message has both values);
+        a searcher to be run again is none of the campaign's, or a process is at one of its runs.
     OSError
         The folder cannot be written.
     """
     path = folder / "campaign.json"
+    _check_rerun(campaign, rerun)
     folder.mkdir(parents=True, exist_ok=True)
+    _keep_functions(campaign, folder)
     with _claimed(folder):  # of two commands that begin at once, the second finds what the first wrote
-        if path.exists():
-            old = load_campaign(folder)
-            _check_same(campaign, old, folder)
-            _check_identity(campaign, old, folder)
-            if read_document(path) == campaign.document:
-                return
-        write_document(path, campaign.document)
+        if not path.exists():
+            write_document(path, campaign.document)
+            return ()
+        old = load_campaign(folder)
+        if differs := clash(campaign, old):
+            raise ValueError(f"{folder}: holds another campaign ({differs}); use another --name")
+        again = [spec for spec in old.specs if _is_of(spec, rerun)] if rerun else []
+        _check_identity(campaign, old, folder, again)
+        whole = grown(campaign, old, campaign.sources.over(in_use()))
+        lines = [*in_words(campaign, old)]
+        if rerun:
+            count = set_aside((folder / "runs" / spec.folder for spec in again), "rerun")
+            lines.append(
+                f"sets {count} runs of {', '.join(rerun)} aside, their folders end in .rerun-N now; "
+                f"runs of other searchers are kept"
+            )
+        if read_document(path) != whole.document:
+            write_document(path, whole.document)
+        waiting = _not_over(whole, campaign, folder)
+    if waiting:
+        lines.append(f"{waiting} of its runs are neither over nor asked for: `mobench run {folder}` asks for them all")
+    return tuple(f"{folder}: {line}" for line in lines)
+
+
+def _keep_functions(campaign: Campaign, folder: Path) -> None:
+    """Write the files that functions are into ``searchers/<checksum>/``: ``--plugin`` goes on with them."""
+    for file in campaign.plugins:
+        if file.path.parent == FOLDER and file.parts:
+            path = folder / "searchers" / file.checksum[:8] / file.path.name
+            if not path.exists():
+                with written_whole(path, below=folder) as written:
+                    written.write(file.parts[0][1])
+
+
+def _check_rerun(campaign: Campaign, rerun: Sequence[str]) -> None:
+    """ValueError where a searcher is to be run again that the campaign does not have."""
+    labels = [describe(*searcher) for searcher in campaign.searchers]
+    check_known("rerun", rerun, dict.fromkeys((*labels, *(name for name, _ in campaign.searchers))))
+
+
+def _is_of(spec: RunSpec, searchers: Sequence[str]) -> bool:
+    """Whether a run is one of these searchers', which are named by name or by label."""
+    return spec.searcher in searchers or describe(spec.searcher, spec.searcher_options) in searchers
+
+
+def _not_over(whole: Campaign, asked: Campaign, folder: Path) -> int:
+    """How many runs of a folder are not over, beside those that are asked for."""
+    if len(whole.specs) == len(asked.specs):
+        return 0
+    others = {spec.folder for spec in whole.specs} - {spec.folder for spec in asked.specs}
+    return sum(not (folder / "runs" / place / "end.json").exists() for place in others)
 
 
 @contextlib.contextmanager
@@ -54,28 +126,22 @@ def _claimed(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _check_same(campaign: Campaign, old: Campaign, folder: Path) -> None:
-    """ValueError where a campaign is not `old`, or more of it."""
-    changed = [k for k in ("name", "budget", "contract") if getattr(old, k) != getattr(campaign, k)]
-    for kind in ("problems", "searchers"):
-        changed += [kind] if any(item not in getattr(campaign, kind) for item in getattr(old, kind)) else []
-    changed += ["seeds"] if not set(old.seeds) <= set(campaign.seeds) else []
-    if changed:
-        raise ValueError(f"{folder}: holds another campaign ({', '.join(changed)} differ); use another --name")
-
-
-def _check_identity(campaign: Campaign, old: Campaign, folder: Path) -> None:
-    """ValueError where runs have begun whose code or data was another one than it is now."""
+def _check_identity(campaign: Campaign, old: Campaign, folder: Path, again: Sequence[RunSpec]) -> None:
+    """ValueError where runs have begun, but for those `again`, whose code or data was another one than it is now."""
     before, now = old.identity, campaign.identity
-    for subject in sorted({*before, *now}):
+    asked = {about for spec in campaign.pairs for about in subjects(spec).values()}
+    places = {spec.folder for spec in again}
+    for subject in sorted(asked & {*before, *now}):
         if before.get(subject) == now.get(subject):
             continue
-        own = [s for s in old.specs if subject in subjects(s).values()]
+        own = [spec for spec in old.specs if subject in subjects(spec).values() and spec.folder not in places]
         if begun := sum((folder / "runs" / spec.folder).exists() for spec in own):
+            name = subject.partition(" ")[2]
+            cure = f"--rerun {name} carries them out again and keeps all others; or " * subject.startswith("searcher ")
             raise ValueError(
                 f"{folder}: {subject} has changed since {begun} of these runs began ({before.get(subject, 'none')}, "
-                f"now {now.get(subject, 'none')}); use another --name, and give `mobench report` both (where they "
-                "failed: --retry-failed)"
+                f"now {now.get(subject, 'none')}); {cure}use another --name, and give `mobench report` both "
+                "(where they failed: --retry-failed)"
             )
 
 

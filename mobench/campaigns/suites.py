@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobench.campaigns.campaign import Campaign
-from mobench.campaigns.reading import read_campaign
+from mobench.campaigns.reading import name_of, read_campaign
 from mobench.core.messages import nearest
 
 __all__ = ["find_suite", "named_for", "suite_summary", "suites"]
@@ -56,7 +56,8 @@ def named_for(campaign: Campaign, path: Path | None) -> Campaign:
     Returns
     -------
     Campaign
-        Of a suite whose budget, seeds or contract were changed, and that has no name of its own, ``cells-1-changed``.
+        Of a suite whose budget, seeds or contract were changed, and that has no name of its own,
+        ``cells-1-changed-1a2b3c``.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def named_for(campaign: Campaign, path: Path | None) -> Campaign:
     if own == path and all(getattr(campaign, key) == getattr(suite, key) for key in FIXED):
         return campaign
     if path is not None and own == path:
-        return replace(campaign, name=f"{campaign.name}-changed")
+        return replace(campaign, name=f"{campaign.name}-changed-{name_of(campaign, FIXED[2:]).rpartition('-')[2]}")
     raise ValueError(f"name: {campaign.name!r} is that of a suite, which this campaign is not; give it another --name")
 
 

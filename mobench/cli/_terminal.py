@@ -20,6 +20,8 @@ EXAMPLES = """examples:
   mobench report results/default                    one page with tables and figures from the logs, at any time
   mobench plot results/default --kind ecdf          a figure for a paper; --kind list shows the kinds
   mobench paper results/default                     tables and figures of a paper's section: LaTeX and PDF
+  mobench insight results/default                   which genes decide each objective
+  mobench choose results/default                    one architecture of the fronts: the knee, or by --weights
   mobench export results/default --to table         every answer as a row, for other tools
   mobench verify results/default                    whether its runs are what they say
   mobench list nsga2                                what a searcher or problem is, and its options

@@ -12,6 +12,7 @@ from mobench.core.budget import AXES
 EXAMPLES = """examples:
   mobench export results/default --to table                       table/evaluations.csv, a row an answer
   mobench export results/a results/b --to all --format parquet    campaigns of one budget and contract together
+  mobench export results/default --to table --scored              with scores.csv, wide.csv, curves.csv, fronts.csv
   mobench export results/default --to ioh --format ioh            for IOHanalyzer and iohinspector
   mobench export results/oneshot --to ioh --format ioh --axis flops
 """
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
     add_contract(parser)
     add_plugins(parser, "of your problems")
     parser.add_argument("--axis", choices=AXES, default="evaluations", help="what ioh counts (default: evaluations)")
+    parser.add_argument("--scored", action="store_true", help="scores, curves and fronts, too, and a column a searcher")
     parser.set_defaults(command=run)
 
 
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from mobench.campaigns.study import read_study
 
     study = read_study(args.results, contract=args.contract)
-    files = export(study, args.to, format=args.format, axis=args.axis, progress=True)
+    files = export(study, args.to, format=args.format, axis=args.axis, scored=args.scored, progress=True)
     states = pd.read_csv(files[0])["state"].value_counts(sort=False)
     if len(states) > 1 or "ended" not in states:
         say("not all runs have ended: " + ", ".join(f"{n} {state}" for state, n in states.items()))

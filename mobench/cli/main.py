@@ -14,7 +14,7 @@ from mobench.core.version import __version__
 __all__ = ["main"]
 
 COMMANDS = (
-    *("run", "status", "watch", "report", "plot", "paper", "export", "verify"),
+    *("run", "status", "watch", "report", "plot", "paper", "insight", "choose", "export", "verify"),
     *("list", "data", "latency", "new", "check"),
 )
 """Modules of `mobench.cli`, in the order of the help."""
@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _carry_out(args)
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on where it stopped")
+        again = " without --rerun" * bool(getattr(args, "rerun", ()))
+        say(f"interrupted; the same command{again} goes on where it stopped")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

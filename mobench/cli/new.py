@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import string
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (folder / file for file in files):
         if path.exists():
             raise ValueError(f"{path}: exists already; choose another name")
+    if _hides(name):
+        raise ValueError(f"name: a module {name!r} can be imported here, and {name}.py would hide it; choose another")
     if name in plugins(args.kind):
         raise ValueError(f"name: there is a {args.kind} {name!r} already; choose another")
     folder.mkdir(exist_ok=True)
@@ -59,3 +62,9 @@ def run(args: argparse.Namespace) -> int:
         show(f"wrote {folder / file}")
     show(f"next: mobench check {folder / name}.py")
     return 0
+
+
+def _hides(name: str) -> bool:
+    """Whether a file of this name hides a module, Python's own or an installed one; folders that lie here are none."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MEASURES
 from mobench.campaigns.labels import parse_labels
-from mobench.cli._terminal import add_contract, add_labels, add_plugins, show
+from mobench.cli._terminal import add_contract, add_labels, add_plugins, say, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
     parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
     parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
     parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     if args.kind == "list":
         show("\n".join(f"{kind.name:<20} {kind.summary}" for kind in KINDS.values()))
         return 0
+    if not args.folders:
+        raise ValueError("RESULTS: name at least one folder, results/NAME; only `--kind list` needs none")
     single = find_kind(args.kind).of_one_problem
     chosen = {"axis": args.axis, "contract": args.contract, "indicator": args.indicator}
     analysis = read_analysis(
@@ -79,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         progress=True,
     )
     problems = list(analysis.study.problems) if single else [""]
+    if not args.problem and args.kind == "architecture":
+        problems = _drawable(analysis, problems)
     for problem in problems:
         selection = Selection(problem, objectives=_names(args.objectives), row=_genes(args.row), width=args.width)
         figure, data = draw(analysis, args.kind, selection)
@@ -86,6 +90,19 @@ def run(args: argparse.Namespace) -> int:
         below = None if args.to else args.folders[0]
         show("\n".join(map(str, save_figure(figure, data, stem, formats=formats, below=below))))
     return 0
+
+
+def _drawable(analysis: Any, problems: list[str]) -> list[str]:
+    """The problems that say how to draw an architecture; of the others it is said that they do not."""
+    from mobench.core.capabilities import Drawable
+
+    found = [problem for problem in problems if isinstance(analysis.problem(problem), Drawable)]
+    if not found:
+        raise ValueError(f"architecture: {', '.join(problems)} do not say how to draw one")
+    for problem in problems:
+        if problem not in found:
+            say(f"left out: {problem} does not say how to draw an architecture")
+    return found
 
 
 def _names(text: str) -> tuple[str, ...]:

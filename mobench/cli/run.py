@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,26 @@ def add(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("campaign", nargs="?", type=Path, help="a TOML file (default: the built-in campaign)")
+    parser.add_argument(
+        "campaign",
+        nargs="?",
+        type=Path,
+        help="a TOML file, or a results folder to go on with (default: the built-in campaign)",
+    )
     parser.add_argument("--suite", action="append", metavar="NAME", help="a suite; `mobench list suites` shows all")
     parser.add_argument("-p", "--problem", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("-s", "--searcher", action="append", metavar="NAME[:OPTION=VALUE,..]", help="repeatable")
     parser.add_argument("--plugin", action="append", metavar="FILE", help="searchers and problems of yours; repeatable")
-    parser.add_argument("-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies")
-    parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which")
+    parser.add_argument(
+        "-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies (default: the file's)"
+    )
+    parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which (default: the file's)")
     parser.add_argument("--contract", help="how runs are scored: mobench-2 (default), mobench-1, evoxbench, modnas")
-    parser.add_argument("--name", help="name of the campaign and of its folder")
+    parser.add_argument(
+        "--name",
+        help="name of the campaign and of its folder (default: the file's; where options make it another campaign, "
+        "one made from what it is about)",
+    )
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of campaigns (default: results)")
     parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="carry out the I-th of N parts, as one of N jobs")
@@ -43,6 +55,13 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--retry-failed", action="store_true", help="set failed and damaged runs aside and try them again"
     )
+    parser.add_argument(
+        "--rerun",
+        action="append",
+        default=[],
+        metavar="SEARCHER",
+        help="set its runs aside and carry them out again, those of others are kept; repeatable",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=run)
 
@@ -56,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
     engine, shard = _engine(args), parse_shard(args.shard)
     campaign = _campaign(args)
-    folder = args.results / campaign.name
+    folder = _is_folder(args.campaign) or args.results / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
     for remark in _remarks(campaign):
@@ -71,7 +90,10 @@ def run(args: argparse.Namespace) -> int:
         shard=shard,
         engine=engine,
         limits=_limits(args),
+        rerun=args.rerun,
     )
+    for line in tally.said if args.quiet else ():
+        say(line)
     part = f"shard {shard}: " if shard.count > 1 else ""
     done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
@@ -102,12 +124,15 @@ def _remarks(campaign: Any) -> list[str]:
 
 def _campaign(args: argparse.Namespace) -> Any:
     """The campaign that the arguments describe: a file, a suite or the default one, with what the options override."""
-    from mobench.campaigns.reading import DEFAULT, read_campaign
-    from mobench.campaigns.suites import find_suite, named_for
+    from mobench.campaigns.reading import DEFAULT, name_of, read_campaign, recorded_campaign
+    from mobench.campaigns.suites import find_suite, named_for, suites
 
     if args.suite and (args.campaign or args.problem or len(args.suite) > 1):
         raise ValueError("--suite: it names its problems itself; give no file, no --problem and no second suite")
     file = find_suite(args.suite[0]) if args.suite else args.campaign
+    if file and not file.exists():
+        more = "; every problem needs its own -p, every searcher its own -s" if args.problem or args.searcher else ""
+        raise ValueError(f"{file}: there is no such campaign file or results folder{more}")
     changes: dict[str, Any] = {}
     if args.problem:
         changes["problems"] = args.problem
@@ -123,9 +148,26 @@ def _campaign(args: argparse.Namespace) -> Any:
     for key in ("contract", "name"):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
-    if not file and set(changes) - {"seeds"}:
-        changes.setdefault("name", "adhoc")
-    return named_for(read_campaign(file or DEFAULT, **changes), file if args.suite and not args.name else None)
+    if folder := _is_folder(args.campaign):
+        campaign = recorded_campaign(folder, **changes)
+        if named_for(campaign, suites().get(campaign.name)).name != campaign.name:
+            raise ValueError(
+                f"{folder}: has the name of a suite, which stays as it is; rename the folder, or add searchers"
+            )
+        return campaign
+    if args.suite:
+        return named_for(read_campaign(file, **{"name": file.stem} | changes), None if args.name else file)
+    campaign = read_campaign(file or DEFAULT, **changes)
+    if file and not args.name and campaign.name.endswith(f"-{name_of(campaign).rpartition('-')[2]}"):
+        say(f"options make this another campaign than {file}: it is called {campaign.name}")
+    if not file and not args.name and set(changes) - {"seeds", "plugins"}:
+        campaign = replace(campaign, name=name_of(campaign))
+    return named_for(campaign, None)
+
+
+def _is_folder(path: Path | None) -> Path | None:
+    """The argument, where it is a results folder."""
+    return path if path is not None and (path / "campaign.json").exists() else None
 
 
 def _damaged(folder: Path, specs: Sequence[Any]) -> list[tuple[Any, str]]:
@@ -166,13 +208,11 @@ def _number(text: str) -> int | float:
 
 def _set_aside(folder: Path, places: list[Path]) -> None:
     """Rename the folders of failed and damaged runs, so that they are tried again and nothing is lost."""
+    from mobench.campaigns.aside import set_aside
     from mobench.campaigns.index import run_states
 
-    for place, state in zip(places, run_states(folder, places), strict=True):
-        if state in ("failed", "damaged"):
-            failed = folder / "runs" / place
-            attempt = next(n for n in range(1, 10_000) if not failed.with_name(f"{failed.name}.failed-{n}").exists())
-            failed.rename(failed.with_name(f"{failed.name}.failed-{attempt}"))
+    states = zip(places, run_states(folder, places), strict=True)
+    set_aside([folder / "runs" / place for place, state in states if state in ("failed", "damaged")], "failed")
 
 
 def _engine(args: argparse.Namespace) -> Any:

@@ -92,9 +92,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _unplanned(folder: Path, runs: Sequence[tuple[Any, Path]]) -> list[str]:
     """A line on folders of runs that the record does not name: who cuts a record may hide what it held."""
+    from mobench.campaigns.aside import is_aside
+
     home, planned = folder / "runs", {place for _, place in runs}
     found = [path.parent for path in sorted(home.glob("*/*/*/spec.json")) if path.parent not in planned]
-    strange = [str(path.relative_to(home)) for path in found if ".failed-" not in path.name]  # those were set aside
+    strange = [str(path.relative_to(home)) for path in found if not is_aside(path)]
     more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
     return [f"{folder}: holds {strange[0]}{more}, of which its record knows nothing"] if strange else []
 
@@ -104,6 +106,7 @@ def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_o
     from mobench.analysis.verification import runs_differ
     from mobench.core.capabilities import Slow
     from mobench.engines.engine import run_specs
+    from mobench.harness.identity import files_at_hand
     from mobench.harness.limits import Limits
     from mobench.plugins.catalogue import make_problem
     from mobench.plugins.sources import in_use
@@ -114,6 +117,8 @@ def _again(args: argparse.Namespace, sound: list[Any], faults: list[str], left_o
         if in_use().code("searcher", spec.searcher) != spec.searcher_code:
             reason = f"{spec.searcher_label} is not at hand, and not carried out again; name it with --plugin"
             left_out[reason] += 1
+        elif not files_at_hand(spec, in_use()):
+            left_out[f"the file of {spec.searcher_label} is not here, or another; not carried out again"] += 1
         elif args.slow or not slow:
             able.append((spec, folder))
     chosen = random.SystemRandom().sample(able, min(args.sample, len(able)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["AXES", "CURRENCIES", "BudgetExhausted", "Cost", "on_axis", "paid_in", "parse_budget"]
+__all__ = ["AXES", "CURRENCIES", "BudgetExhausted", "Cost", "as_given", "on_axis", "paid_in", "parse_budget"]
 
 ASKED_CAP = 20
 """Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
@@ -175,3 +175,27 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
             raise ValueError("budget: seconds of a training are not known before here; add evaluations, asked or flops")
         limit["asked"] = ASKED_CAP * float(max(1, math.ceil(min(payable, limit["evaluations"], MOST))))
     return Cost(**limit)
+
+
+def as_given(reason: str, budget: float | Mapping[str, float], training: Cost) -> str:
+    """Why a run ended, in the words of its budget: of one in trainings a run ends by trainings, whatever pays for them.
+
+    Parameters
+    ----------
+    reason : str
+        ``budget: <currency of the ledger>``; any other one is returned as it is.
+    budget : number or mapping
+        As people write it.
+    training : Cost
+        What one average full training costs.
+
+    Examples
+    --------
+    >>> as_given("budget: flops", {"trainings": 2}, Cost(evaluations=1, flops=3e9))
+    'budget: trainings'
+    """
+    if not isinstance(budget, Mapping) or "trainings" not in budget:
+        return reason
+    currency = paid_in(training)
+    amount = budget["trainings"] * getattr(training, currency)
+    return "budget: trainings" if reason == f"budget: {currency}" and amount <= budget.get(currency, amount) else reason

@@ -17,6 +17,7 @@ __all__ = [
     "Ranged",
     "Remarked",
     "Replicated",
+    "Resumable",
     "Slow",
     "Surrogate",
 ]
@@ -38,6 +39,19 @@ class MultiFidelity(Protocol):
     @property
     def fidelities(self) -> tuple[int, ...]:
         """Epochs on offer, ascending; the last is the full fidelity."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """Shorter trainings are the beginning of longer ones, and go on.
+
+    An answer at a later epoch costs what is left of its price, one at an earlier epoch nothing.
+    """
+
+    @property
+    def resumable(self) -> bool:
+        """Whether they do under these options; not where each question draws a training of its own."""
         ...
 
 

@@ -36,6 +36,9 @@ class Network(Protocol):
     Tensors are torch's. Losses are counted: their forward pass when called, their backward passes, first and second
     order, when autograd runs them. Batches, costs and discretisation are free. What alpha and p are, its two kinds
     say: `CategoricalNetwork` and `ContinuousNetwork`.
+
+    One whose arithmetic is too coarse for differences of gradients (bfloat16) says so by an attribute `coarse`, true;
+    searchers that take such differences refuse it.
     """
 
     @property
@@ -91,6 +94,9 @@ class CategoricalNetwork(Network, Protocol):
     Alpha and p have the shape (d, k): d genes, padded to the k operations of the gene that has most of them, each
     gene's own operations first (`operation_mask`). Rows of p weigh the operations of a gene and sum to one. Absent
     entries of p are 0; absent entries of alpha are ignored.
+
+    Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
+    `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
     """
 
     @property

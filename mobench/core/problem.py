@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mobench.core.budget import Cost
 from mobench.core.space import Array, Space
 
-__all__ = ["Objective", "Problem", "Values", "minimised"]
+__all__ = ["Objective", "Problem", "Values", "in_short", "minimised"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,14 @@ class Objective:
     maximise: bool = False
     scale: Literal["linear", "log"] = "linear"
     limit: float | None = None
+
+    def __repr__(self) -> str:
+        said = [
+            f"{field.name}={value!r}"
+            for field in fields(self)[1:]
+            if (value := getattr(self, field.name)) != field.default
+        ]
+        return f"Objective({', '.join([repr(self.name), *said])})"
 
     @property
     def label(self) -> str:
@@ -102,3 +110,10 @@ class Problem(Protocol):
     def score(self, X: Array) -> Array:
         """Noise-free reported values, (n, m); rows without a known truth raise ValueError."""
         ...
+
+
+def in_short(problem: Problem) -> str:
+    """A problem in a line, as `repr` shows it: ``__repr__ = in_short`` in its class."""
+    size = f"{problem.space.size:,}" if problem.space.size < 10**9 else f"{float(problem.space.size):.3g}"
+    objectives = ", ".join(f"{one.label}{' (more is better)' * one.maximise}" for one in problem.objectives)
+    return f"<{type(problem).__name__}: {size} architectures, {objectives}>"

@@ -59,7 +59,8 @@ class Progress:
         elif self._plain:
             sys.stderr.write(f"{line}\n")
 
-    def warn(self, line: str) -> None:
+    @staticmethod
+    def warn(line: str) -> None:
         """Write a line that has to be read, whether progress is shown or not."""
         tqdm.write(f"mobench: {line}", file=sys.stderr)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,11 +46,15 @@ class Space:
     pool : array_like of int, optional
         (N, d) the only rows that exist. Any other row of genes stands for the nearest of them: the one that agrees in
         the most genes, of several one that its genes draw.
+    values : sequence of sequence, optional
+        What each value of each gene is called where people read it (kernel sizes, names of operations); the numbers
+        themselves when left out.
 
     Raises
     ------
     ValueError
-        A cardinality below 1, a wrong number of names, a pool that is empty, out of range or repeats a row; or classes
+        A cardinality below 1, a wrong number of names or of values, a pool that is empty, out of range or repeats a
+        row; or classes
         beside a pool or inactive genes.
     """
 
@@ -59,6 +63,7 @@ class Space:
     classes: Callable[[Array], Keys] | None = field(default=None, compare=False)
     inactive: Callable[[Array], Array] | None = field(default=None, compare=False)
     pool: Array | None = field(default=None, compare=False, repr=False)
+    values: Sequence[Sequence[Any]] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cardinalities", tuple(self.cardinalities))  # a list could be written
@@ -69,6 +74,10 @@ class Space:
             object.__setattr__(self, "names", tuple(f"x{j}" for j in range(len(self.cardinalities))))
         if len(self.names) != len(self.cardinalities):
             raise ValueError(f"names: expected {len(self.cardinalities)}, one a gene, found {len(self.names)}")
+        if self.values is not None and tuple(map(len, self.values)) != self.cardinalities:
+            raise ValueError(
+                f"values: expected {self.cardinalities} of the genes, found {tuple(map(len, self.values))}"
+            )
         if self.classes is not None and (self.inactive is not None or self.pool is not None):
             raise ValueError("classes: a pool and inactive genes say themselves which rows are one architecture")
         if self.pool is not None:
@@ -76,6 +85,11 @@ class Space:
             if not len(rows) or len(np.unique(rows, axis=0)) < len(rows):
                 raise ValueError(f"pool: expected one row or more, all different, found {len(rows)}")
             object.__setattr__(self, "pool", read_only(rows))
+
+    def __repr__(self) -> str:
+        d, kind = len(self.cardinalities), "rows" if self.pool is None else "rows of a pool"
+        size = f"{self.size:,}" if self.size < 10**9 else f"{float(self.size):.3g}"
+        return f"<Space: {size} {kind}, {d} genes ({_shown(self.names)})>"
 
     @cached_property
     def size(self) -> int:
@@ -140,6 +154,25 @@ class Space:
             raise ValueError("nearest: every row of this space exists; `neighbours` lists those around one")
         X = self._active(X)
         return self.pool[self._pool.nearest(X, self._number(X), k)]
+
+    def written(self, X: Array) -> list[list[Any]]:
+        """Each of the d genes of (n, d) rows as people read it, n values a gene; inactive ones as an empty text.
+
+        Of a pool the genes are those of the rows that exist, which the given ones stand for.
+        """
+        X = np.asarray(X, dtype=np.int64)
+        if self.pool is not None and len(X):
+            X = self.canonical(X)
+        columns = [column.tolist() for column in X.T]
+        if self.values is not None:
+            columns = [[own[i] for i in column] for own, column in zip(self.values, columns, strict=True)]
+        if self.inactive is not None and len(X):
+            off = self.inactive(X).T
+            columns = [
+                ["" if away else value for value, away in zip(column, gone, strict=True)]
+                for column, gone in zip(columns, off.tolist(), strict=True)
+            ]
+        return columns
 
     def check(self, X: npt.ArrayLike) -> Array:
         """Return `X` as an (n, d) int64 array, or say which row is wrong.
@@ -236,3 +269,8 @@ class Space:
                 f"space: its genes have {float(self._combinations):.3g} combinations, too many to number; `key` tells "
                 "them apart"
             )
+
+
+def _shown(names: Sequence[str]) -> str:
+    """The first names and the last one."""
+    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])}, ..., {names[-1]}"

@@ -42,6 +42,8 @@ class Tally:
         Runs that another command is at: `mobench.engines.engine.run_specs` comes back to them, and leaves none.
     already : int
         Runs that had ended before.
+    said : tuple of str
+        What the campaign's folder held that was other than asked for, a line each.
     """
 
     ended: list[RunSpec] = field(default_factory=list)
@@ -50,6 +52,11 @@ class Tally:
     interrupted: list[tuple[RunSpec, str]] = field(default_factory=list)
     busy: list[RunSpec] = field(default_factory=list)
     already: int = 0
+    said: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        before = f", {self.already} had before" * bool(self.already)
+        return f"<Tally: {len(self.ended)} runs ended{before}{', ' if self.note else ''}{self.note}>"
 
     @property
     def note(self) -> str:

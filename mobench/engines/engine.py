@@ -145,31 +145,39 @@ def _after_others(attempt: Attempt, tally: Tally, bar: RunsBar, pause: float) ->
 
 def run_campaign(
     campaign: Campaign,
-    folder: Path,
+    folder: str | Path,
     *,
     workers: int | None = None,
     progress: bool = True,
     shard: Shard = WHOLE,
     engine: Engine = local_processes,
     limits: Limits = NO_LIMITS,
+    rerun: Sequence[str] = (),
 ) -> Tally:
     """Carry out or resume a campaign, or one shard of it, in its results folder.
 
     Any number of processes and hosts may do so at the same time; each returns when all runs of its share have ended.
-    See `run_specs`, `mobench.campaigns.shard.share` and `mobench.campaigns.record.open_campaign`.
+    See `run_specs`, `mobench.campaigns.shard.share` and, for what a folder may hold already and for `rerun`,
+    `mobench.campaigns.record.open_campaign`.
 
     Raises
     ------
     ValueError
-        Nothing in it applies; the message says why. And as the others do.
+        Nothing in it applies (the message says why), or searchers are to be run again in shards, of which each would
+        set aside what the others have done. And as the others do.
     """
     _check(workers)
+    folder = Path(folder)
+    if rerun and shard.count > 1:
+        raise ValueError("rerun: a shard would set aside what the others have done; give it to one whole command first")
     if not campaign.specs:
         raise ValueError(f"{campaign.name}: nothing to run, {nothing_applies(campaign.not_applicable)}")
-    open_campaign(campaign, folder)
+    said = open_campaign(campaign, folder, rerun=rerun)
+    for line in said if progress else ():
+        Progress.warn(line)
     check_below(folder / "runs", folder)
     specs = share(campaign.specs, shard)
-    return run_specs(
+    tally = run_specs(
         specs,
         folder / "runs",
         workers=workers,
@@ -179,6 +187,8 @@ def run_campaign(
         limits=limits,
         contract=campaign.contract,
     )
+    tally.said = said
+    return tally
 
 
 def _check(workers: int | None) -> None:

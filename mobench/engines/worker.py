@@ -7,8 +7,10 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import signal
+import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -46,7 +48,8 @@ class Worker:
         self.pipe, theirs = multiprocessing.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, attempt), name="mobench-worker")
         try:
-            self.process.start()
+            with _without_program():
+                self.process.start()
         except (EOFError, ConnectionError) as error:
             raise OSError(
                 f"the server that worker processes come from was killed ({type(error).__name__}); run the same "
@@ -112,6 +115,17 @@ class Worker:
         """Kill it and all that it began."""
         self.pipe.close()
         kill_group(self.process)
+
+
+@contextlib.contextmanager
+def _without_program() -> Iterator[None]:
+    """Hide the program that runs: a worker needs nothing of a user's script, and would carry it out once more."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def in_own_process(context: Any, attempt: Attempt, spec: RunSpec) -> tuple[str, str]:

@@ -136,7 +136,7 @@ def plot_spending(
         values = [*found[axis], *([] if limit is None else [limit])]
         scale_axis(ax.xaxis, values)
         if ax.get_xscale() == "linear":
-            ax.set_xlim(0, 1.05 * max(values))
+            ax.set_xlim(0, 1.05 * (max(values) or 1.0))
         ax.set_yticks(range(len(searchers)), searchers)
         ax.set(ylim=(len(searchers) - 0.5, -0.5), xlabel=AXIS_LABELS[axis], title=title)
     return figure, found[["searcher", "seed", axis]].assign(limit=limit).reset_index(drop=True)

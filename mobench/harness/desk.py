@@ -20,6 +20,7 @@ from mobench.harness.identity import data_of
 from mobench.harness.ledger import Ledger
 from mobench.harness.log import Log, StorageError
 from mobench.harness.replay import Past
+from mobench.harness.trained import PRICES, goes_on, left_to_pay
 
 __all__ = ["Desk"]
 
@@ -45,6 +46,7 @@ class Desk:
         self._guard = guard
         self._network: Network | None = None
         self._memories: dict[int | None, Memory] = {}
+        self._goes_on = goes_on(problem)
         self._learned = 0.0  # multiply-adds charged since the last line of the log
         if isinstance(problem, Fingerprinted):
             self._note("data", data_of(problem))
@@ -88,7 +90,10 @@ class Desk:
             row, column = (int(i) for i in np.argwhere(~np.isfinite(F))[0])
             name = self.objectives[column].name
             raise ValueError(f"the problem answered {F[row, column]} for {name!r} of architecture {X[row].tolist()}")
-        prices = {name: np.asarray(getattr(values, name), dtype=np.float64) for name in ("flops", "seconds")}
+        prices = {name: np.asarray(getattr(values, name), dtype=np.float64) for name in PRICES}
+        if self._goes_on:
+            others = {other: it.rows for other, it in self._memories.items() if it is not memory}
+            prices = left_to_pay(self._problem, X, prices, others)
         payable = ledger.payable(n, prices)
         if payable and difference:
             raise ValueError(difference)

@@ -30,13 +30,14 @@ class _Handed:
 
 
 def _view(kind: type) -> type[_Handed]:
-    """The class whose instances have the members of `kind` and no others."""
+    """The class whose instances have the members of `kind` and `coarse`, and no others."""
 
     def member(name: str) -> property:
         return property(lambda self: getattr(self._Handed__network, name))
 
-    names = [name for name in dir(kind) if not name.startswith("_")]
-    return type(f"Handed{kind.__name__}", (_Handed,), {"__slots__": ()} | {name: member(name) for name in names})
+    members = {name: member(name) for name in dir(kind) if not name.startswith("_")}
+    members["coarse"] = property(lambda self: bool(getattr(self._Handed__network, "coarse", False)))
+    return type(f"Handed{kind.__name__}", (_Handed,), {"__slots__": ()} | members)
 
 
 _KINDS = {kind: _view(kind) for kind in (CategoricalNetwork, ContinuousNetwork)}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 from mobench.core.capabilities import Fingerprinted
 from mobench.core.problem import Problem
+from mobench.files.reading import read_file
 from mobench.harness.spec import IDENTITY, RunSpec
+from mobench.plugins.catalogue import find
 from mobench.plugins.sources import Sources
 
-__all__ = ["data_of", "identified", "strangers", "subjects"]
+__all__ = ["data_of", "files_at_hand", "files_of", "identified", "strangers", "subjects"]
 
 
 def subjects(spec: RunSpec) -> dict[str, str]:
     """Entry of a specification to what it is about, as records of campaigns name it."""
-    about = (f"searcher {spec.searcher}", f"problem {spec.problem}", f"data {spec.problem_label}")
+    about: tuple[str, ...] = (f"searcher {spec.searcher}", f"problem {spec.problem}", f"data {spec.problem_label}")
+    about += (f"file of {spec.searcher_label}",)
     return dict(zip(IDENTITY, about, strict=True))
 
 
@@ -29,6 +34,36 @@ def data_of(problem: Problem) -> str:
     return f"{problem.fingerprint} within {bounds}" if bounds else problem.fingerprint
 
 
+def files_of(spec: RunSpec, sources: Sources) -> str:
+    """Checksum of what the files hold that the searcher's options name (paths of folders are not looked at).
+
+    Raises
+    ------
+    ValueError
+        There is no such file, or it cannot be read.
+    """
+    texts = {name: value for name, value in sorted(spec.searcher_options.items()) if isinstance(value, str | Path)}
+    if not texts:
+        return ""
+    options, total = find("searcher", spec.searcher, sources).options, hashlib.sha256()
+    named = {name: Path(value) for name, value in texts.items() if name in options and options[name].names_file}
+    files = {name: path for name, path in named.items() if not path.is_dir()}
+    for name, path in files.items():
+        try:
+            total.update(f"{name} {hashlib.sha256(read_file(path)).hexdigest()}\n".encode())
+        except OSError as error:
+            raise ValueError(f"searcher {spec.searcher!r}: option {name!r}: {path}: {error.strerror}") from None
+    return f"sha256:{total.hexdigest()[:16]}" if files else ""
+
+
+def files_at_hand(spec: RunSpec, sources: Sources) -> bool:
+    """Whether the files that the searcher's options name hold here what the specification states."""
+    try:
+        return files_of(spec, sources) == spec.files
+    except ValueError:
+        return False
+
+
 def identified(spec: RunSpec, problem: Problem, sources: Sources) -> RunSpec:
     """The same specification, with the code and the data that are at hand here."""
     return replace(
@@ -36,6 +71,7 @@ def identified(spec: RunSpec, problem: Problem, sources: Sources) -> RunSpec:
         searcher_code=sources.code("searcher", spec.searcher),
         problem_code=sources.code("problem", spec.problem),
         data=data_of(problem),
+        files=files_of(spec, sources),
     )
 
 

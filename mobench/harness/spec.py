@@ -19,7 +19,7 @@ from mobench.plugins.references import describe, versioned
 END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
 """What ``end.json`` holds at least."""
 
-IDENTITY = ("searcher_code", "problem_code", "data")
+IDENTITY = ("searcher_code", "problem_code", "data", "files")
 """Entries of a specification that say which code and data it is about; left out where there is nothing to say."""
 
 
@@ -41,6 +41,8 @@ class RunSpec:
         Which version of them, as `mobench.plugins.sources.Sources.code` says it; empty for what mobench brings along.
     data : str
         Checksum of the data that the problem answers from; empty where it has none.
+    files : str
+        Checksum of what the files hold that the searcher's options name; empty where they name none.
     """
 
     problem: str
@@ -52,6 +54,7 @@ class RunSpec:
     searcher_code: str = ""
     problem_code: str = ""
     data: str = ""
+    files: str = ""
 
     @functools.cached_property
     def problem_label(self) -> str:

@@ -22,7 +22,7 @@ to 1.99 (0.9 by the operations' shares alone), a second one 5.97 to 6.02 by the 
 """
 
 
-def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge) -> Tensor:
+def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge, second_order: bool = True) -> Tensor:
     """Charge a forward pass, run it, and have every later backward pass through its loss charged.
 
     A pass is charged whenever autograd runs it: two backward passes through one loss cost two, and each second
@@ -40,6 +40,8 @@ def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge) -> T
     charge : callable
         Called before `compute`, and from within autograd before each later pass; what it raises there comes out of
         ``backward`` as it is.
+    second_order : bool
+        Whether its arithmetic is precise enough for second backward passes; where not, they are refused.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def metered(compute: Callable[[], Tensor], *, flops: float, charge: Charge) -> T
     """
     _refuse_recording()
     charge(FORWARD * flops)
-    loss: Tensor = _Mark.apply(compute(), charge, flops)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Mark.apply(compute(), charge, flops, second_order)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -75,24 +77,24 @@ class _Mark(Function):
     """The identity at a loss; the gradient that enters it pays for a backward pass."""
 
     @staticmethod
-    def forward(loss: Tensor, charge: Charge, flops: float) -> Tensor:
+    def forward(loss: Tensor, charge: Charge, flops: float, second_order: bool) -> Tensor:
         """Hand the loss through."""
         return loss.view_as(loss)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Keep the loss: it ties the gradient's toll to the network (see `_Toll`)."""
-        loss, ctx.charge, ctx.flops = inputs
+        loss, ctx.charge, ctx.flops, ctx.second_order = inputs
         ctx.save_for_backward(loss)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         """Let the gradient pass the toll of a first backward pass."""
         (loss,) = ctx.saved_tensors
         toll: Tensor = _Toll.apply(  # type: ignore[no-untyped-call]
-            gradients[0], loss, ctx.charge, BACKWARD * ctx.flops, ctx.flops
+            gradients[0], loss, ctx.charge, BACKWARD * ctx.flops, ctx.flops, ctx.second_order
         )
-        return toll, None, None
+        return toll, None, None, None
 
 
 class _Toll(Function):
@@ -104,7 +106,9 @@ class _Toll(Function):
     """
 
     @staticmethod
-    def forward(gradient: Tensor, loss: Tensor, charge: Charge, price: float, flops: float) -> Tensor:
+    def forward(
+        gradient: Tensor, loss: Tensor, charge: Charge, price: float, flops: float, second_order: bool
+    ) -> Tensor:
         """Charge, and hand the gradient through."""
         if is_legacy_batchedtensor(gradient):
             raise RuntimeError("is_grads_batched: its passes cannot be counted; use torch.func.vmap or a loop instead")
@@ -115,21 +119,25 @@ class _Toll(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Keep what the next order needs."""
-        _, loss, ctx.charge, _, ctx.flops = inputs
+        _, loss, ctx.charge, _, ctx.flops, ctx.second_order = inputs
         ctx.save_for_backward(loss)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Let the second-order gradient pass its own toll."""
+        if not ctx.second_order:
+            raise ValueError(
+                "autocast: second derivatives are far off in bfloat16; leave autocast out, or take a first-order method"
+            )
         (loss,) = ctx.saved_tensors
         toll: Tensor = _Toll.apply(  # type: ignore[no-untyped-call]
-            gradients[0], loss, ctx.charge, SECOND * ctx.flops, ctx.flops
+            gradients[0], loss, ctx.charge, SECOND * ctx.flops, ctx.flops, ctx.second_order
         )
-        return toll, None, None, None, None
+        return toll, None, None, None, None, None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int | None]:
         """Charge every pass of a batch of them."""
-        gradient, _, charge, price, _ = inputs
+        gradient, _, charge, price, *_ = inputs
         charge(price * info.batch_size)
         return gradient.view_as(gradient), in_dims[0]

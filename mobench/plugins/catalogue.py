@@ -14,9 +14,10 @@ from typing import Any
 from mobench.core.messages import nearest
 from mobench.core.problem import Problem
 from mobench.files.tables import data_folder
-from mobench.plugins.options import check_options
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import Kind, Plugin, as_plugin, first_line
 from mobench.plugins.plugin_file import PluginFile
+from mobench.plugins.references import NO_OPTIONS, parse_reference
 from mobench.plugins.sources import Sources, in_use
 
 __all__ = ["find", "make_problem", "plugins", "summary", "with_data"]
@@ -69,23 +70,31 @@ def with_data(name: str) -> Any:
     return module if hasattr(module, "add_data") and hasattr(module, "describe_data") else None
 
 
-def make_problem(name: str, options: Mapping[str, Any], sources: Sources | None = None) -> Problem:
+def make_problem(name: str, options: Mapping[str, Any] = NO_OPTIONS, sources: Sources | None = None) -> Problem:
     """Build the named problem; the last few are kept, so that many runs share one table.
 
     Parameters
     ----------
-    name, options : str, mapping
-        A problem's name and its options.
+    name : str
+        A problem as it is written everywhere, ``"catsum"`` or ``"nasbench_graph:dataset=cora"``.
+    options : mapping
+        Its options, those that the name does not give.
     sources : Sources, optional
         What the name means; what `mobench.use_plugins` made known when left out.
 
     Raises
     ------
     ValueError
-        Unknown name or option, or data that is missing (the message says how to get it).
+        Unknown name or option, one that is given twice, or data that is missing (the message says how to get it).
+
+    Examples
+    --------
+    >>> make_problem("catsum")
+    <CatSum: 15,625 architectures, error, cost>
     """
+    name, options = parse_reference(name, options)
     plugin = find("problem", name, sources)
-    checked = check_options(plugin, options)
+    checked = check_options(plugin, normalised(options))
     return _built(plugin, tuple(sorted(checked.items())), data_folder())
 
 

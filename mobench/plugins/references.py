@@ -7,7 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["describe", "parse_reference", "unversioned", "versioned"]
+__all__ = ["NO_OPTIONS", "describe", "parse_reference", "unversioned", "versioned"]
+
+NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def describe(name: str, options: Mapping[str, Any]) -> str:
@@ -42,13 +44,20 @@ def unversioned(label: str) -> str:
     return f"{name.partition('@')[0]}{colon}{options}"
 
 
-def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
+def parse_reference(text: str, more: Mapping[str, Any] = NO_OPTIONS) -> tuple[str, dict[str, Any]]:
     """Read ``name`` or ``name:option=value,option=value``; values are TOML, bare words are strings.
+
+    Parameters
+    ----------
+    text : str
+        The reference.
+    more : mapping
+        Further options.
 
     Raises
     ------
     ValueError
-        Something between the commas is not ``option=value``, or a value is too deep.
+        Something between the commas is not ``option=value``, a value is too deep, or an option is given twice.
 
     Examples
     --------
@@ -69,7 +78,9 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
             options[option.strip()] = _value(value.strip())
         except RecursionError:
             raise ValueError(f"{name.strip()!r}: the value of option {option.strip()!r} is too deep") from None
-    return name.strip(), options
+    if twice := options.keys() & more.keys():
+        raise ValueError(f"{text!r}: option {min(twice)!r} is given twice, once in the name; give it once")
+    return name.strip(), options | dict(more)
 
 
 def _split(text: str) -> list[str]:

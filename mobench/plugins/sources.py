@@ -127,7 +127,9 @@ class Sources:
         if name in built_in(kind):
             return docstring_of(built_in(kind)[name])
         file = self.file(name)
-        return _docstring(file.path) if file is not None and kind in file.kinds else None
+        if file is None or kind not in file.kinds:
+            return None
+        return ast.get_docstring(ast.parse(dict(file.parts).get(file.path.name) or file.path.read_bytes())) or ""
 
 
 def docstring_of(module: str) -> str:

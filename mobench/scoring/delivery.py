@@ -2,9 +2,9 @@
 
 The delivered set is the nondominated set, by validation, of all full-fidelity answers so far and of the members of a
 recommendation, as far as it is within the limits of the objectives as seen. A member without an answer of its own costs
-one: a recommendation made at the ledger s counts from s plus the price of these answers, and answers given after s are
-delayed by that price, so that nothing is bought twice. Recommending blindly is therefore random search at the same
-price, and recommending what was answered changes nothing.
+one, or what is left of one where a training goes on: a recommendation made at the ledger s counts from s plus the price
+of these answers, and answers given after s are delayed by that price, so that nothing is bought twice. Recommending
+blindly is therefore random search at the same price, and recommending what was answered changes nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
 from mobench.harness.history import History
+from mobench.harness.trained import PRICES, goes_on, left_to_pay
 from mobench.scoring.archive import Means, archives
 
 __all__ = ["Course", "Regime", "counted", "course_of", "delivered", "trace"]
@@ -92,13 +93,14 @@ def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
         The run's: where answers are noisy, one looked up is drawn at an address of its own.
     """
     full = np.flatnonzero(history.fidelity == 0)
+    begun = _Begun(problem, history)
     X, F = history.X[full], minimised(history.F[full], problem.objectives)
     keys = problem.space.key(X).tolist()
     looked = _LookedUp(problem, seed, first=len(full))
     regimes = [Regime(NOTHING, NOTHING, np.empty(0, dtype=np.int64))]
     for note in history.recommended:
         answered = set(keys[: int(np.searchsorted(full, note.answers))])
-        rows, price = looked.up(note.content, answered)
+        rows, price = looked.up(note.content, answered, begun.before(note.answers))
         if len(rows) or len(regimes[-1].rows):  # two recommendations in a row that cost nothing are one
             regimes.append(Regime(note.spent, price, rows))
     every = np.concatenate([X, *looked.X])
@@ -117,6 +119,25 @@ def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
     )
 
 
+class _Begun:
+    """What was answered at lower fidelities, and so begun, of a problem whose trainings go on; nothing of another."""
+
+    def __init__(self, problem: Problem, history: History) -> None:
+        self._lower = np.flatnonzero(history.fidelity) if goes_on(problem) else np.empty(0, dtype=np.int64)
+        self._fidelity = history.fidelity[self._lower].tolist()
+        self._keys = problem.space.key(history.X[self._lower]).tolist() if len(self._lower) else []
+        self._known: dict[int | None, set[int]] = {}
+        self._taken = 0
+
+    def before(self, answers: int) -> Mapping[int | None, Container[int]]:
+        """Fidelities to the keys among the run's first so many answers; a larger number at each call."""
+        end = int(np.searchsorted(self._lower, answers))
+        for fidelity, key in zip(self._fidelity[self._taken : end], self._keys[self._taken : end], strict=True):
+            self._known.setdefault(fidelity, set()).add(key)
+        self._taken = max(end, self._taken)
+        return self._known
+
+
 class _LookedUp:
     """Answers that the run never had: each looked up once, a row each, at its price."""
 
@@ -127,20 +148,27 @@ class _LookedUp:
         self.F: list[Array] = []
         self.prices = np.empty((0, 2))  # multiply-adds and seconds of each
 
-    def up(self, X: Array, answered: Container[int]) -> tuple[Array, dict[str, float]]:
-        """Rows of those of (k, d) `X` whose keys are not `answered`, and what they cost together."""
+    def up(
+        self, X: Array, answered: Container[int], begun: Mapping[int | None, Container[int]]
+    ) -> tuple[Array, dict[str, float]]:
+        """Rows of those of (k, d) `X` whose keys are not `answered`, and what is left to pay of them together.
+
+        `begun` has what was answered at lower fidelities of a problem whose trainings go on.
+        """
         members = dict(zip(self.problem.space.key(X).tolist(), X, strict=True))
         wanted = [key for key in members if key not in answered]
         if new := [key for key in wanted if key not in self.rows]:
             self._ask(new, np.stack([members[key] for key in new]))
         rows = np.array([self.rows[key] for key in wanted], dtype=np.int64)
-        flops, seconds = self.prices[rows - self.first].sum(axis=0).tolist()
+        prices = dict(zip(PRICES, self.prices[rows - self.first].T, strict=True))
+        if begun and wanted:
+            prices = left_to_pay(self.problem, np.stack([members[key] for key in wanted]), prices, begun)
         count = float(len(rows))
-        return rows, {"evaluations": count, "asked": count, "flops": flops, "seconds": seconds}
+        return rows, {"evaluations": count, "asked": count} | {name: float(it.sum()) for name, it in prices.items()}
 
     def _ask(self, keys: list[int], X: Array) -> None:
         values = self.problem.evaluate(X, fidelity=None, seeds=addresses(self.seed, UNASKED + len(self.rows), len(X)))
-        prices = [np.broadcast_to(getattr(values, name), len(X)) for name in ("flops", "seconds")]
+        prices = [np.broadcast_to(getattr(values, name), len(X)) for name in PRICES]
         self.rows |= {key: self.first + len(self.rows) + i for i, key in enumerate(keys)}
         self.X.append(X)
         self.F.append(minimised(np.asarray(values.F, dtype=np.float64), self.problem.objectives))

@@ -44,12 +44,12 @@ def tabulate(problem: Problem, X: Array, F: Array, *, genes: bool = False) -> pd
     X, F : Array
         (k, d) architectures, and their (k, m) values in natural units.
     genes : bool
-        Whether each gene has a column, too.
+        Whether each gene has a column, too, of its values as the space calls them.
     """
     texts = problem.decode(X) if isinstance(problem, Decodable) else [str(x) for x in X.tolist()]
     frame = pd.DataFrame({"architecture": pd.Series(texts, dtype=str)})
     names = objective_columns(problem.objectives)
-    for gene, column in zip(problem.space.names, X.T, strict=True) if genes else ():
+    for gene, column in zip(problem.space.names, problem.space.written(X), strict=True) if genes else ():
         frame[free_name(gene, "gene", {*OURS, *names})] = column
     for name, column in zip(names, F.T, strict=True):
         frame[name] = column

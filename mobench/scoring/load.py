@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mobench.core.budget import parse_budget
+from mobench.core.budget import CURRENCIES, Cost, as_given, parse_budget
 from mobench.core.capabilities import MultiFidelity
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
@@ -81,4 +81,7 @@ def result_of(found: Sealed, folder: Path) -> Result:
         raise DamagedRunError(f"{log}: holds answers at fidelity {min(strange)}, which this problem does not offer")
     limit, seed = parse_budget(spec.budget, problem.training), problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
-    return Result(problem, history, end["reason"], plain(str(end.get("error", ""))), limit=limit, seed=seed)
+    spent = {currency: float(end["spent"][currency]) for currency in CURRENCIES if currency in end.get("spent", {})}
+    ledger = Cost(**history.total | spent) if found.end else None
+    reason = as_given(str(end["reason"]), spec.budget, problem.training)
+    return Result(problem, history, reason, plain(str(end.get("error", ""))), limit=limit, seed=seed, ledger=ledger)

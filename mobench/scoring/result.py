@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobench.core.budget import CURRENCIES, Cost, on_axis
-from mobench.core.capabilities import Enumerable
+from mobench.core.capabilities import Enumerable, Slow
 from mobench.core.indicators import log10_regret
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
@@ -23,6 +24,7 @@ from mobench.scoring.records import Records, check_records
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["NoPopulationError", "Result"]
 
@@ -45,13 +47,16 @@ class Result:
     history : History
         Everything that the searcher saw, in order.
     reason : str
-        Why the run ended: ``budget: <currency>``, ``finished``, ``failed``, or ``unfinished``.
+        Why the run ended: ``budget: <currency>``, in a currency that the budget was given in, ``finished``, ``failed``,
+        or ``unfinished``.
     error : str
         Of a failed run.
     limit : Cost
         The budget: where what it delivers is judged.
     seed : int
         The run's.
+    ledger : Cost, optional
+        What it had spent at its end, questions that no log holds included; None where that is not known.
     """
 
     problem: Problem
@@ -60,11 +65,41 @@ class Result:
     error: str = ""
     limit: Cost = UNLIMITED
     seed: int = 0
+    ledger: Cost | None = None
     _contracts: dict[str, Contract] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         names = ", ".join(objective.name for objective in self.problem.objectives)
-        return f"<Result: {len(self.history.X)} answers of ({names}), {self.reason}>"
+        return f"<Result: {len(self.history.X):,} answers of ({names}), {self.reason}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; where a score would cost a training, nothing is scored."""
+        from mobench.scoring.notebook import as_html
+
+        known = len(self.history.X) > 0 and not isinstance(self.problem, Slow)
+        return as_html(self.reason, self.error, self.spent, (self.front(), self.hypervolume()) if known else None)
+
+    def plot(self, *, contract: str = DEFAULT) -> Figure:
+        """Draw what was delivered, beside the true front where that is known, and the course of the run.
+
+        Parameters
+        ----------
+        contract : str
+            How the run is scored.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Of the first two objectives; a notebook shows it, `savefig` writes it.
+        """
+        # Rooms import downwards only, and figures are above scores: this one door leads up, and by name.
+        figure: Figure = importlib.import_module("mobench.figures.of_result").figure_of(self, contract=contract)
+        return figure
+
+    @property
+    def spent(self) -> Cost:
+        """What the run has spent: at its end, or as far as its log goes."""
+        return Cost(**self.history.total) if self.ledger is None else self.ledger
 
     def contract(self, name: str = DEFAULT) -> Contract:
         """The named contract of the problem."""

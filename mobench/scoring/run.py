@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import parse_budget
+from mobench.core.budget import as_given, parse_budget
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
 from mobench.harness.door import Run
@@ -19,10 +19,11 @@ from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.functions import file_of_function
 from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin, missing
 from mobench.plugins.references import describe, parse_reference
-from mobench.plugins.sources import in_use
+from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.load import load
 from mobench.scoring.passing import share_in_passing, share_of, told
 from mobench.scoring.result import Result
@@ -53,7 +54,7 @@ def run(
     seed : int
         Equal seeds give equal logs.
     folder : path, optional
-        Where to keep the run so that it can be resumed; names only. Without it the log stays in memory.
+        Where to keep the run so that it can be resumed; the problem by name. Without it the log stays in memory.
     progress : bool, optional
         Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
     **options
@@ -77,9 +78,8 @@ def run(
         problem, label = make_problem(name, given), describe(name, given)
         ours = not in_use().code("problem", name)
     if isinstance(searcher, str):
-        name, given = parse_reference(searcher)
+        name, options = parse_reference(searcher, options)
         plugin = find("searcher", name)
-        options = given | options
     else:
         plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
@@ -91,26 +91,32 @@ def run(
 
     def result(reason: str = "unfinished") -> Result:
         history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
-        return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label))
+        spent = None if reason == "unfinished" else run.spent
+        return Result(problem, history, reason, limit=limit, seed=problem_seed(int(seed), label), ledger=spent)
 
     with told(progress, lambda: run.spent.share(limit), lambda: share_of(result()) if ours else None):
         reason = search_problem(plugin, run, checked)
-    return result(reason)
+    return result(as_given(reason, budget, problem.training))
 
 
 def _run_in_folder(
     searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, progress: bool | None, options: Any
 ) -> Result:
-    if not (isinstance(searcher, str) and isinstance(problem, str)):
-        raise TypeError("folder: a run kept on disk needs the searcher and the problem by name")
-    (name, given), (problem_name, problem_options) = parse_reference(searcher), parse_reference(problem)
+    if not isinstance(problem, str):
+        raise TypeError("folder: a run kept on disk needs the problem by name")
+    sources = in_use()
+    if not isinstance(searcher, str):
+        file = file_of_function(searcher)
+        searcher, sources = file.name, Sources((file,)).over(sources)
+    (name, options), (problem_name, problem_options) = parse_reference(searcher, options), parse_reference(problem)
     problem_options = normalised(problem_options)
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
-    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, given | options)
-    check_options(find("searcher", name), spec.searcher_options)
+    options = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
+    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options)
+    check_options(find("searcher", name, sources), spec.searcher_options)
     limit = parse_budget(amounts, built.training)
-    spec, tail = identified(spec, built, in_use()), Tail(folder / "log.jsonl")
+    spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 
     def spent() -> float:
         while tail.read():
@@ -118,7 +124,7 @@ def _run_in_folder(
         return tail.spent.share(limit)
 
     with told(progress, spent, lambda: share_in_passing(spec, folder)):
-        execute(spec, folder)
+        execute(spec, folder, sources)
     return load(folder)
 
 

@@ -20,6 +20,7 @@ from mobench.harness.execute import search_problem
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
+from mobench.testing.channel import channel
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.networks import network_batches, network_costs, network_passes, supernet
 from mobench.testing.offers import (
@@ -266,10 +267,11 @@ def _faces(specimen: Specimen) -> list[Any]:
 
 def elsewhere() -> None:
     """The other process of `fresh_process`: read a job from standard input, write answers and scores."""
-    job = json.load(sys.stdin)
+    job, answer = json.load(sys.stdin), channel()
     sources = Sources(read_plugins(job["files"]))
     problem = make_problem(job["name"], job["options"], sources)
-    json.dump(_faces(Specimen(problem, job["name"], job["options"], "", sources)), sys.stdout)
+    answer.write(json.dumps(_faces(Specimen(problem, job["name"], job["options"], "", sources))).encode())
+    answer.flush()
 
 
 PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {

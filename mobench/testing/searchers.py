@@ -26,6 +26,7 @@ from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.references import parse_reference
 from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.result import Result
+from mobench.testing.channel import channel
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.deliveries import check_populations, check_recommended
 from mobench.testing.state import global_state as state_now
@@ -326,12 +327,12 @@ def fresh_process(subject: Subject) -> None:
 
 def elsewhere() -> None:
     """The other process of `fresh_process`: read a job from standard input, write the run's log."""
-    job = json.load(sys.stdin)
+    job, answer = json.load(sys.stdin), channel()
     sources = Sources(read_plugins(job["files"]))
     plugin = find("searcher", job["searcher"], sources)
     subject = Subject(plugin, job["options"], job["problem"], named=True, seconds=job["seconds"], sources=sources)
-    sys.stdout.write(b"".join(subject.run().well().lines).decode())
-    sys.stdout.flush()
+    answer.write(b"".join(subject.run().well().lines))
+    answer.flush()
     os._exit(0)  # a thread that does not end keeps nobody waiting
 
 

@@ -18,6 +18,7 @@ from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST, LARGEST
 from mobench.live.memory import enough_memory
 from mobench.live.meter import FORWARD, Charge, metered
 from mobench.problems._cells import mixture as _mixture
+from mobench.problems._cells import plans as _plans
 from mobench.problems._cells.latency_table import LatencyTable
 from mobench.problems._cells.space import CHOICES, EDGES, OPERATIONS, Skeleton
 
@@ -87,7 +88,8 @@ class CellSupernet:
 
     A loss computes the operations whose share in p is not zero, and charges for these: all of them under a softmax,
     one an edge where p is one-hot (also straight-through, where p's gradient is that of the sampled operation and
-    zero for the others). What lies on dead edges is neither computed nor charged. Weights that took no part have no
+    zero for the others). What its `computed`, (6, 5) bool, names is computed and charged, too: shares of zero have a
+    gradient then. What lies on dead edges is neither computed nor charged. Weights that took no part have no
     gradient: pass ``allow_unused=True`` to `torch.autograd.grad`. Batch norms use the statistics of the batch, in
     training, in validation and in one-shot scores.
 
@@ -160,6 +162,11 @@ class CellSupernet:
         """NAS-Bench-201's names, the same on each of six edges."""
         return CHOICES
 
+    @property
+    def coarse(self) -> bool:
+        """Whether its gradients are too coarse for differences of them."""
+        return self.options.autocast
+
     def initial_alpha(self) -> Tensor:
         """Normal numbers of standard deviation 0.001, (6, 5), that require a gradient (Liu et al. 2019)."""
         drawn = 1e-3 * np.random.default_rng([self.seed, 3, 1]).standard_normal((len(EDGES), len(OPERATIONS)))
@@ -214,39 +221,50 @@ class CellSupernet:
         chosen = images[rows]
         return chosen.contiguous(memory_format=self._format(chosen)), labels[rows]
 
-    def train_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch) -> Tensor:
+    def train_loss(
+        self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch, *, computed: Tensor | None = None
+    ) -> Tensor:
         """Mean cross entropy of a batch under the shares p, (6, 5); metered.
+
+        Parameters
+        ----------
+        computed : Tensor, optional
+            (6, 5) bool: operations that are computed and charged even where their share is zero, so that p's gradient
+            is right there, too.
 
         Raises
         ------
         BudgetExhausted
             Here, or in a later pass; see `metered`.
         ValueError
-            `batch` is none of `train_batch` or `valid_batch`.
+            `batch` is none of `train_batch` or `valid_batch`, or `computed` has another shape.
         """
         images, labels = self._images(batch)
-        support, ones = _mixture.support_of(p)
-        computed, p = _mixture.plan(support), p.to(images)
-        shares = None if ones and not p.requires_grad else p
+        support, ones = _plans.support_of(p)
+        if computed is not None:
+            support = _plans.with_computed(support, computed)
+        plan, p = _plans.plan(support), p.to(images)
+        shares = None if ones and computed is None and not p.requires_grad else p
 
         def loss() -> Tensor:
-            found = functional.cross_entropy(self._logits(weights, shares, images, computed).to(images.dtype), labels)
+            found = functional.cross_entropy(self._logits(weights, shares, images, plan).to(images.dtype), labels)
             # so that p has a gradient in a cell without path, too
             return found + 0.0 * p.sum() if p.requires_grad else found
 
-        return metered(loss, flops=self._price(computed, images, weights), charge=self._charge)
+        flops = self._price(plan, images, weights)
+        return metered(loss, flops=flops, charge=self._charge, second_order=not self.options.autocast)
 
-    def valid_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch) -> Tensor:
+    def valid_loss(
+        self, weights: Mapping[str, Tensor], p: Tensor, batch: Batch, *, computed: Tensor | None = None
+    ) -> Tensor:
         """The same on a batch of the validation half."""
-        return self.train_loss(weights, p, batch)
+        return self.train_loss(weights, p, batch, computed=computed)
 
-    def _price(self, computed: _mixture.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
+    def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
         partial = _mixture.partial_of(weights, self.skeleton)
         return len(images) * self._prices["flops"].of(computed, partial=partial)
 
-    def _logits(
-        self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _mixture.Plan
-    ) -> Tensor:
+    def _logits(self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _plans.Plan) -> Tensor:
         kind = torch.device(self.options.device).type
         arithmetic: AbstractContextManager[object] = (
             torch.autocast(kind, dtype=torch.bfloat16) if self.options.autocast else nullcontext()
@@ -281,7 +299,7 @@ class CellSupernet:
         errors = np.empty(len(X))
         with torch.no_grad():
             for row, genes in enumerate(np.asarray(X, dtype=np.int64)):
-                computed = _mixture.plan(tuple((int(op),) for op in genes))
+                computed = _plans.plan(tuple((int(op),) for op in genes))
                 wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
                 for images, labels in parts:
                     self._charge(FORWARD * self._price(computed, images, weights))

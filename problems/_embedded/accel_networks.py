@@ -33,7 +33,9 @@ def networks(offers: Sequence[Offer]) -> TableProblem:
     """The networks that have all of some objectives, at the price of their trainings."""
     table, rows = embedded("accel"), whole_rows(offers)
     return table_problem(
-        Space(tuple(map(len, CHOICES.values())), tuple(CHOICES), pool=table["genes"][rows]),
+        Space(
+            tuple(map(len, CHOICES.values())), tuple(CHOICES), pool=table["genes"][rows], values=tuple(CHOICES.values())
+        ),
         taken(offers, rows),
         written=partial(genes_by_name, tuple(CHOICES), tuple(CHOICES.values())),
         seconds=values(table, "train_seconds")[rows],

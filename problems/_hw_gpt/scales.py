@@ -45,8 +45,9 @@ class Scale:
     def space(self, pool: Array | None = None) -> Space:
         """All networks of the scale, or only those of a pool."""
         blocks = tuple(f"{gene}{i}" for i in range(1, self.layers + 1) for gene in ("heads", "mlp"))
-        counts = (len(self.widths), DEPTHS, 2) + (len(self.heads), len(RATIOS)) * self.layers
-        return Space(counts, ("width", "layers", "bias", *blocks), inactive=inactive, pool=pool)
+        meant = (self.widths, self.depths, (False, True), *(self.heads, RATIOS) * self.layers)
+        names = ("width", "layers", "bias", *blocks)
+        return Space(tuple(map(len, meant)), names, inactive=inactive, pool=pool, values=meant)
 
     def decode(self, X: Array) -> list[str]:
         """Width, bias, and heads x MLP ratio of each layer, ``384 bias 8x4 12x2 ...``; one string a row of (n, d) X."""

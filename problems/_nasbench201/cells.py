@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, in_short, nondominated
 from mobench.problems._cells.space import graph, to_strings
 from mobench.problems._nasbench201.columns import ADD
 
@@ -64,7 +64,7 @@ class View:
         return Cost(evaluations=1, flops=flops, seconds=seconds)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cells:
     """NAS-Bench-201 with one fidelity; every answer is one gather.
 
@@ -88,6 +88,8 @@ class Cells:
     scored: Array
     noise: Array
     about: Mapping[str, Any]
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation view of (n, 6) cells at `fidelity` epochs: one recorded trial with noise, else their mean.
@@ -218,7 +220,7 @@ def _draw(trials: Array, seeds: Array) -> Array:
     return drawn
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FidelityCells(Cells):
     """NAS-Bench-201 with 12 and 200 epochs."""
 

@@ -103,7 +103,7 @@ def _first_of_class(keys: str) -> Array:
 
 def _space(keys: str) -> Space:
     classes = None if keys == "genotype" else functools.partial(_key, _first_of_class(keys))
-    return Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, classes)
+    return Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, classes, values=(OPERATIONS,) * len(EDGE_NAMES))
 
 
 def _key(first: Array, X: Array) -> Array:

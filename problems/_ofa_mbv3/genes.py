@@ -28,15 +28,15 @@ NAMES = (
 
 def space() -> Space:
     """46 genes, stage after stage; those of a block that a stage is not deep enough for decide nothing."""
-    stage = (len(DEPTHS), *(len(KERNELS), len(EXPANSIONS)) * DEEPEST)
-    return Space((len(RESOLUTIONS), *stage * STAGES), NAMES, inactive=inactive)
+    meant = (RESOLUTIONS, *(DEPTHS, *(KERNELS, EXPANSIONS) * DEEPEST) * STAGES)
+    return Space(tuple(map(len, meant)), NAMES, inactive=inactive, values=meant)
 
 
 def inactive(X: Array) -> Array:
     """Which genes of (n, 46) rows belong to absent blocks; (n, 46), bool."""
     absent = np.zeros((len(X), STAGES, 1 + 2 * DEEPEST), dtype=bool)
     absent[:, :, 1:] = np.repeat(~_present(X), 2, axis=2)
-    return np.column_stack([np.zeros(len(X), dtype=bool), absent.reshape(len(X), -1)])
+    return np.column_stack([np.zeros(len(X), dtype=bool), absent.reshape(len(X), STAGES * (1 + 2 * DEEPEST))])
 
 
 def _present(X: Array) -> Array:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated, parse_objectives
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, in_short, nondominated, parse_objectives
 
 LARGEST_TRIALS = 100_000_000
 """Values of all trials that are held in memory, at most."""
@@ -64,7 +64,7 @@ class View:
         return Cost(evaluations=1, flops=float(np.mean(self.flops)), seconds=float(np.mean(self.seconds)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableProblem:
     """A table with n rows.
 
@@ -96,6 +96,8 @@ class TableProblem:
     written: Callable[[Array], list[str]] = field(repr=False)
     provenance: str = ""
     remarks: tuple[str, ...] = ()
+
+    __repr__ = in_short
 
     @property
     def training(self) -> Cost:
@@ -169,7 +171,7 @@ def _prices(view: View) -> tuple[Array | float, Array | float]:
     return view.flops, view.seconds
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FidelityTable(TableProblem):
     """A table that shows shorter trainings, too."""
 

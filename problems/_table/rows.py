@@ -162,7 +162,7 @@ def _space(path: Path, header: Header, rows: Array, names: tuple[str, ...], choi
     """The space of (n, d) rows in lexicographic order: all combinations, or a pool of these."""
     shape = tuple(map(len, choices))
     if len(rows) == math.prod(shape):
-        return Space(shape, names)
+        return Space(shape, names, values=choices)
     if header.missing == "refuse":
         gap = genes_by_name(names, choices, _first_gap(rows, shape)[None])[0]
         raise ValueError(
@@ -170,7 +170,7 @@ def _space(path: Path, header: Header, rows: Array, names: tuple[str, ...], choi
             'set `missing = "nearest"` to search the rows there are, each other combination answered by the nearest of '
             "them, or leave `genes` out to search over bare row numbers"
         )
-    return Space(shape, names, pool=rows)
+    return Space(shape, names, pool=rows, values=choices)
 
 
 def _first_gap(rows: Array, shape: tuple[int, ...]) -> Array:

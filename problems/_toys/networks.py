@@ -237,16 +237,20 @@ class RidgeNetwork(_Metered):
         shares = torch.cat([p.new_ones(1), p[self._owners[:, 0], self._owners[:, 1]]])
         return part[0] @ (shares * w) - part[1]
 
-    def train_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Any) -> Tensor:
-        """Half the mean squared training error and the ridge."""
+    def train_loss(
+        self, weights: Mapping[str, Tensor], p: Tensor, batch: Any, *, computed: Tensor | None = None
+    ) -> Tensor:
+        """Half the mean squared training error and the ridge; every pass computes all operations anyway."""
 
         def lower(w: Tensor, p: Tensor) -> Tensor:
             return (self._residual(self._train, w, p) ** 2).mean() / 2 + ridgenet.RIDGE * (w**2).sum() / 2
 
         return self._loss(lower, weights, p)
 
-    def valid_loss(self, weights: Mapping[str, Tensor], p: Tensor, batch: Any) -> Tensor:
-        """Mean squared validation error."""
+    def valid_loss(
+        self, weights: Mapping[str, Tensor], p: Tensor, batch: Any, *, computed: Tensor | None = None
+    ) -> Tensor:
+        """Mean squared validation error; every pass computes all operations anyway."""
         return self._loss(lambda w, p: (self._residual(self._valid, w, p) ** 2).mean(), weights, p)
 
     def costs(self, p: Tensor) -> Tensor:

@@ -8,22 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from mobench import Array, CategoricalNetwork, Cost, Objective, Space, Values, nondominated
-from mobench.problems._toys.ridgenet_data import (
-    EDGES,
-    OPERATIONS,
-    OWNERS,
-    RIDGE,
-    TRAIN_OFFSET,
-    VALID_OFFSET,
-    data,
-)
+from mobench import Array, CategoricalNetwork, Cost, Objective, Space, Values, in_short, nondominated
+from mobench.problems._toys.ridgenet_data import EDGES, OPERATIONS, OWNERS, RIDGE, TRAIN_OFFSET, VALID_OFFSET, data
 
 TRAINING = 300.0
 """Price of an exact lower-level solution, in forward passes: that of 100 gradient steps."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RidgeNet:
     """Validation error of a ridge regression on the chosen terms, against their number.
 
@@ -38,10 +30,13 @@ class RidgeNet:
     training = Cost(evaluations=1, flops=TRAINING)
     deterministic = True
 
+    __repr__ = in_short
+
     @cached_property
     def space(self) -> Space:
         """One gene an edge."""
-        return Space(tuple(map(len, self.operations)), tuple(f"edge{edge + 1}" for edge in range(EDGES)))
+        names = tuple(f"edge{edge + 1}" for edge in range(EDGES))
+        return Space(tuple(map(len, self.operations)), names, values=self.operations)
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Exact values; the lower level is solved, at the price of a training."""

@@ -22,6 +22,7 @@ from mobench import (
     Table,
     Values,
     fingerprint,
+    in_short,
     nondominated,
     parse_objectives,
 )
@@ -55,7 +56,7 @@ SMALL, PUBLISHED = (4, 2, 2), (16, 5, 3)
 _LARGE_IMAGES = ("cifar10", "cifar100", "ImageNet16-120")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CellTraining:
     """Cells of one skeleton on one dataset; genotypes of one network share a key, an answer and a price.
 
@@ -77,6 +78,8 @@ class CellTraining:
     trainings: Trainings
     truth: Array | None
     portion: int = 1
+
+    __repr__ = in_short
 
     @property
     def fidelities(self) -> tuple[int, ...]:
@@ -213,7 +216,7 @@ class CellTraining:
         return params(all_cells(), skeleton=self.trainings.skeleton)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TabulatedCellTraining(CellTraining):
     """The same where a table holds the truth of all cells, so that the true front is known."""
 
@@ -308,7 +311,7 @@ def problem(
     mean = float(flops(all_cells()[functional_classes()], skeleton=skeleton).mean())
     known = truth is not None and "latency" not in names
     return (TabulatedCellTraining if known else CellTraining)(
-        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
+        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),
         objectives=chosen,
         training=Cost(evaluations=1, flops=mean * 3.0 * len(images.train.images) * epochs),
         deterministic=not noise,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Len
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, parse_objectives
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, in_short, parse_objectives
 from mobench.problems._embedded.tables import embedded
 from mobench.problems._hw_gpt.additive import Additive
 from mobench.problems._hw_gpt.answers import held_out, modelled, offers
@@ -25,7 +25,7 @@ from mobench.problems._table.problem import TableProblem, chosen, table_problem
 SOURCE = "github.com/automl/HW-GPT-Bench, files of 2024-05-20 (cfddd10, 795cba8)"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HWGPT:
     """The model of one scale under chosen objectives; seen and scored are the same.
 
@@ -50,6 +50,8 @@ class HWGPT:
     model: Additive
     training = Cost(evaluations=1)
     deterministic = True
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Modelled and counted values of (n, d) networks, free of noise."""
@@ -120,10 +122,14 @@ def problem(
         table = embedded(f"hw_gpt_pool_{scale}")
         space = genes.space(table[GENES])
         found = chosen(offers(genes, table), objectives)
-        rows = space.all()
-        return table_problem(space, found, written=lambda X: genes.decode(rows[space.key(X)]), provenance=SOURCE)
+        return table_problem(space, found, written=partial(_written, genes, space), provenance=SOURCE)
     table = embedded(f"hw_gpt_{scale}")
     wanted = parse_objectives(objectives, objective)
     names = tuple(one.name for one in wanted)
     model = modelled(genes, table, names)
     return HWGPT(genes, genes.space(), wanted, held_out(table, names), model)
+
+
+def _written(genes: Scale, space: Space, X: Array) -> list[str]:
+    """Networks of a pool, which other rows stand for."""
+    return genes.decode(space.canonical(X))

@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Len
 
-from mobench import Array, Cost, Objective, Space, Table, Values, fingerprint, nondominated, parse_objectives
+from mobench import Array, Cost, Objective, Space, Table, Values, fingerprint, in_short, nondominated, parse_objectives
 from mobench.problems._embedded.tables import embedded
 from mobench.problems._ofa_mbv3.genes import BLOCKS, CHOICES, RESOLUTIONS, decode, space
 from mobench.problems._ofa_mbv3.network import multiply_adds, parameters
@@ -36,7 +36,7 @@ LISTED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OnceForAll:
     """The sub-networks under chosen objectives; what is seen is what is scored.
 
@@ -64,6 +64,8 @@ class OnceForAll:
     held_out: Mapping[str, tuple[float, float]]
     training = Cost(evaluations=1)
     deterministic = True
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Modelled and counted values of (n, 46) rows, free of noise."""

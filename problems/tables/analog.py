@@ -55,7 +55,7 @@ def problem(*, objectives: tuple[str, ...] = ("error:baseline", "error:noisy_1h"
         noise = values(table, f"{name}/std") if name in DRIFTS else None
         offers[f"error:{name}"] = Offer(Objective(f"error:{name}", "%"), 100.0 - values(table, name), noise=noise)
     cells = table_problem(
-        Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES),
+        Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, values=(OPERATIONS,) * len(EDGE_NAMES)),
         chosen(offers, objectives),
         written=to_strings,
         provenance=f"{table.about['source']}, {table.about['licence']}",

@@ -6,6 +6,7 @@ Bakhtiarifard, Igel and Selvan, ICASSP 2024. The tables are inside the package.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -91,13 +92,15 @@ def _space(vertices: int, pool: Array) -> Space:
     """A gene an edge, whether it is there, and a gene an inner vertex, which is inactive where it has no edge."""
     pairs, inner = edges(vertices), range(1, vertices - 1)
     touches = np.array([[vertex in pair for vertex in inner] for pair in pairs])
-
-    def inactive(X: Array) -> Array:
-        alone = ~((X[:, : len(pairs)] == 1) @ touches)
-        return np.column_stack([np.zeros((len(X), len(pairs)), dtype=bool), alone])
-
     names = (*(f"{target}<-{source}" for target, source in pairs), *(f"vertex{vertex}" for vertex in inner))
-    return Space((2,) * len(pairs) + (len(OPERATIONS),) * len(inner), names, inactive=inactive, pool=pool)
+    meant = ((False, True),) * len(pairs) + (OPERATIONS,) * len(inner)
+    return Space(tuple(map(len, meant)), names, inactive=partial(_inactive, touches), pool=pool, values=meant)
+
+
+def _inactive(touches: Array, X: Array) -> Array:
+    """Which of (n, d) genes decide nothing, by (edges, inner vertices) which touch which."""
+    alone = ~((X[:, : len(touches)] == 1) @ touches)
+    return np.column_stack([np.zeros((len(X), len(touches)), dtype=bool), alone])
 
 
 def _texts(X: Array) -> list[str]:

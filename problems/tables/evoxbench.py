@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Cost, Objective, Space, Values, fingerprint, nondominated
+from mobench import Array, Cost, Objective, Space, Values, fingerprint, in_short, nondominated
 from mobench.problems._evoxbench import package as package
 
 Suite = Literal["c10mop", "in1kmop", "citysegmop"]
@@ -36,7 +36,7 @@ INVALID = 2.0
 _MEASURED = re.compile(r"(?P<device>edgegpu|eyeriss|h1|h2)_(?P<metric>[a-z_]+?)(_consumption)?")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EvoXBench:
     """One problem of a suite, with values as the package has them before it normalises them.
 
@@ -51,6 +51,8 @@ class EvoXBench:
     benchmark: Any
     training = Cost(evaluations=1)
     deterministic = False
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation view of (n, d) architectures: answer i is what the package draws after a seeding with seeds[i].
@@ -102,7 +104,7 @@ class EvoXBench:
         return fingerprint(*self.bounds("evoxbench"), known, np.array([package.database_size()]))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ListedEvoXBench(EvoXBench):
     """A problem whose Pareto set the package lists."""
 

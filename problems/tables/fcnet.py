@@ -75,7 +75,7 @@ def problem(
     if noise and all(offer.objective.name != "mse" for offer in picked):
         raise ValueError("noise: only the objective 'mse' is noisy; add it, or leave noise out")
     return table_problem(
-        Space(tuple(map(len, CHOICES.values())), tuple(CHOICES)),
+        Space(tuple(map(len, CHOICES.values())), tuple(CHOICES), values=tuple(CHOICES.values())),
         picked,
         written=partial(genes_by_name, tuple(CHOICES), tuple(CHOICES.values())),
         seconds=seconds,

@@ -46,7 +46,7 @@ def problem(*, objectives: tuple[str, ...] = ("error", "params", "flops")) -> Ta
         "flops": exact(Objective("flops", "M"), values(table, "flops") / 1e6),
     }
     return table_problem(
-        Space((len(BLOCKS),) * len(LAYERS), LAYERS, _first),
+        Space((len(BLOCKS),) * len(LAYERS), LAYERS, _first, values=(BLOCKS,) * len(LAYERS)),
         chosen(offers, objectives),
         written=_names,
         provenance=f"{table.about['source']}, {table.about['licence']}",

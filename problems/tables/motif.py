@@ -24,6 +24,7 @@ from mobench import (
     Table,
     Values,
     fingerprint,
+    in_short,
     nondominated,
     parse_objectives,
 )
@@ -47,7 +48,7 @@ Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Motif:
     """Motif's table under chosen objectives; genotypes of one network share a key, an answer and a price.
 
@@ -81,10 +82,17 @@ class Motif:
     member: Array
     batch: int
 
+    __repr__ = in_short
+
     @property
     def fidelities(self) -> tuple[int, ...]:
         """Epochs on offer: 1 to 12."""
         return tuple(range(1, EPOCHS + 1))
+
+    @property
+    def resumable(self) -> bool:
+        """Each network has one training, seen after every epoch; with noise each question draws one of two."""
+        return self.deterministic
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation error of (n, 6) cells after `fidelity` epochs, and exact costs.
@@ -222,7 +230,7 @@ def problem(
     noises |= {name: column * _passes_apart(table, name) for name, column in columns.items() if ":" in name}
     mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
     return Motif(
-        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key),
+        space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),
         objectives=chosen,
         training=Cost(evaluations=1, flops=mean),
         deterministic=not noise,

@@ -57,7 +57,7 @@ def problem(*, objectives: tuple[str, ...] = ("error:seg", "error:video")) -> Ta
     coded = [np.unique(gene, return_inverse=True) for gene in table["genes"].T]
     choices = [found.tolist() for found, _ in coded]
     return table_problem(
-        Space(tuple(map(len, choices)), GENES, pool=np.column_stack([numbers for _, numbers in coded])),
+        Space(tuple(map(len, choices)), GENES, pool=np.column_stack([numbers for _, numbers in coded]), values=choices),
         chosen(offers, objectives),
         written=partial(genes_by_name, GENES, choices),
         provenance=f"{table.about['source']}, {table.about['licence']}",

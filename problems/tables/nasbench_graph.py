@@ -7,6 +7,7 @@ Qin, Zhang, Wang, Zhang and Zhu 2022, "NAS-Bench-Graph: Benchmarking Graph Neura
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from mobench import (
     Values,
     data_folder,
     fingerprint,
+    in_short,
     load_pickle,
     load_table,
     nondominated,
@@ -61,7 +63,7 @@ _OBJECTIVES = {
 """Objective, and the field of the file that a searcher sees and the one that is scored."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NASBenchGraph:
     """One dataset: a gene for the structure (a position in `LINKS`) and four for the operations of nodes 1 to 4.
 
@@ -84,6 +86,8 @@ class NASBenchGraph:
     scored: Array = field(repr=False)
     training = Cost(evaluations=1)
     deterministic = True
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Give validation error, latency and size of (n, 5) rows, free of noise."""
@@ -160,7 +164,8 @@ def problem(
     space = Space(
         (len(LINKS), *(len(operations),) * 4),
         ("structure", "op1", "op2", "op3", "op4"),
-        classes=lambda X: answers[space.index(X)],
+        classes=functools.partial(_class, (len(LINKS), *(len(operations),) * 4), answers),
+        values=(LINKS, *(operations,) * 4),
     )
     return NASBenchGraph(
         space,
@@ -169,6 +174,12 @@ def problem(
         np.column_stack([columns[_OBJECTIVES[objective.name][1]] for objective in chosen]),
         np.column_stack([columns[_OBJECTIVES[objective.name][2]] for objective in chosen]),
     )
+
+
+def _class(shape: tuple[int, ...], answers: Array, X: Array) -> Array:
+    """The network that each of (n, 5) rows stands for, (n,); `answers` has it for every row of the grid."""
+    found: Array = answers[np.ravel_multi_index(tuple(X.T), shape)]
+    return found
 
 
 _FIELDS = ("valid_perf", "perf", "latency", "para")

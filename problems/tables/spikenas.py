@@ -6,6 +6,7 @@ Sun et al. 2025, IEEE Transactions on Artificial Intelligence 6(6). Import: ``mo
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -72,15 +73,16 @@ def problem(
         seen, scored, noise = stacked([_offer(name, got, i) for name in objectives])
         views[epochs] = View(seen, seconds=got["seconds"] * (epochs or got["epochs"]))
     views[WHOLE] = views[None]
-    grid = Space((len(OPERATIONS),) * len(EDGES), EDGES)
-    space = grid if len(rows) == ROWS else Space(grid.cardinalities, EDGES, pool=grid.at(rows))
+    values = (OPERATIONS,) * len(EDGES)
+    grid = Space(tuple(map(len, values)), EDGES, values=values)
+    space = grid if len(rows) == ROWS else Space(grid.cardinalities, EDGES, pool=grid.at(rows), values=values)
     return FidelityTable(
         space,
         tuple(_offer(name, got, 0).objective for name in objectives),
         views,
         scored,
         noise,
-        lambda X: genes_by_name(EDGES, [OPERATIONS] * len(EDGES), X),
+        partial(genes_by_name, EDGES, [OPERATIONS] * len(EDGES)),
         SOURCE,
     )
 

@@ -54,7 +54,7 @@ def problem(*, objectives: tuple[str, ...] = ("error", "latency:rtx5090", "param
     offers = chosen(_offers(table), objectives)
     rows = whole_rows(offers)
     return table_problem(
-        Space((len(rows),), ("model",)),
+        Space((len(rows),), ("model",), values=(table["model"][rows].tolist(),)),
         taken(offers, rows),
         written=partial(_names, table["model"][rows]),
         provenance=f"{table.about['source']}, {table.about['licence']}",

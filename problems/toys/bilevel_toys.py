@@ -6,6 +6,7 @@ alpha lies on a grid of 2**20 + 1 levels a coordinate. Formulas, golden numbers:
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobench import Array, ContinuousNetwork, Cost, Objective, Space, Values, nondominated
+from mobench import Array, ContinuousNetwork, Cost, Objective, Space, Values, in_short, nondominated
 from mobench.problems._toys.constants import (
     DECAY,
     ENDS,
@@ -62,7 +63,7 @@ Name = Literal[
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Toy:
     """A toy with a continuous architecture alpha in a box, on a grid.
 
@@ -86,6 +87,8 @@ class Toy:
     best: Array = field(repr=False)
     training = Cost(evaluations=1, flops=TRAINING)
     deterministic = True
+
+    __repr__ = in_short
 
     @property
     def space(self) -> Space:
@@ -144,6 +147,10 @@ class Toy:
         from mobench.problems._toys.networks import BoxNetwork
 
         return BoxNetwork(self, charge=charge, seed=seed)
+
+    def __reduce__(self) -> tuple[Callable[[], Toy], tuple[()]]:
+        """By its name, for its formulas are functions of functions."""
+        return functools.partial(_MAKERS[self.name], self.name), ()
 
 
 def _quadratic_response(alpha: Array) -> Array:

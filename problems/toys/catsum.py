@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobench import Array, Cost, Objective, Space, Values, nondominated
+from mobench import Array, Cost, Objective, Space, Values, in_short, nondominated
 
 QUALITY = np.array([0, 2, 3, 4, 1])
 COST = np.array([0, 0, 1, 4, 0])
@@ -22,6 +22,8 @@ class CatSum:
     objectives = (Objective("error"), Objective("cost"))
     training = Cost(evaluations=1)
     deterministic = True
+
+    __repr__ = in_short
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Exact and free of noise."""

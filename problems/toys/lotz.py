@@ -12,10 +12,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Cost, Objective, Space, Values
+from mobench import Array, Cost, Objective, Space, Values, in_short
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lotz:
     """Leading ones and trailing zeros of `bits` bits."""
 
@@ -23,6 +23,8 @@ class Lotz:
     objectives = (Objective("leading ones", maximise=True), Objective("trailing zeros", maximise=True))
     training = Cost(evaluations=1)
     deterministic = True
+
+    __repr__ = in_short
 
     @property
     def space(self) -> Space:

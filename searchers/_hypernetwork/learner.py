@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mobench import Array, BudgetExhausted, Run, Space
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
+from mobench.searchers._relaxed.divergence import check_alpha, check_weights
 from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.portrait import entropy
 from mobench.searchers._relaxed.search import Search, initial
@@ -75,8 +76,18 @@ class Learner:
             return [self.hypernetwork(condition) for condition in self.conditions]
 
     def architectures(self) -> Array:
-        """Architectures of the conditions, (k, d), each once."""
-        return np.unique(np.concatenate([self.state.network.discretise(a) for a in self.answers()]), axis=0)
+        """Architectures of the conditions, (k, d), each once.
+
+        Raises
+        ------
+        FloatingPointError
+            The hypernetwork or the weights diverged.
+        """
+        answers, state = self.answers(), self.state
+        for alpha in answers:
+            check_alpha(alpha, state.mask, steps=state.count)
+        check_weights(state.weights, state.first, steps=state.count)
+        return np.unique(np.concatenate([state.network.discretise(a) for a in answers]), axis=0)
 
 
 def begin(run: Run, settings: Settings) -> Search:

@@ -14,6 +14,8 @@ from annotated_types import Ge, Gt, Interval
 from mobench import Array, BudgetExhausted, Network, Run, nondominated, violation
 from mobench.searchers._relaxed import finalists as _finalists
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
+from mobench.searchers._relaxed.divergence import check_weights
+from mobench.searchers._relaxed.linear import norm
 from mobench.searchers._relaxed.relaxations import one_hot
 
 Weights = Mapping[str, torch.Tensor]
@@ -88,6 +90,8 @@ def _train(run: Run, options: Training) -> Weights:
 
     Raises
     ------
+    FloatingPointError
+        The weights diverged.
     ValueError
         The run has no limit of multiply-adds.
     """
@@ -102,6 +106,7 @@ def _train(run: Run, options: Training) -> Weights:
         weight_decay=options.weight_decay,
         foreach=True,
     )
+    first, steps = norm(weights), 0
     start = 0.0
     if saved is not None:
         start = float(saved["start"])
@@ -115,9 +120,12 @@ def _train(run: Run, options: Training) -> Weights:
         network.train_loss(weights, one_hot(run.space.sample(run.rng, 1)[0], like), network.train_batch()).backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), options.clip, foreach=True)
         optimizer.step()
+        steps += 1
         if run.spent.flops - kept > (until - start) / 20:
             kept = run.spent.flops
+            check_weights(weights, first, steps=steps)
             run.checkpoint(start=start, **packed(weights=weights, sgd=moments(optimizer)))
+    check_weights(weights, first, steps=steps)
     return {name: weight.detach() for name, weight in weights.items()}
 
 

@@ -24,6 +24,7 @@ def generations(
     *,
     population: int,
     select: Select | None = None,
+    begin: Callable[[], Array] | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -44,6 +45,8 @@ def generations(
         less beyond limits. If left out, rank and crowding distance decide, for parents, too, by binary tournaments.
     objectives : sequence of Objective
         The m columns: what is within their limits is better than what is not, and less beyond is better than more.
+    begin : callable, optional
+        Gives the first (k, d) architectures; `population` uniform ones when left out.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
@@ -57,7 +60,7 @@ def generations(
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
         return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
-    X = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
+    X = begin() if begin else _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
         beyond = _ranking.beyond_limits(F, objectives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,23 @@ from pymoo.core.termination import NoTermination
 from mobench import Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
 
+Begin = Callable[[int], Array]
+"""Gives up to so many architectures to begin with, (k, d)."""
+
 
 class _Sampling(Sampling):  # type: ignore[misc]
-    """Uniform architectures, distinct as far as the space allows."""
+    """Uniform architectures, distinct as far as the space allows, or those that are given."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, begin: Begin | None) -> None:
         super().__init__()
         self._space = space
+        self._begin = begin
 
     def _do(self, problem: Problem, n_samples: int, *, random_state: np.random.Generator, **_: Any) -> Array:
-        X = _genetics.sample_new(random_state, self._space, n_samples, np.empty(0, np.int64))
+        if self._begin is not None:
+            X = self._begin(n_samples)
+        else:
+            X = _genetics.sample_new(random_state, self._space, n_samples, np.empty(0, np.int64))
         return np.resize(X, (n_samples, X.shape[1]))  # a space smaller than the population: each row several times
 
 
@@ -52,11 +60,15 @@ class _Mutation(Mutation):  # type: ignore[misc]
 
 
 def operators(
-    space: Space, *, crossover: _genetics.Crossover = "uniform", crossover_probability: float = 1.0
+    space: Space,
+    *,
+    crossover: _genetics.Crossover = "uniform",
+    crossover_probability: float = 1.0,
+    begin: Begin | None = None,
 ) -> dict[str, Any]:
     """Sampling, crossover and mutation of architectures, as keywords of any genetic algorithm of pymoo."""
     return {
-        "sampling": _Sampling(space),
+        "sampling": _Sampling(space, begin),
         "crossover": _Crossover(crossover, crossover_probability),
         "mutation": _Mutation(space),
     }

@@ -49,6 +49,8 @@ def epo_weights(gradients: Tensor, losses: Tensor, preference: Tensor, *, restri
 
     Raises
     ------
+    FloatingPointError
+        Gradients or losses are not finite.
     ValueError
         A shape that does not fit, or a loss or preference that is not positive.
     RuntimeError
@@ -59,6 +61,8 @@ def epo_weights(gradients: Tensor, losses: Tensor, preference: Tensor, *, restri
         raise ValueError(
             f"expected (m, n) gradients, (m,) losses and preference, found {G.shape}, {f.shape}, {r.shape}"
         )
+    if not (np.isfinite(G).all() and np.isfinite(f).all()):
+        raise FloatingPointError(f"losses: found {f.tolist()}: the search diverged; lower alpha_rate or learning_rate")
     for name, values in (("losses", f), ("preference", r)):
         if not (values > 0).all():
             raise ValueError(f"{name}: EPO needs positive ones, found {values.tolist()}; shift or normalise them")

@@ -23,7 +23,14 @@ from mobench.searchers._relaxed.linear import (
 
 
 def one_step(
-    upper: Loss, lower: Loss, weights: Weights, alpha: Tensor, *, step: float, inertia: Weights | None = None
+    upper: Loss,
+    lower: Loss,
+    weights: Weights,
+    alpha: Tensor,
+    *,
+    step: float,
+    inertia: Weights | None = None,
+    radius: float = 0.01,
 ) -> Tensor:
     """Hypergradient through one step of the weights, the mixed term by finite differences (DARTS eqs. 7 and 8).
 
@@ -33,6 +40,8 @@ def one_step(
         xi, the step of the weights: ``w' = w - xi (grad_w f + inertia)``.
     inertia : dict of Tensor, optional
         Momentum times velocity.
+    radius : float
+        Length of the weights' change of the finite differences.
 
     Returns
     -------
@@ -42,7 +51,7 @@ def one_step(
     slope = gradient(lower(weights, alpha.detach()), weights)
     moved = detached(plus(weights, plus(slope, inertia) if inertia else slope, -step))
     u, direct = by_both(upper(moved, alpha), moved, alpha)
-    return direct - step * mixed_difference(lower, detached(weights), alpha, u)
+    return direct - step * mixed_difference(lower, detached(weights), alpha, u, radius=radius)
 
 
 def implicit_gradient(
@@ -52,7 +61,7 @@ def implicit_gradient(
     alpha: Tensor,
     *,
     solve: Callable[[Operator, Vector], Solution],
-    differences: bool = False,
+    radius: float | None = None,
 ) -> tuple[Tensor, Solution]:
     """Implicit gradient ``h = grad_alpha F - C v`` with ``H v = grad_w F``, at stationary weights of the lower level.
 
@@ -62,8 +71,8 @@ def implicit_gradient(
         F and f, (weights, alpha) -> scalar, on one batch each.
     solve : callable
         ``(multiply by H, u) -> Solution``.
-    differences : bool
-        The mixed product by finite differences of grad_alpha f instead of exactly.
+    radius : float, optional
+        The mixed product by finite differences of grad_alpha f, over this length, instead of exactly.
 
     Returns
     -------
@@ -73,6 +82,6 @@ def implicit_gradient(
     u, direct = by_both(upper(weights, alpha), weights, alpha)
     slope = gradient(lower(weights, alpha), weights, graph=True)
     solution = solve(product(slope, weights), u)
-    if differences:
-        return direct - mixed_difference(lower, detached(weights), alpha, solution.x), solution
+    if radius is not None:
+        return direct - mixed_difference(lower, detached(weights), alpha, solution.x, radius=radius), solution
     return direct - mixed_product(slope, alpha, solution.x), solution

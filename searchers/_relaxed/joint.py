@@ -86,9 +86,14 @@ class Joint:
     mix : Tensor
         (m,) weights of the objectives.
     slope : float
-        ``h . d_alpha``: the first-order change of the weighted objectives; positive only on the way back to limits.
+        ``h . d_alpha``: the first-order change of the weighted objectives that h promises; positive only
+        on the way back to limits.
+    true_slope : float
+        Their derivative along ``(d_alpha, d_w)``: the same where one symmetric matrix served both solves.
     residual : float
         ``||grad_w f||`` where the direction starts: 0 if the weights are stationary.
+    adjoint, response : float
+        Relative residuals of the systems behind h and behind d_w.
     products : int
         Hessian-vector products of the two solves.
     indefinite : bool
@@ -100,7 +105,10 @@ class Joint:
     weights: Vector
     mix: Tensor
     slope: float
+    true_slope: float
     residual: float
+    adjoint: float
+    response: float
     products: int
     indefinite: bool
 
@@ -140,7 +148,8 @@ def direction(
     slope = gradient(point.lower(weights, alpha), weights, graph=True)
     solve = prepare(product(slope, weights), u)
     adjoint = solve("adjoint", u)
-    H = torch.stack([(direct - mixed_product(slope, alpha, adjoint.x)).flatten(), *_rows(costs, alpha)])
+    rows = _rows(costs, alpha)
+    H = torch.stack([(direct - mixed_product(slope, alpha, adjoint.x)).flatten(), *rows])
     mix = mixture(torch.cat([value[None], costs]).detach(), H)
     h = (mix @ H).reshape(alpha.shape)
     if limits is None:
@@ -150,13 +159,17 @@ def direction(
         d = steepest(h, ball, rows=torch.stack(_rows(excess, alpha)), room=-excess.detach() / radius)
     pull = mixed_transposed(point.lower, weights, alpha, d)
     response = solve("response", times(pull, -1.0))
+    partial = torch.stack([direct.flatten(), *rows])
     return Joint(
         h=h,
         alpha=d,
         weights=response.x,
         mix=mix,
         slope=float((h * d).sum()),
+        true_slope=float(mix @ partial @ d.flatten()) + float(mix[0]) * dot(u, response.x),
         residual=norm({name: g.detach() for name, g in slope.items()}),
+        adjoint=adjoint.residual,
+        response=response.residual,
         products=adjoint.products + response.products,
         indefinite=adjoint.indefinite or response.indefinite,
     )

@@ -235,24 +235,6 @@ def largest_eigenvalue(
     return quotient
 
 
-def mean_eigenvalue(multiply: Operator, like: Weights, *, generator: torch.Generator, samples: int = 1) -> float:
-    """``trace(A) / n`` for n weights, by Hutchinson's estimator with random signs: one product a sample."""
-    n = sum(value.numel() for value in like.values())
-    total = 0.0
-    for _ in range(samples):
-        v = {name: torch.where(z < 0, -1.0, 1.0).to(z) for name, z in random_vector(like, generator).items()}
-        total += dot(v, multiply(v))
-    return total / (n * samples)
-
-
-def damped(multiply: Operator, like: Weights, share: float, *, generator: torch.Generator) -> Operator:
-    """Multiplication by ``A + share * trace(A) / n * I``: one product more for the trace, none where share is 0."""
-    if share == 0.0:
-        return multiply
-    shift = share * max(mean_eigenvalue(multiply, like, generator=generator), 0.0)
-    return lambda v: plus(multiply(v), v, shift)
-
-
 def random_vector(like: Weights, generator: torch.Generator) -> Vector:
     """A standard normal vector in the shapes, dtype and on the device of `like`; drawn on the generator's device."""
     return {

@@ -44,8 +44,10 @@ def min_norm_weights(gradients: Tensor) -> Tensor:
 
     Raises
     ------
+    FloatingPointError
+        `gradients` are not finite.
     ValueError
-        `gradients` is not a matrix, or not finite.
+        `gradients` is not a matrix.
     """
     G = _checked(gradients)
     lengths = np.linalg.norm(G, axis=1)
@@ -152,6 +154,8 @@ def aggregate(gradients: Tensor, name: str, *, generator: torch.Generator | None
 
     Raises
     ------
+    FloatingPointError
+        A gradient is not finite.
     ModuleNotFoundError
         TorchJD is not installed.
     ValueError
@@ -162,6 +166,7 @@ def aggregate(gradients: Tensor, name: str, *, generator: torch.Generator | None
     if name == "frank_wolfe":
         return frank_wolfe_weights(gradients) @ gradients
     combine = _torchjd(name, len(gradients))
+    _checked(gradients)
     with torch.random.fork_rng(devices=[]):
         if generator is not None:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator, device=generator.device)))
@@ -196,5 +201,5 @@ def _checked(gradients: Tensor) -> Any:
     G = gradients.detach().to("cpu", torch.float64).numpy()
     if not np.isfinite(G).all():
         row = int(np.argwhere(~np.isfinite(G))[0, 0])
-        raise ValueError(f"gradients: row {row} is not finite; the training diverged: lower the learning rates")
+        raise FloatingPointError(f"gradients: row {row} is not finite; the training diverged: lower the learning rates")
     return G

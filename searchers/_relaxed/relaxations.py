@@ -1,4 +1,7 @@
-"""Relaxations of a choice of operations: softmax, Gumbel straight-through (GDAS), ReinMax and Dirichlet (DrNAS).
+"""Relaxations of a choice of operations: softmax, Gumbel straight-through, ReinMax and Dirichlet (DrNAS).
+
+Straight-through estimators take the loss's derivative by every share, those of operations that were not drawn, too,
+which takes computing these operations (`DENSE`). Their cheap forms, of what was drawn alone, have names of their own.
 
 Genes may have different numbers of operations: logits (d, k) are padded then, and a mask says which entries exist.
 """
@@ -14,9 +17,13 @@ from torch import Tensor
 
 from mobench import Array
 
-Relaxation = Literal["softmax", "gumbel", "reinmax", "dirichlet"]
+Relaxation = Literal["softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet"]
 Sampling = Relaxation | Literal["score"]
 """A relaxation, or draws without a gradient: what the score function works with."""
+DENSE: tuple[Sampling, ...] = ("gumbel", "reinmax")
+"""One-hot relaxations whose gradient needs all operations computed (`computed=` of a network's losses)."""
+_TWINS: dict[Sampling, Sampling] = {"gdas": "gumbel", "reinmax_sampled": "reinmax"}
+"""Cheap forms of `DENSE` ones: the same p, of which a supernet computes what was drawn."""
 
 
 def relax(
@@ -45,12 +52,13 @@ def draw(
     ----------
     alpha : Tensor
         (d, k) logits of k operations for each of d genes.
-    kind : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
-        A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample
-        (Dong and Yang 2019, GDAS); one sampled operation a gene with the gradient of second order in the change of
-        loss (Liu et al. 2023, ReinMax); a mixture drawn from a Dirichlet distribution of concentration elu(alpha) + 1
-        with its pathwise gradient (Chen et al. 2021, DrNAS); one sampled operation a gene without a gradient, for the
-        score function.
+    kind : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
+        A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample (Jang
+        et al. 2017); the same as far as the sampled operation's share goes (gdas: after Dong and Yang 2019, without the
+        coefficients of the others that their code adds); one sampled operation a gene with the gradient of second order
+        in the change of loss (Liu et al. 2023, ReinMax), and the same as far as its share goes; a mixture drawn from a
+        Dirichlet distribution of concentration elu(alpha) + 1 with its pathwise gradient (Chen et al. 2021, DrNAS); one
+        sampled operation a gene without a gradient, for the score function.
     mask : Tensor, optional
         (d, k) bool: which operations exist, at least one a gene; all of them where left out. The others have p = 0 and
         no gradient, and each gene is relaxed as it would be alone.
@@ -59,10 +67,13 @@ def draw(
     temperature : float
         Of the softmax, of the Gumbel-softmax (annealed from 10 to 0.1 in GDAS), or of ReinMax (at least 1).
 
+    What a sampled kind leaves out is left out by the network, which does not compute operations without a share unless
+    it is told to; this function gives both forms the same p.
+
     Returns
     -------
     callable
-        alpha -> p, both (d, k). p is one-hot in the forward pass of gumbel and reinmax.
+        alpha -> p, both (d, k). p is one-hot in the forward pass of all kinds but mixtures.
 
     Raises
     ------
@@ -72,14 +83,15 @@ def draw(
     kinds = (*get_args(Relaxation), "score")
     if kind not in kinds:
         raise ValueError(f"kind: expected one of {', '.join(kinds)}, found {kind!r}")
+    name, kind = kind, _TWINS.get(kind, kind)
     least = 1.0 if kind == "reinmax" else 0.0
     if not (temperature >= least and temperature > 0.0):
-        found = f"expected {'at least 1' if least else 'more than 0'} for {kind}, found {temperature}"
+        found = f"expected {'at least 1' if least else 'more than 0'} for {name}, found {temperature}"
         raise ValueError(f"temperature: {found}")
     if kind == "softmax":
         return lambda alpha: torch.softmax(existing(alpha, mask) / temperature, dim=-1)
     if generator is None:
-        raise ValueError(f"generator: {kind} samples; pass a torch.Generator")
+        raise ValueError(f"generator: {name} samples; pass a torch.Generator")
     if kind == "dirichlet":
         return _dirichlet(alpha.detach(), mask, generator)
     noise = _gumbel(alpha, generator)

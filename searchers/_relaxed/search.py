@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
+from typing import get_args
 
 import torch
 from torch import Tensor
 
 from mobench import Array, CategoricalNetwork, Network, operation_mask
+from mobench.searchers._relaxed.divergence import check_alpha, check_weights
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
-from mobench.searchers._relaxed.relaxations import Sampling, draw
+from mobench.searchers._relaxed.relaxations import DENSE, Relaxation, Sampling, draw
 from mobench.searchers._relaxed.settings import Settings
 
 CLIP = 5.0
@@ -20,9 +23,6 @@ FLOOR = 0.04
 """Final learning rate of the weights as a share of the first: 0.001 after 0.025 (DARTS)."""
 BETAS = (0.5, 0.999)
 """Of Adam on alpha (DARTS)."""
-GUMBEL = (10.0, 0.1)
-"""Temperature of the Gumbel-softmax, first and last, linear in between (GDAS)."""
-
 
 Relaxed = Callable[[Tensor], Tensor]
 
@@ -55,6 +55,8 @@ class Search:
         Steps of the method taken before this one.
     progress : float
         Share of this preference's steps or budget that is used, 0 to 1.
+    first : float
+        Norm of the initial weights.
     """
 
     network: Network
@@ -71,6 +73,7 @@ class Search:
     extra: Vector = field(default_factory=dict)
     count: int = 0
     progress: float = 0.0
+    first: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -85,7 +88,7 @@ class Search:
 
     def relax(self) -> Relaxed:
         """Draw the randomness of the relaxation for the passes of one step: alpha -> p."""
-        first, last = GUMBEL if self.settings.relaxation == "gumbel" else (1.0, 1.0)
+        first, last = self.settings.temperatures if self.settings.relaxation in ("gumbel", "gdas") else (1.0, 1.0)
         temperature = first + (last - first) * min(self.progress, 1.0)
         return self.draw(self.settings.relaxation, temperature=temperature)
 
@@ -95,12 +98,19 @@ class Search:
             return lambda alpha: alpha
         return draw(self.alpha, kind, mask=self.mask, generator=self.generator, temperature=temperature)
 
+    def computed(self, alpha: Tensor) -> dict[str, Tensor]:
+        """What the losses are told to compute beside operations with a share, where alpha's gradient needs it."""
+        wanted = self.operations is not None and self.settings.relaxation in DENSE and alpha.requires_grad
+        if not wanted or not torch.is_grad_enabled():
+            return {}
+        return {"computed": torch.ones(alpha.shape, dtype=torch.bool) if self.mask is None else self.mask}
+
     def lower(self, relaxed: Relaxed) -> Loss:
         """The training loss, weight decay included, on the next training batch."""
         batch, decay = self.network.train_batch(), self.settings.weight_decay
 
         def loss(weights: Weights, alpha: Tensor) -> Tensor:
-            value: Tensor = self.network.train_loss(weights, relaxed(alpha), batch)
+            value: Tensor = self.network.train_loss(weights, relaxed(alpha), batch, **self.computed(alpha))
             return value + pairing(weights, weights) * (decay / 2.0) if decay else value
 
         return loss
@@ -110,8 +120,8 @@ class Search:
         batch, unit = self.network.valid_batch(), self.unit
 
         def loss(weights: Weights, alpha: Tensor) -> Tensor:
-            value: Tensor = self.network.valid_loss(weights, relaxed(alpha), batch) / unit
-            return value
+            value: Tensor = self.network.valid_loss(weights, relaxed(alpha), batch, **self.computed(alpha))
+            return value / unit
 
         return loss
 
@@ -128,6 +138,30 @@ class Search:
             return value + (r[1:] * costs(alpha)).sum() if len(r) > 1 else value
 
         return loss
+
+    def check(self) -> None:
+        """Refuse to go on where the search diverged.
+
+        Raises
+        ------
+        FloatingPointError
+            Alpha is not finite, or the weights have grown beyond reason.
+        """
+        check_alpha(self.alpha.detach(), self.mask, steps=self.count)
+        check_weights(self.weights, self.first, steps=self.count)
+
+    def check_precision(self) -> None:
+        """Refuse differences of gradients, and derivatives of them, of a network that computes them in bfloat16.
+
+        Raises
+        ------
+        ValueError
+            The network says that its arithmetic is coarse (``autocast``).
+        """
+        if getattr(self.network, "coarse", False):
+            raise ValueError(
+                "autocast: second derivatives are far off in bfloat16; leave autocast out, or take a first-order method"
+            )
 
     def step_alpha(self, h: Tensor) -> None:
         """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape."""
@@ -172,10 +206,15 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
         A relaxation of operations where alpha is a plain vector.
     """
     operations = network.operations if isinstance(network, CategoricalNetwork) else None
-    if operations is None and settings.relaxation in ("gumbel", "reinmax", "dirichlet"):
+    if operations is None and settings.relaxation in get_args(Relaxation) and settings.relaxation != "softmax":
         raise ValueError(
             f"relaxation={settings.relaxation!r} relaxes a choice of operations, and this problem's alpha is a plain "
             "vector, its own relaxation; leave the option out"
+        )
+    if settings.relaxation in DENSE and not _computes_on_demand(network):
+        raise ValueError(
+            f"relaxation={settings.relaxation!r} takes gradients of operations that were not drawn, and this problem's "
+            "supernet does not compute these (computed=); take 'gdas' or 'reinmax_sampled'"
         )
     alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
     whole = settings.partial_channels == 1
@@ -187,7 +226,25 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
     generator = torch.Generator().manual_seed(seed)
     mask = None if operations is None else _mask(operations, alpha)
     scales = torch.ones_like(r[1:])
-    return Search(network, settings, r, scales, generator, alpha, weights, still, moments, operations, mask)
+    return Search(
+        network,
+        settings,
+        r,
+        scales,
+        generator,
+        alpha,
+        weights,
+        still,
+        moments,
+        operations,
+        mask,
+        first=norm(weights),
+    )
+
+
+def _computes_on_demand(network: Network) -> bool:
+    """Whether both losses know `computed`."""
+    return all("computed" in signature(loss).parameters for loss in (network.train_loss, network.valid_loss))
 
 
 def _mask(operations: tuple[tuple[str, ...], ...], like: Tensor) -> Tensor | None:

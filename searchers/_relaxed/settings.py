@@ -18,6 +18,9 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, lt=1)]
 
+RADIUS = 0.1
+"""Radius of finite differences of the mixed product; DARTS has 0.01, see docs/methods/bilevel/darts.md."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -30,9 +33,13 @@ class Settings:
         its first cost; ours: only what was trained is delivered. Their price is kept, at most half of the budget.
     steps : int or None
         Steps of alpha a preference; none: as many as an equal share of the budget's multiply-adds pays for.
-    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
-        How alpha becomes weights of operations: the softmax mixture (DARTS), one sampled operation at a temperature
-        from 10 to 0.1 (gumbel: GDAS; reinmax) or a mixture drawn from a Dirichlet distribution (DrNAS).
+    relaxation : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
+        How alpha becomes weights of operations: the softmax mixture (DARTS), one sampled operation (gumbel, reinmax), a
+        mixture drawn from a Dirichlet distribution (DrNAS). The steps of gumbel and reinmax on alpha compute all
+        operations, at the price of a mixture; gdas and reinmax_sampled, the cheap forms, compute the sampled one, and
+        the error's gradient misses the others.
+    temperatures : tuple of float
+        First and last of gumbel and gdas, linear in between: 10 to 0.1 in GDAS, 10 to 1 in MiLeNAS.
     warm_up : float
         Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
         preferences: none in DARTS, 15 of 50 epochs in PC-DARTS. After it the error is in units of its range over 50
@@ -68,6 +75,7 @@ class Settings:
     finalists: Annotated[int, Ge(0)] = 5
     steps: Count | None = None
     relaxation: Sampling = "softmax"
+    temperatures: tuple[Positive, Positive] = (10.0, 0.1)
     warm_up: Share = 0.0
     learning_rate: Positive = 0.025
     momentum: Share = 0.9
@@ -119,11 +127,11 @@ class Sampled(Settings):
 
     Attributes
     ----------
-    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+    relaxation : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
         How alpha becomes weights of operations: sampled ones with the score function, which alone is not biased where
-        only sampled operations are computed, or with gumbel or reinmax; with the mixtures softmax and dirichlet the
-        weights make up for small coefficients, and the search ends at cheap, poor cells
-        (docs/methods/gradient/scalarization.md).
+        only sampled operations are computed, or with gumbel or reinmax, whose steps on alpha compute all, or with their
+        cheap forms gdas and reinmax_sampled, which do not; with the mixtures softmax and dirichlet the weights make up
+        for small coefficients, and the search ends at cheap, poor cells (docs/methods/gradient/scalarization.md).
     warm_up : float
         Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
         preferences; ours: until then the error says nothing of the operations, and costs would decide. Other searches

@@ -57,7 +57,7 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     Raises
     ------
     FloatingPointError
-        Alpha is no longer finite.
+        Alpha is no longer finite, or the weights diverged.
     ValueError
         A relaxation, a stopping rule or a selection that this network does not allow.
     """
@@ -105,6 +105,7 @@ def _warm_up(run: Run, search: Search, preferences: int) -> None:
         if int(progress() * MARKS) > int(before * MARKS):
             empty = np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
             run.checkpoint(index=WARM_UP, begun=0.0, found=empty, **_saved(search))
+    search.check()
     search.count = 0
     search.extra["unit"] = error_unit(search, run.space)
 
@@ -159,11 +160,8 @@ def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnosti
 
 def _with(found: Array, space: Space, search: Search) -> Array:
     """Join the architecture that alpha stands for to (k, d) others, unless it is among them."""
+    search.check()
     alpha = search.alpha.detach()
-    if not bool(torch.isfinite(alpha if search.mask is None else alpha[search.mask]).all()):
-        raise FloatingPointError(
-            f"alpha is not finite after {search.count} steps: the search diverged; lower alpha_rate or learning_rate"
-        )
     x = np.asarray(search.network.discretise(alpha), dtype=np.int64)
     return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import moocore
@@ -11,6 +12,7 @@ from annotated_types import Ge
 from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import starts as _starts
 
 
 def search(
@@ -21,6 +23,7 @@ def search(
     leave_early: bool = True,
     restart: Literal["random", "perturb"] = "random",
     neighbours: Annotated[int, Ge(1)] | None = None,
+    start: Path | None = None,
 ) -> None:
     """Explore until the budget is spent or every architecture is known.
 
@@ -45,9 +48,12 @@ def search(
     neighbours : int, optional
         How many neighbours of a member to look at, drawn at random, where neighbourhoods are huge; all of them if left
         out. Ours.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as `starts`; uniform ones make up the rest, and all
+        are paid for (docs/warm-start.md).
     """
     memory = _Memory(run)
-    members = memory.ask(_genetics.sample_new(run.rng, run.space, starts, memory.keys))
+    members = memory.ask(_starts.first(run, starts, start))
     while len(members):
         members, explored = memory.front(members), np.empty(0, dtype=np.int64)
         while (todo := ~np.isin(members, explored)).any():

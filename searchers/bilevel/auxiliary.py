@@ -11,10 +11,11 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed import joint as _joint
+from mobench.searchers._relaxed import krylov as _krylov
 from mobench.searchers._relaxed.ball import Ball
 from mobench.searchers._relaxed.descent import POSITIVE
 from mobench.searchers._relaxed.epo import epo_weights
-from mobench.searchers._relaxed.linear import Operator, Solution, Vector, conjugate_gradients, damped
+from mobench.searchers._relaxed.linear import Operator, Solution, Vector, conjugate_gradients, plus
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import Bilevel, Count, NotNegative, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
@@ -42,12 +43,17 @@ class Options(Bilevel):
         First step tried, in logits.
     inner_steps : int
         Steps of the weights before each joint step; they also correct what the joint step left behind.
+    solver : {"chebyshev", "cg"}
+        One polynomial of the Hessian for both solves, so that the slope that is promised is the one that is met; or
+        conjugate gradients for each, whose polynomials differ: right only where both converge.
     products : int
-        Most Hessian-vector products of each of the two solves.
+        Most Hessian-vector products of each of the two solves; ten more show the ends of the spectrum.
     damping : float
-        Added to the Hessian, relative to its mean eigenvalue.
+        Added to the Hessian, in units of the magnitude of its least eigenvalue, where that is negative: above one, or
+        the system is not positive definite.
     warm : bool
-        Start each solve from the solution of the step before: one product more, and as good as the system is the same.
+        Start each solve of cg from the solution of the step before: one product more, and as good as the system is the
+        same.
     """
 
     norm: Ball = "2"
@@ -56,9 +62,14 @@ class Options(Bilevel):
     step_size: Literal["armijo", "quadratic"] = "armijo"
     radius: Positive = 0.1
     inner_steps: Count = 20
+    solver: Literal["chebyshev", "cg"] = "chebyshev"
     products: Count = 10
-    damping: NotNegative = 1e-3
+    damping: NotNegative = 1.5
     warm: bool = False
+
+    def __post_init__(self) -> None:
+        if self.warm and self.solver != "cg":
+            raise ValueError("warm: a polynomial starts from nothing; take solver='cg' or leave warm out")
 
 
 def search(run: Run, options: Options) -> None:
@@ -69,6 +80,7 @@ def search(run: Run, options: Options) -> None:
             search.train(search.lower(search.relax()))
         relaxed = search.relax()
         valid, costs, lower = search.valid(relaxed), search.costs(relaxed), search.lower(relaxed)
+        seen: dict[str, float] = {}
         point = _joint.Point(valid, costs, lower, search.weights, search.alpha)
         joint = _joint.direction(
             point,
@@ -76,7 +88,7 @@ def search(run: Run, options: Options) -> None:
             ball=options.norm,
             limits=None if options.limits is None else _excess(search, options.limits),
             radius=options.radius,
-            prepare=_solver(search, products=options.products, damping=options.damping, warm=options.warm),
+            prepare=_solver(search, options, seen),
         )
         merit, first = point.merit(joint.mix), options.radius
         if options.step_size == "quadratic":
@@ -93,6 +105,11 @@ def search(run: Run, options: Options) -> None:
             "products": float(joint.products),
             "indefinite": float(joint.indefinite),
             "lower_gradient": joint.residual,
+            "slope": joint.slope,
+            "true_slope": joint.true_slope,
+            "adjoint_residual": joint.adjoint,
+            "response_residual": joint.response,
+            **seen,
         }
 
     sweep(run, options, Method(step=step))
@@ -116,16 +133,23 @@ def _excess(search: Search, limits: tuple[float, ...]) -> Callable[[Tensor], Ten
     return lambda alpha: costs(alpha) - most
 
 
-def _solver(search: Search, *, products: int, damping: float, warm: bool) -> Callable[[Operator, Vector], _joint.Solve]:
-    """Conjugate gradients with the damped Hessian; `warm` ones keep their solutions in `Search.extra`."""
+def _solver(search: Search, options: Options, seen: dict[str, float]) -> Callable[[Operator, Vector], _joint.Solve]:
+    """Solves with the damped Hessian; warm ones are kept in `Search.extra`. Notes the spectrum in `seen`."""
 
     def prepare(multiply: Operator, like: Vector) -> _joint.Solve:
-        H = damped(multiply, like, damping, generator=search.generator)
+        ends = _krylov.spectrum(multiply, like, generator=search.generator)
+        polynomial = _krylov.Polynomial.fitting(ends, damping=options.damping, products=options.products)
+        shift = polynomial.shift
+        seen.update(lambda_min=ends.least, lambda_max=ends.largest, damping=shift)
 
         def solve(name: str, b: Vector) -> Solution:
+            if options.solver == "chebyshev":
+                return polynomial.solve(multiply, b)
             start = {key: search.extra[f"{name}/{key}"] for key in b if f"{name}/{key}" in search.extra}
-            solution = conjugate_gradients(H, b, iterations=products, start=start or None)
-            if warm:
+            solution = conjugate_gradients(
+                lambda v: plus(multiply(v), v, shift), b, iterations=options.products, start=start or None
+            )
+            if options.warm:
                 search.extra |= {f"{name}/{key}": value for key, value in solution.x.items()}
             return solution
 

@@ -12,7 +12,7 @@ from mobench import Run, Supernet
 from mobench.searchers._relaxed.hypergradients import one_step
 from mobench.searchers._relaxed.linear import Loss, Weights, by_alpha, times
 from mobench.searchers._relaxed.search import Search
-from mobench.searchers._relaxed.settings import Stabilised
+from mobench.searchers._relaxed.settings import RADIUS, Positive, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
@@ -27,9 +27,13 @@ class Options(Stabilised):
     order : {1, 2}
         The first takes the weights for constant, the second differentiates through their next step, by finite
         differences; the paper offers both.
+    radius : float
+        Of the second order's finite differences, as the length of the weights' change; ours: 0.01 in the paper, where
+        kinks of ReLU decide on small networks.
     """
 
     order: Literal[1, 2] = 1
+    radius: Positive = RADIUS
 
 
 def search(run: Run, options: Options) -> None:
@@ -41,8 +45,17 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, search.weights, search.alpha)
         else:
+            search.check_precision()
             inertia = times(search.velocity, options.momentum)
-            h = one_step(upper, lower, search.weights, search.alpha, step=search.rate, inertia=inertia)
+            h = one_step(
+                upper,
+                lower,
+                search.weights,
+                search.alpha,
+                step=search.rate,
+                inertia=inertia,
+                radius=options.radius,
+            )
         search.step_alpha(h)
         search.train(lower)
         return {"gradient": float(h.norm())}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
 from mobench.searchers._relaxed.search import Search, clipped, descend
-from mobench.searchers._relaxed.settings import BilevelAdam, Count, NotNegative, Positive
+from mobench.searchers._relaxed.settings import BilevelAdam, Count, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
@@ -26,15 +28,16 @@ class Options(BilevelAdam):
     inner_steps : int
         Steps of both copies before each step of alpha; as in the paper.
     multiplier : float
-        The penalty lambda is ``multiplier + growth * k`` at step k; ours. Steps of the second copy are divided by one
+        The penalty lambda at the beginning of a preference's search; ours. Steps of the second copy are divided by one
         more than it.
     growth : float
-        How much the penalty grows a step: the bias of the hypergradient falls with it; ours.
+        How many times larger the penalty is at the end, with a power that is the share of the search done: the bias of
+        the hypergradient falls with it, however many steps a budget pays for; ours.
     """
 
     inner_steps: Count = 1
     multiplier: Positive = 1.0
-    growth: NotNegative = 0.01
+    growth: Annotated[float, Ge(1)] = 10.0
 
 
 def search(run: Run, options: Options) -> None:
@@ -45,7 +48,7 @@ def search(run: Run, options: Options) -> None:
             search.extra |= {f"y/{name}": value for name, value in detached(search.weights, leaf=False).items()}
             search.extra |= {f"v/{name}": torch.zeros_like(value) for name, value in search.weights.items()}
         y, velocity = (_part(search.extra, key) for key in ("y/", "v/"))
-        penalty = options.multiplier + options.growth * search.count
+        penalty = options.multiplier * options.growth ** min(search.progress, 1.0)
         for _ in range(options.inner_steps):
             relaxed = search.relax()
             lower, upper, alpha = search.lower(relaxed), search.upper(relaxed), search.alpha.detach()

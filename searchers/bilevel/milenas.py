@@ -16,7 +16,7 @@ from mobench.searchers._relaxed.hypergradients import one_step
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, times
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
-from mobench.searchers._relaxed.settings import Count, NotNegative, Stabilised
+from mobench.searchers._relaxed.settings import RADIUS, Count, NotNegative, Positive, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
@@ -39,12 +39,15 @@ class Options(Stabilised):
         with the least one-shot loss (model-size-based search), which costs validation batches.
     batches : int
         Validation batches of a comparison of equal sizes; ours.
+    radius : float
+        Of the second order's finite differences, as the length of the weights' change; ours: 0.01 in DARTS.
     """
 
     order: Literal[1, 2] = 1
     mixing: NotNegative = 1.0
     keep: Literal["last", "sizes"] = "last"
     batches: Count = 1
+    radius: Positive = RADIUS
 
 
 def search(run: Run, options: Options) -> None:
@@ -56,9 +59,18 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, lower, search.weights, search.alpha, mixing=options.mixing)
         else:
+            search.check_precision()
             inertia = times(search.velocity, options.momentum)
             mixed = _mixed(upper, lower, options.mixing)
-            h = one_step(mixed, lower, search.weights, search.alpha, step=search.rate, inertia=inertia)
+            h = one_step(
+                mixed,
+                lower,
+                search.weights,
+                search.alpha,
+                step=search.rate,
+                inertia=inertia,
+                radius=options.radius,
+            )
         search.step_alpha(h)
         search.train(lower)
         return {"gradient": float(h.norm())}

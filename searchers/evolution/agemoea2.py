@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ def search(
     population: Annotated[int, Ge(2)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    start: Path | None = None,
 ) -> None:
     """Evolve until the budget is spent.
 
@@ -36,6 +38,9 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 0.9 in pymoo.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
 
     Raises
     ------
@@ -47,8 +52,14 @@ def search(
     from pymoo.algorithms.moo.age2 import AGEMOEA2
 
     from mobench.searchers._population import pymoo as _pymoo
+    from mobench.searchers._population import starts as _starts
 
-    operators = _pymoo.operators(run.space, crossover=crossover, crossover_probability=crossover_probability)
+    operators = _pymoo.operators(
+        run.space,
+        crossover=crossover,
+        crossover_probability=crossover_probability,
+        begin=_starts.beginning(run, start),
+    )
     algorithm = AGEMOEA2(pop_size=population, **operators)
     algorithm.mating.n_max_iterations = 10  # pymoo's 100 take a minute where a space is nearly used up
     algorithm.survival = _survival()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from annotated_types import Ge, Interval
 from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.directions import directions, twice
 
 THETA = 5.0
@@ -25,6 +27,7 @@ def search(
     batch: Annotated[int, Ge(1)] | None = None,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+    start: Path | None = None,
 ) -> None:
     """Evolve one child a subproblem and generation until the budget is spent.
 
@@ -52,12 +55,15 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 1 in the paper.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
     rng, space = run.rng, run.space
     weights = directions(len(run.objectives), population)
     near = neighbourhoods(weights, neighbours or max(2, len(weights) // 5))
     weights = np.maximum(weights, 1e-6)  # a weight of 0 would not tell a dominated solution from what dominates it
-    X = _genetics.sample_new(rng, space, len(weights), np.empty(0, np.int64))
+    X = _starts.first(run, len(weights), start)
     X = np.resize(X, (len(weights), X.shape[1]))  # a space smaller than the population: each row several times
     F = run.evaluate(X)
     beyond, F = _ranking.beyond_limits(F, run.objectives), twice(F)
@@ -67,8 +73,8 @@ def search(
         span = F.max(axis=0) - ideal
         span[span <= 0] = 1.0
         order = rng.permutation(len(weights))
-        for start in range(0, len(order), batch or len(order)):
-            at = order[start : start + (batch or len(order))]
+        for turn in range(0, len(order), batch or len(order)):
+            at = order[turn : turn + (batch or len(order))]
             one, other = X[_parents(rng, near[at], len(weights), neighbour_mating)]
             children = _genetics.cross(rng, one, other, kind=crossover, probability=crossover_probability)[: len(at)]
             children = _genetics.mutate(rng, children, space)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from annotated_types import Ge, Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.directions import directions, twice
 from mobench.searchers._population.generations import generations
 
@@ -19,6 +21,7 @@ def search(
     population: Annotated[int, Ge(2)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
+    start: Path | None = None,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 
@@ -35,13 +38,18 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 1 in the paper.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
     lattice = directions(len(run.objectives), population)
+    population = max(population, len(lattice))
     for X, _ in generations(
         run.rng,
         run.space,
         run.evaluate,
-        population=max(population, len(lattice)),
+        population=population,
+        begin=lambda: _starts.first(run, population, start),
         select=_Niches(lattice).select,
         objectives=run.objectives,
         crossover=crossover,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -10,9 +11,16 @@ from annotated_types import Ge
 from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import starts as _starts
 
 
-def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotated[int, Ge(1)] = 10) -> None:
+def search(
+    run: Run,
+    *,
+    population: Annotated[int, Ge(1)] = 30,
+    sample: Annotated[int, Ge(1)] = 10,
+    start: Path | None = None,
+) -> None:
     """Age a population, one child at a time, until the budget is spent.
 
     The parent is the best of a sample by rank in the population, then by place in the epsilon-net of its front, the
@@ -30,8 +38,11 @@ def search(run: Run, *, population: Annotated[int, Ge(1)] = 30, sample: Annotate
         search.
     sample : int
         Members, drawn with replacement, among which the parent is chosen: 10, as in NASLib, naszilla and Syne Tune.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
-    X = _genetics.sample_new(run.rng, run.space, population, np.empty(0, np.int64))
+    X = _starts.first(run, population, start)
     F = run.evaluate(X)
     beyond = _ranking.beyond_limits(F, run.objectives)
     while True:

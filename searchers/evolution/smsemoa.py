@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import moocore
@@ -13,6 +14,7 @@ from annotated_types import Ge, Interval
 from mobench import Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.directions import twice
 from mobench.searchers._population.generations import TRIES
 
@@ -27,6 +29,7 @@ def search(
     offspring: Annotated[int, Ge(1)] = 1,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    start: Path | None = None,
 ) -> None:
     """Evolve until the budget is spent; the time for contributions grows fast beyond five objectives.
 
@@ -46,10 +49,13 @@ def search(
         How two parents mix; uniform as in `nsga2`.
     crossover_probability : float
         How often two parents mix; 0.9 in pymoo.
+    start : Path, optional
+        A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
+        the rest, and all are paid for (docs/warm-start.md).
     """
     rng, space = run.rng, run.space
     recipes = _genetics.recipes(rng, space, kind=crossover, probability=crossover_probability)
-    first = _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
+    first = _starts.first(run, population, start)
     answers = run.evaluate(first)
     limits = _ranking.beyond_limits(answers, run.objectives) is not None
     n = len(first)

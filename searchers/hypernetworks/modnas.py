@@ -80,9 +80,10 @@ class Options(Sampled):
         none in the paper's code, for far longer searches.
     steps : int or None
         How many; none: as many as the budget pays for.
-    relaxation : {"softmax", "gumbel", "reinmax", "dirichlet", "score"}
+    relaxation : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
         How alpha becomes weights of operations: by the score function, as it is unbiased where only sampled operations
-        are computed (docs/methods/gradient/scalarization.md); reinmax in the paper, whose supernet computes all.
+        are computed (docs/methods/gradient/scalarization.md); reinmax in the paper, which computes all, as here, at the
+        price of a mixture.
     paths : {"alpha", "uniform"}
         What the weights learn on: each path with the same probability (ours), or paths that the hypernetwork's alphas
         draw, as in the paper.

@@ -41,6 +41,7 @@ def rate(cover, seed=0):
     return np.mean([cover(rng) for _ in range(TRIALS)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", SEEDS)
 @pytest.mark.parametrize("kind", ["normal", "skewed"])
 def test_a_median_lies_between_its_order_statistics_at_their_rate(n, kind):
@@ -54,6 +55,7 @@ def test_a_median_lies_between_its_order_statistics_at_their_rate(n, kind):
     assert rate(cover) == pytest.approx(level, abs=3 * np.sqrt(level * (1 - level) / TRIALS) + 1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [False, True])
 @pytest.mark.parametrize("n", SEEDS)
 @pytest.mark.parametrize("kind", ["normal", "skewed"])
@@ -68,6 +70,7 @@ def test_an_interquartile_mean_is_covered_at_its_rate(n, kind, alike):
     assert rate(cover) >= stated["confidence"][0] - SLACK
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [False, True])
 @pytest.mark.parametrize("n", SEEDS)
 @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
@@ -82,6 +85,7 @@ def test_a_probability_of_improvement_is_covered_at_its_rate(n, shift, alike):
     assert rate(cover) >= 0.95 - SLACK
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [False, True])
 @pytest.mark.parametrize("n", SEEDS)
 def test_a_profile_is_covered_at_its_rate(n, alike):
@@ -94,6 +98,7 @@ def test_a_profile_is_covered_at_its_rate(n, alike):
     assert rate(cover) >= 0.95 - SLACK
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", SEEDS)
 def test_a_difference_of_means_is_covered_at_its_rate(n):
     def cover(rng):

@@ -102,7 +102,8 @@ def test_any_entries_are_a_campaign_or_a_clear_error(entries):
 def test_a_campaign_may_grow_in_its_folder_but_not_change(tmp_path):
     open_campaign(make_campaign(GOOD | {"seeds": 2}), tmp_path)
     open_campaign(make_campaign(GOOD | {"seeds": 3}), tmp_path)
-    with pytest.raises(ValueError, match=r"another campaign \(budget, seeds differ\); use another --name"):
+    both = r"another campaign \(budget is \S+ evaluations there, 7 evaluations here\); use another --name"
+    with pytest.raises(ValueError, match=both):
         open_campaign(make_campaign(GOOD | {"seeds": 2, "budget": 7}), tmp_path)
 
 

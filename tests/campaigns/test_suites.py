@@ -58,7 +58,8 @@ def test_a_suite_runs_with_a_searcher_of_choice_and_keeps_its_problems(tmp_path,
 def test_a_suite_with_another_budget_seeds_or_contract_does_not_have_its_name(change, tmp_path):
     command = ["run", "--suite", "tiny", "-s", "random_search", *change, "-q", "-w", "1", "--results", str(tmp_path)]
     assert main(command) == 0
-    assert [folder.name for folder in tmp_path.iterdir()] == ["tiny-1-changed"]
+    (folder,) = tmp_path.iterdir()
+    assert re.fullmatch("tiny-1-changed-[0-9a-f]{6}", folder.name)
 
 
 @pytest.mark.parametrize(

@@ -53,18 +53,18 @@ def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path
         command = [sys.executable, "-m", "mobench.cli", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    run = ["run", "-p", "catsum", "-s", "bad", "-s", "random_search", "-b", "20", "--seeds", "1"]
+    run = ["run", "-p", "catsum", "-s", "bad", "-s", "random_search", "-b", "20", "--seeds", "1", "--name", "a"]
     done = mobench(*run)
     assert done.returncode == 1
     assert "1 failed" in done.stderr
     assert "RuntimeError: no such luck" in done.stderr
     assert "1 failed" in mobench("status").stdout
-    shown = mobench("report", "results/adhoc").stdout
+    shown = mobench("report", "results/a").stdout
     first = "INCOMPLETE  1 failed:\n  A failed run is scored by what it had delivered when it failed"
     assert shown.index(first) < shown.index(" on catsum: RuntimeError: no such luck") < shown.index("hypervolume ")
     assert mobench(*run).returncode == 0  # nothing is tried again by itself
     assert mobench(*run, "--retry-failed").returncode == 1
-    assert len(list(tmp_path.glob("results/adhoc/runs/catsum/bad*/*.failed-1/end.json"))) == 1
+    assert len(list(tmp_path.glob("results/a/runs/catsum/bad*/*.failed-1/end.json"))) == 1
     listing = mobench("list").stdout
     assert "BROKEN: searcher 'absent': its package cannot be imported" in listing
     assert "nsga2" in listing
@@ -162,9 +162,8 @@ def test_an_empty_option_does_not_mean_the_default(capsys, tmp_path, option):
 def test_a_campaign_in_which_nothing_applies_is_refused_with_the_reasons_and_leaves_nothing(capsys, tmp_path):
     assert main(["run", "-p", "catsum", "-s", "darts", "-s", "spos", "--seeds", "1", "-q"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1].startswith(
-        "mobench: error: adhoc: nothing to run, since nothing applies: darts on catsum needs Supernet"
-    )
+    assert said[-1].startswith("mobench: error: catsum-darts-spos-")
+    assert "nothing to run, since nothing applies: darts on catsum needs Supernet" in said[-1]
     assert "spos on catsum needs" in said[-1]
     assert list(tmp_path.iterdir()) == []
 

@@ -244,3 +244,19 @@ def test_runs_that_a_record_does_not_name_any_more_are_found(copy, campaign, cap
     out = capsys.readouterr().out
     assert f"disagrees: {copy}: holds " in out
     assert "and 5 more, of which its record knows nothing" in out
+
+
+def test_a_warm_run_whose_file_is_another_now_is_not_carried_out_again(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "given.csv").write_text("x0,x1,x2,x3,x4,x5\n0,0,0,0,0,0\n")
+    command = ["run", "-p", "catsum", "-s", "nsga2:start=given.csv", "-b", "30", "--seeds", "1", "-q", "--name", "warm"]
+    assert main(command) == 0
+    assert main(["verify", "results/warm", "-q"]) == 0
+    assert "1 runs carried out again; nothing disagrees" in capsys.readouterr().out
+    (tmp_path / "given.csv").write_text("x0,x1,x2,x3,x4,x5\n1,0,0,0,0,0\n")
+    assert main(["verify", "results/warm", "-q"]) == 0
+    said = capsys.readouterr()
+    assert "0 runs carried out again; nothing disagrees" in said.out
+    assert "not verified: 1 runs: the file of nsga2:start=given.csv is not here, or another" in said.err
+    assert main(command) == 2
+    assert "file of nsga2:start=given.csv has changed since 1 of these runs began" in capsys.readouterr().err

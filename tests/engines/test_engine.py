@@ -19,6 +19,8 @@ from mobench.engines.engine import run_campaign, run_specs
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec
 
+pytestmark = pytest.mark.long
+
 CAMPAIGN = {
     "name": "kills",
     "problems": ["catsum", "lotz:bits=14"],

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,9 @@ import pytest
 
 import mobench
 from mobench.cli.main import COMMANDS, _parser
+from mobench.figures.kinds import KINDS
 from mobench.plugins.catalogue import find
+from mobench.plugins.families import built_in
 from mobench.plugins.options import check_options
 from mobench.plugins.references import parse_reference
 
@@ -114,11 +117,8 @@ def run_text(block, folder):
 RUN = {"python": run_python, "bash": run_bash, "toml": run_toml, "csv": run_csv, "text": run_text}
 
 
-def long(page):
-    return pytest.param(page, marks=pytest.mark.long)
-
-
-@pytest.mark.parametrize("page", [PAGES[0], *map(long, PAGES[1:])], ids=lambda page: name(page))
+@pytest.mark.long
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_blocks_run_in_order(page, tmp_path):
     """In one folder; a Python block that begins with ``# name.py`` is that file, which later blocks use."""
     (tmp_path / "docs").symlink_to(ROOT / "docs")
@@ -199,3 +199,28 @@ def test_the_site_builds_without_a_warning(tmp_path):
     front = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "honestly" in front
     assert 'href="methods/evolution/nsga2.html"' in front
+    assert '<script src="assets/iframe-worker.js">' in front
+    assert (tmp_path / "site" / "search" / "search_index.js").exists()
+    for kind, plugins in (("searchers", built_in("searcher")), ("problems", built_in("problem"))):
+        cards = (tmp_path / "site" / f"{kind}.html").read_text(encoding="utf-8")
+        assert [name for name in plugins if f">{name}</code>" not in cards] == []
+    assert "@software" in read(tmp_path / "site" / "cite.html")
+    search_from_disk(tmp_path / "site" / "index.html")
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def search_from_disk(page):
+    """Chromium, where there is one, finds pages by a word in a site that no server shows."""
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
+        found = subprocess.run(
+            [browser, *flags, f"{page.as_uri()}?q=hypervolume"], capture_output=True, text=True, check=True
+        )
+        assert re.search(r"\d+ matching documents", found.stdout)
+
+
+def test_the_gallery_has_a_figure_of_every_kind_and_no_other():
+    assert {path.stem for path in (ROOT / "docs" / "figures" / "gallery").glob("*.png")} == set(KINDS)

@@ -125,6 +125,7 @@ def test_the_tree_keeps_every_contract(tree):
     assert broken_contracts(tree)[0] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("contract", "file", "lines"), PLANTED)
 def test_a_planted_violation_is_caught_by_the_name_of_its_contract(tree, plant, contract, file, lines):
     plant(file, lines)
@@ -137,6 +138,7 @@ def test_every_contract_is_tried():
     assert {contract for contract, _, _ in PLANTED} == {contract["name"] for contract in CONTRACTS}
 
 
+@pytest.mark.long
 def test_dead_code_is_caught(tree, plant):
     pytest.importorskip("vulture", reason="vulture is not installed: pip install -e '.[dev]'")
     code, text = tool("vulture", cwd=tree)

@@ -62,10 +62,12 @@ def test_a_package_written_from_the_page_is_installed_checked_run_and_reported(t
         "200",
         "--seeds",
         "3",
+        "--name",
+        "first",
         "-q",
     )
-    do(*mobench, "report", "results/adhoc")
-    page = (tmp_path / "results" / "adhoc" / "report" / "report.html").read_text(encoding="utf-8")
+    do(*mobench, "report", "results/first")
+    page = (tmp_path / "results" / "first" / "report" / "report.html").read_text(encoding="utf-8")
     assert "climber:restarts=50" in page
     assert "Hill climbing on a random weighted sum, restarted when stuck." in page
 

@@ -156,10 +156,26 @@ def smoke(programs, home, folder):
         return run(programs / "mobench", *arguments, cwd=folder, env=rest)
 
     assert "nsga2" in do("list")
-    done = do("run", "-p", "catsum", "-p", "motif", "-s", "nsga2", "-s", "random_search", "-b", "200", "--seeds", "2")
-    assert "mobench report results/adhoc" in done
+    done = do(
+        "run",
+        "-p",
+        "catsum",
+        "-p",
+        "motif",
+        "-s",
+        "nsga2",
+        "-s",
+        "random_search",
+        "-b",
+        "200",
+        "--seeds",
+        "2",
+        "--name",
+        "first",
+    )
+    assert "mobench report results/first" in done
     assert "8 ended" in do("status")
-    assert "mean rank over problems" in do("report", "results/adhoc")
-    assert "<script" in (folder / "results/adhoc/report/report.html").read_text()
+    assert "mean rank over problems" in do("report", "results/first")
+    assert "<script" in (folder / "results/first/report/report.html").read_text()
     do("new", "searcher", "climber")
     assert "failed" not in do("check", "climber.py")

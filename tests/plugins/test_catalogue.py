@@ -392,7 +392,7 @@ def test_what_a_plugin_does_when_it_is_imported_harms_nobody(here, capsys, harm)
     assert os.getcwd() == str(here)
     if "chdir" in harm:
         assert code == 0
-        assert len(list(here.glob("results/adhoc/runs/catsum/rude*/*/end.json"))) == 1
+        assert len(list(here.glob("results/catsum-rude-*/runs/catsum/rude*/*/end.json"))) == 1
     else:
         assert code == 2
         assert "its file cannot be imported" in capsys.readouterr().err

@@ -188,8 +188,9 @@ def test_an_installed_package_has_a_version(here, monkeypatch):
     assert len(read_study(["results/p", "results/q"]).searchers) == 2
 
 
-def claim(barrier, searcher, outcomes):
-    made = make_campaign({"name": "both", "problems": ["catsum"], "searchers": [searcher], "seeds": 2, "budget": 20})
+def claim(barrier, searcher, budget, outcomes):
+    entries = {"name": "both", "problems": ["catsum"], "searchers": [searcher], "seeds": 2, "budget": budget}
+    made = make_campaign(entries)
     barrier.wait()
     try:
         open_campaign(made, Path("results/both"))
@@ -198,17 +199,32 @@ def claim(barrier, searcher, outcomes):
         outcomes.put(str(error))
 
 
-def test_of_two_different_campaigns_of_one_name_begun_at_once_one_is_told_so(here):
+def at_once(*budgets):
+    """What two commands say that begin two campaigns of one name at once, of two searchers and these budgets."""
     context = multiprocessing.get_context("fork")
+    shutil.rmtree(Path("results/both"), ignore_errors=True)
+    barrier, outcomes = context.Barrier(2), context.Queue()
+    asked = zip(("random_search", "nsga2"), budgets, strict=True)
+    both = [context.Process(target=claim, args=(barrier, *one, outcomes)) for one in asked]
+    for process in both:
+        process.start()
+    said = {outcomes.get(timeout=30) for _ in both}
+    for process in both:
+        process.join()
+    return said
+
+
+def test_of_two_different_campaigns_of_one_name_begun_at_once_one_is_told_so(here):
     for _ in range(6):
-        shutil.rmtree(Path("results/both"), ignore_errors=True)
-        barrier, outcomes = context.Barrier(2), context.Queue()
-        both = [context.Process(target=claim, args=(barrier, name, outcomes)) for name in ("random_search", "nsga2")]
-        for process in both:
-            process.start()
-        said = {outcomes.get(timeout=30) for _ in both}
-        for process in both:
-            process.join()
+        said = at_once(20, 30)
         (owner,) = said & {"random_search", "nsga2"}
-        assert any("holds another campaign (searchers differ); use another --name" in text for text in said)
+        ours, theirs = (20, 30) if owner == "random_search" else (30, 20)
+        words = f"holds another campaign (budget is {ours} evaluations there, {theirs} evaluations here); use another"
+        assert any(words in text for text in said)
         assert load_campaign(Path("results/both")).searchers == ((owner, {}),)
+
+
+def test_of_two_parts_of_a_campaign_begun_at_once_none_is_lost(here):
+    for _ in range(6):
+        assert at_once(20, 20) == {"random_search", "nsga2"}
+        assert {name for name, _ in load_campaign(Path("results/both")).searchers} == {"random_search", "nsga2"}

@@ -439,6 +439,7 @@ def test_the_answer_does_not_depend_on_the_order_of_searchers():
         assert said(order) == first
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_figures")
 @pytest.mark.parametrize("indicator", ["igd_plus", "epsilon", "r2", "area"])
 def test_tables_and_tests_are_about_the_indicator_that_is_asked_for(damaged, tmp_path, indicator):
@@ -470,6 +471,7 @@ def search(run):
 """
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_figures")
 @pytest.mark.parametrize("indicator", MEASURES)
 def test_runs_that_deliver_nothing_rank_last_and_delete_no_problem(tmp_path, monkeypatch, indicator):
@@ -496,6 +498,7 @@ def test_runs_that_deliver_nothing_rank_last_and_delete_no_problem(tmp_path, mon
         assert 'data-v="Infinity"' in page.read_text("utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_figures")
 @pytest.mark.parametrize("indicator", MEASURES)
 def test_where_nobody_delivers_anything_nobody_is_best(tmp_path, monkeypatch, indicator):

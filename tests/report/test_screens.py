@@ -14,6 +14,8 @@ from mobench.figures.insight import POINTS
 from mobench.harness.execute import execute
 from mobench.report.report import write_report
 
+pytestmark = pytest.mark.long
+
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 
 CHATTY = '''"""Random search that records at each step, and fails now and then."""

@@ -71,7 +71,8 @@ def test_a_result_without_answers_measures_zero():
         (("nsga2", "catsum"), {"budget": 0}, "must be positive"),
         (("nsga2", "catsum"), {"population": 1}, "option 'population'"),
         (("nsga2", "catsum"), {"pop": 10}, "unknown option 'pop'"),
-        ((len, "catsum"), {"folder": "x"}, "needs the searcher and the problem by name"),
+        ((len, "catsum"), {"folder": "x"}, "expected a function that has a name"),
+        (("nsga2", mobench.make_problem("catsum")), {"folder": "x"}, "needs the problem by name"),
     ],
 )
 def test_mistakes_are_named(arguments, options, words):
@@ -80,7 +81,7 @@ def test_mistakes_are_named(arguments, options, words):
 
 
 def test_loading_nothing_says_so(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"spec.json is missing"):
+    with pytest.raises(FileNotFoundError, match="no campaign and no run here"):
         mobench.load(tmp_path)
 
 

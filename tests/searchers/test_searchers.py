@@ -94,6 +94,7 @@ def test_random_search_is_as_good_as_chance() -> None:
     assert found.mean(axis=0) == pytest.approx([1599, 1695], abs=10)  # standard errors 4.8 and 2.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "seeds", "floor"),
     [

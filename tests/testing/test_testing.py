@@ -93,12 +93,14 @@ def wrong(results, *, lenient=()):
     return {r.name for r in results if r.status == "failed" or (r.status == "warning" and r.name in lenient)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_each_broken_searcher_is_caught_by_the_check_meant_for_it_and_no_other(name):
     results = check_searcher(BROKEN / "searchers" / f"{name}.py", seconds=2.0)
     assert wrong(results, lenient=SEARCHERS[name]) == SEARCHERS[name], table(results)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_each_broken_problem_is_caught_by_the_check_meant_for_it_and_no_other(name):
     results = check_problem(BROKEN / "problems" / f"{name}.py")
@@ -135,6 +137,7 @@ def test_all_built_in_searchers_pass(name):
     assert not wrong(results), table(results)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted({*plugins("problem"), TABLE} - NEED_MORE))
 def test_built_in_problems_pass(name):
     assert_passes(check_problem(name))

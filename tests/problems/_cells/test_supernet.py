@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mobench import BudgetExhausted, CategoricalNetwork
 from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST
 from mobench.problems._cells import mixture as _mixture
+from mobench.problems._cells import plans as _plans
 from mobench.problems._cells import space as cell
 from mobench.problems._cells.network import Network as Discrete
 from mobench.problems._cells.supernet import Batch, CellSupernet, Options
@@ -118,10 +119,10 @@ def test_a_mixture_is_the_sum_of_its_operations():
             nodes[target] = nodes[target] + p[edge, op] * module(nodes[source])
     ending = discrete(weights, [0] * 6, skeleton)
     expected = ending.classifier(ending.last(nodes[3]).mean(dim=(2, 3)))
-    support, ones = _mixture.support_of(p)
+    support, ones = _plans.support_of(p)
     assert not ones
     for layout in (IMAGES_FIRST, IMAGES_LAST):
-        found = _mixture.logits(weights, p, images, skeleton=skeleton, computed=_mixture.plan(support), layout=layout)
+        found = _mixture.logits(weights, p, images, skeleton=skeleton, computed=_plans.plan(support), layout=layout)
         torch.testing.assert_close(found, expected)
 
 

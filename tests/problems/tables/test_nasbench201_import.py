@@ -24,6 +24,8 @@ from mobench.problems._nasbench201 import official as official
 from mobench.problems._nasbench201 import readers as readers
 from mobench.problems.tables import nasbench201
 
+pytestmark = pytest.mark.long
+
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 CELLS = _cell.all_cells()
 STRINGS = _cell.to_strings(CELLS)

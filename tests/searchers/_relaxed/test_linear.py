@@ -193,14 +193,6 @@ def test_the_golden_eigenvalue_of_the_quadratic_toy() -> None:
     assert found == pytest.approx(2.207107, abs=1e-6)
 
 
-def test_hutchinsons_estimate_is_exact_for_diagonals_and_right_on_average() -> None:
-    D = torch.diag(double([1.0, 2.0, 3.0, 4.0, 5.0]))
-    assert linear.mean_eigenvalue(multiplier(D), split(D[0]), generator=generator()) == pytest.approx(3.0)
-    A = matrix(5)
-    many = linear.mean_eigenvalue(multiplier(A), split(A[0]), generator=generator(), samples=4000)
-    assert many == pytest.approx(float(A.trace()) / 5, rel=0.05)
-
-
 @pytest.mark.parametrize(
     ("log_penalty", "w", "F", "slope"),
     [

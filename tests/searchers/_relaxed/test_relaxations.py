@@ -191,9 +191,12 @@ def test_the_global_stream_is_untouched() -> None:
 
 def test_bad_input_is_named() -> None:
     alpha = logits(*SHAPE)
-    with pytest.raises(ValueError, match="expected one of softmax, gumbel, reinmax, dirichlet, score, found 'soft'"):
+    with pytest.raises(
+        ValueError,
+        match="expected one of softmax, gumbel, gdas, reinmax, reinmax_sampled, dirichlet, score, found 'soft'",
+    ):
         relax(alpha, "soft")
-    for kind in ("gumbel", "reinmax", "dirichlet"):
+    for kind in ("gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet"):
         with pytest.raises(ValueError, match=rf"{kind} samples; pass a torch\.Generator"):
             relax(alpha, kind)
     for kind, temperature in itertools.product(("softmax", "gumbel", "reinmax"), (0.0, -1.0)):

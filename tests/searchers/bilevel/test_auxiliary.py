@@ -100,7 +100,8 @@ def test_epo_ends_where_the_weighted_objectives_are_equal() -> None:
 
 def test_warm_solves_start_from_the_solution_before() -> None:
     search, point = opened()
-    solver = auxiliary._solver(search, products=2, damping=0.0, warm=True)
+    options = auxiliary.Options(solver="cg", products=2, damping=0.0, warm=True)
+    solver = auxiliary._solver(search, options, {})
 
     def direction() -> _joint.Joint:
         return _joint.direction(point, mixture=lambda f, H: search.preference, prepare=solver)
@@ -113,5 +114,13 @@ def test_warm_solves_start_from_the_solution_before() -> None:
 
 
 def test_a_killed_run_keeps_its_solutions(tmp_path: Path) -> None:
-    options = {"warm": True, "aggregation": "epo", "preferences": 2, "steps": 6, "limits": (6.0,), "inner_steps": 2}
+    options = {
+        "solver": "cg",
+        "warm": True,
+        "aggregation": "epo",
+        "preferences": 2,
+        "steps": 6,
+        "limits": (6.0,),
+        "inner_steps": 2,
+    }
     check_resuming("auxiliary", options, 4, tmp_path)

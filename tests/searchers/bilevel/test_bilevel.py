@@ -139,11 +139,11 @@ def test_unrolling_ends_where_training_with_momentum_ends() -> None:
     assert velocity["w"].tolist() == pytest.approx(optimizer.state[w]["momentum_buffer"].tolist(), abs=1e-12)
 
 
-@pytest.mark.parametrize("differences", [False, True])
+@pytest.mark.parametrize("radius", [None, 0.01, 0.1])
 @pytest.mark.parametrize("solve", [cg, series(200)], ids=["cg", "neumann"])
-def test_the_implicit_gradient_is_exact(solve: Callable[[Operator, Vector], Solution], differences: bool) -> None:
+def test_the_implicit_gradient_is_exact(solve: Callable[[Operator, Vector], Solution], radius: float | None) -> None:
     alpha = start()
-    h, _ = implicit.hypergradient(upper, lower, response(alpha), alpha, solve=solve, differences=differences)
+    h, _ = implicit.hypergradient(upper, lower, response(alpha), alpha, solve=solve, radius=radius)
     assert h.tolist() == approx(EXACT)
 
 

@@ -23,6 +23,8 @@ from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
 from mobench.searchers._relaxed.units import cost_scales
 from mobench.searchers.bilevel import darts
 
+pytestmark = pytest.mark.long
+
 torch.set_num_threads(1)
 SEARCHERS = ("darts", "implicit", "auxiliary", "unrolled", "f2sa", "bome", "milenas")
 
@@ -35,7 +37,7 @@ SEARCHERS = ("darts", "implicit", "auxiliary", "unrolled", "f2sa", "bome", "mile
         ("auxiliary", {"damping": 0.0, "step_size": "quadratic"}),
         ("auxiliary", {"norm": "inf", "inner_steps": 5}),
         ("unrolled", {"unroll": 20, **RATES}),
-        ("f2sa", {"growth": 1.0, "multiplier": 10.0, "inner_steps": 5, **RATES}),
+        ("f2sa", {"growth": 7.0, "multiplier": 10.0, "inner_steps": 5, **RATES}),
     ],
 )
 def test_the_quadratic_toy_is_solved(name: str, options: dict[str, Any]) -> None:
@@ -149,8 +151,7 @@ def test_ridgenets_hypergradient() -> None:
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_searchers_find_trade_offs_of_ridgenet_and_keep_to_the_budget(name: str) -> None:
     options: dict[str, Any] = {"preferences": 3, "learning_rate": 0.3, "weight_decay": 0.0}
-    if name != "auxiliary":
-        options["alpha_rate"] = 0.1
+    options |= {"products": 5} if name == "auxiliary" else {"alpha_rate": 0.1}
     run, history, reason = go(name, "ridgenet", {"flops": 1500}, **options)
     assert reason in ("finished", "budget: flops")
     assert 1500 <= run.spent.flops < 1500 + 400  # the last step may be finished

@@ -1,4 +1,4 @@
-"""GDAS is `darts:relaxation=gumbel`: every pass computes, and pays for, one sampled operation an edge."""
+"""GDAS is `darts:relaxation=gdas`: every pass computes, and pays for, one sampled operation an edge."""
 
 import pytest
 import torch
@@ -20,6 +20,6 @@ def test_a_step_of_gdas_pays_for_single_paths_and_one_of_darts_for_mixtures(rela
 
 
 def test_gdas_is_a_reference_of_its_own_in_a_campaign():
-    result = mobench.run("darts:relaxation=gumbel", "bilevel_toys:name=ridgenet", budget={"flops": 800})
+    result = mobench.run("darts:relaxation=gdas", "bilevel_toys:name=ridgenet", budget={"flops": 800})
     assert len(result.delivered())
     assert result.history.recommended[-1].spent["flops"] >= 697  # 400 forward passes, and a training

@@ -1,0 +1,1 @@
+"""What searchers at several fidelities share: rungs, brackets, and who is promoted."""

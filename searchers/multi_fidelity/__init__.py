@@ -1,0 +1,1 @@
+"""Many short trainings, few long ones: searchers that ask at several fidelities."""

@@ -1,0 +1,58 @@
+"""What people type in passing does what it says, or is refused in a line."""
+
+import warnings
+
+import pytest
+
+from mobench.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slips")
+    run = ["run", "-p", "catsum", "-p", "motif", "-s", "nsga2", "-s", "random_search", "-b", "20", "--seeds", "2"]
+    assert main([*run, "-q", "-w", "1", "--name", "x", "--results", str(folder)]) == 0
+    return folder / "x"
+
+
+def test_kinds_of_figures_are_listed_without_a_folder_and_nothing_else_is(capsys):
+    assert main(["plot", "--kind", "list"]) == 0
+    assert "anytime" in capsys.readouterr().out
+    assert main(["plot", "--kind", "front"]) == 2
+    assert "RESULTS: name at least one folder" in capsys.readouterr().err
+
+
+def test_problems_that_say_not_how_to_draw_an_architecture_are_left_out_in_a_line(results, capsys):
+    command = ["plot", str(results), "-k", "architecture", "--row", "1,1,1,1,1,1", "--format", "png"]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "left out: catsum does not say how to draw an architecture" in said.err
+    assert "architecture-motif.png" in said.out
+    assert main([*command, "-p", "catsum"]) == 2
+
+
+def test_an_axis_in_which_nothing_has_a_price_is_refused(results, capsys):
+    assert main(["report", str(results), "--axis", "seconds"]) == 2
+    assert "axis: nothing here has a price in seconds; choose from evaluations" in capsys.readouterr().err
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["plot", str(results), "-k", "anytime", "--axis", "flops", "-p", "motif", "--format", "png"]) == 0
+
+
+@pytest.mark.parametrize("name", ["numpy", "random", "mobench"])
+def test_a_new_file_hides_no_module(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "searcher", name]) == 2
+    assert f"a module {name!r} can be imported here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "climber").mkdir()
+    assert main(["new", "searcher", "climber"]) == 0
+
+
+def test_a_searcher_that_prints_passes_its_check(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head = '"""Loud."""\nimport os\n\n\ndef search(run):\n'
+    text = head + '    print("hello")\n    os.write(1, b"hello\\n")\n    while True:\n'
+    (tmp_path / "loud.py").write_text(text + "        run.evaluate(run.space.sample(run.rng, 5))\n")
+    assert main(["check", "loud.py"]) == 0
+    assert "passed    fresh process" in capsys.readouterr().out
