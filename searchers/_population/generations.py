@@ -16,6 +16,9 @@ TRIES = 100
 Select = Callable[[np.random.Generator, Array, int, Array | None], Array]
 """Stream, (k, m) values, how many survive and how far each is beyond limits, (k,), to the rows of the survivors."""
 
+Vary = Callable[[Array, Array, Array], Array]
+"""(k, d) members and the (n, d) parents of n pairs to (l, d) children."""
+
 
 def generations(
     rng: np.random.Generator,
@@ -25,6 +28,7 @@ def generations(
     population: int,
     select: Select | None = None,
     begin: Callable[[], Array] | None = None,
+    vary: Vary | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -47,6 +51,8 @@ def generations(
         The m columns: what is within their limits is better than what is not, and less beyond is better than more.
     begin : callable, optional
         Gives the first (k, d) architectures; `population` uniform ones when left out.
+    vary : callable, optional
+        Makes children; if left out, crossover and then mutation do.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
@@ -56,7 +62,7 @@ def generations(
         The (k, d) survivors of each generation, best first where `select` is left out, and their (k, m) values.
     """
 
-    def vary(A: Array, B: Array) -> Array:
+    def usual(X: Array, A: Array, B: Array) -> Array:
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
         return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
@@ -68,7 +74,7 @@ def generations(
         X, F = X[survivors], F[survivors]
         yield X, F
         choose = _by_rank if select is None else _by_limits(None if beyond is None else beyond[survivors])
-        children = _offspring(rng, space, X, population, choose, vary)
+        children = _offspring(rng, space, X, population, choose, vary or usual)
         if not len(children):
             return
         X, F = np.concatenate([X, children]), np.concatenate([F, answer(children)])
@@ -98,9 +104,7 @@ def _by_limits(beyond: Array | None) -> Choose:
     return choose
 
 
-def _offspring(
-    rng: np.random.Generator, space: Space, X: Array, n: int, choose: Choose, vary: Callable[[Array, Array], Array]
-) -> Array:
+def _offspring(rng: np.random.Generator, space: Space, X: Array, n: int, choose: Choose, vary: Vary) -> Array:
     """Make up to `n` children, (k, d), that differ from each other and from the members `X`.
 
     Each round makes twice as many as are wanted, so that one round is mostly enough.
@@ -110,7 +114,7 @@ def _offspring(
     missing = n
     for _ in range(TRIES):
         parents = choose(rng, len(X), n)
-        offspring = vary(X[parents[0]], X[parents[1]])
+        offspring = vary(X, X[parents[0]], X[parents[1]])
         keys = space.key(offspring)
         new = np.flatnonzero(_genetics.fresh(keys, known))[:missing]
         children.append(offspring[new])

@@ -81,7 +81,7 @@ def shifts(rng: np.random.Generator, cardinalities: Array, n: int, rate: float |
     hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
     choices = cardinalities[hits % len(cardinalities)]
     found[hits] = 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)
-    return found.reshape(n, -1)
+    return found.reshape(n, len(cardinalities))
 
 
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
