@@ -90,6 +90,24 @@ def diabetes(features: Features, split: int) -> Data:
     return _data(inputs, targets, rows, groups, owners)
 
 
+@lru_cache(maxsize=8)
+def breast_cancer(split: int) -> Data:
+    """Whether 569 tumours are benign, by 30 measurements of cells' images (Street, Wolberg and Mangasarian 1993).
+
+    Ten features in three groups: their means, standard errors, and means of the three worst cells.
+
+    Raises
+    ------
+    ValueError
+        scikit-learn is not installed.
+    """
+    found = load("breast_cancer")
+    rows = _split(len(found.target), split)
+    inputs = _standardised(found.data, rows[0])
+    owners = np.repeat([0, 1, 2], inputs.shape[1] // 3)
+    return _data(inputs, found.target.astype(np.float64), rows, ("mean", "deviation", "worst"), owners)
+
+
 def load(name: str, **options: Any) -> Any:
     """What ``sklearn.datasets.load_NAME`` gives; these come with the package, and nothing is fetched.
 

@@ -43,6 +43,12 @@ class Formulas:
     valid_price: float
 
 
+def degrees_of_freedom(gram: Tensor, penalties: Tensor) -> Tensor:
+    """Trace of G (G + D)^-1, a scalar with a gradient, of G, (p, p), and the diagonal of D, (p,)."""
+    shares: Tensor = torch.linalg.solve(gram + torch.diag(penalties), gram)
+    return shares.trace()
+
+
 class TuningNetwork:
     """A continuous network: alpha is the vector of logarithms, its own relaxation, and batches are all rows.
 

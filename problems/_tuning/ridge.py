@@ -10,6 +10,7 @@ import numpy as np
 
 from mobench import Array
 from mobench.problems._tuning.data import Data, Part
+from mobench.problems._tuning.freedom import degrees_of_freedom, diagonals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,15 +47,9 @@ class Ridge:
         n, p = self.data.train.inputs.shape
         return float(n * p**2 + n * p + p**3 / 3 + p**2 + self.data.valid.inputs.size)
 
-    def _systems(self, alpha: Array) -> Array:
-        """X'X / n + D, (n, p, p)."""
-        penalties = np.exp(alpha)[:, self.data.owners]
-        systems: Array = self._gram + penalties[:, :, None] * np.eye(len(self._gram))
-        return systems
-
     def solve(self, alpha: Array) -> Array:
         """w*, (n, p), at logarithms (n, g)."""
-        systems = self._systems(alpha)
+        systems = self._gram + diagonals(np.exp(alpha)[:, self.data.owners])
         right = np.broadcast_to(self._moments[:, None], (len(alpha), len(self._gram), 1))
         weights: Array = np.linalg.solve(systems, right)[:, :, 0]
         return weights
@@ -67,16 +62,13 @@ class Ridge:
 
     def costs(self, alpha: Array, weights: Array) -> Array:
         """Effective degrees of freedom, (n, 1)."""
-        systems = self._systems(alpha)
-        shares = np.linalg.solve(systems, np.broadcast_to(self._gram, systems.shape))
-        freedom: Array = np.trace(shares, axis1=1, axis2=2)[:, None]
-        return freedom
+        return degrees_of_freedom(self._gram, np.exp(alpha)[:, self.data.owners])[:, None]
 
     def formulas(self) -> Formulas:
         """The losses, and the degrees of freedom, in torch; weights ``w``, (p,), begin at zero."""
         import torch
 
-        from mobench.problems._tuning.network import Formulas
+        from mobench.problems._tuning.network import Formulas, degrees_of_freedom
 
         X, y, X_v, y_v = (
             torch.tensor(values)
@@ -93,8 +85,7 @@ class Ridge:
             return ((X_v @ weights["w"] - y_v) ** 2).mean()
 
         def costs(alpha: Tensor) -> Tensor:
-            shares: Tensor = torch.linalg.solve(gram + torch.diag(alpha.exp()[owners]), gram)
-            return shares.trace()[None]
+            return degrees_of_freedom(gram, alpha.exp()[owners])[None]
 
         return Formulas(
             initial=lambda rng: {"w": np.zeros(p)},

@@ -8,18 +8,12 @@ import torch
 
 import mobench
 from mobench import ContinuousNetwork, ContinuousSupernet, make_problem, nondominated
-from mobench.core.budget import parse_budget
-from mobench.harness.door import Run
-from mobench.harness.execute import search_problem
-from mobench.plugins.catalogue import find
-from mobench.plugins.options import check_options
 from mobench.problems._tuning import data as datasets
 from mobench.problems._tuning.data import Data, Part
 from mobench.problems._tuning.grid import Grid
 from mobench.problems._tuning.ridge import Ridge
-from mobench.searchers._relaxed.hypergradients import implicit_gradient
-from mobench.searchers._relaxed.linear import conjugate_gradients
 from mobench.testing import assert_passes, check_problem
+from _tuning import by_differences, implicit, leaf, opened, searched
 
 SMALL = make_problem("tune_ridge:features=linear")
 LARGE = make_problem("tune_ridge")
@@ -35,12 +29,8 @@ GOLDEN = Ridge(
 """The ridge of docs/problems/toys/bilevel_toys.md, whose upper level is half the mean squared error."""
 
 
-def opened(problem, seed=0):
-    return problem.supernet(charge=lambda flops: None, seed=seed)
-
-
 def exact(problem, alpha):
-    return {"w": torch.tensor(problem.model.solve(alpha[None])[0], requires_grad=True)}
+    return {"w": leaf(problem.model.solve(alpha[None])[0])}
 
 
 def analytic(model, alpha):
@@ -50,19 +40,6 @@ def analytic(model, alpha):
     slope = 2 * X_v.T @ (X_v @ w - data.valid.targets) / len(X_v)
     v = np.linalg.solve(X.T @ X / len(X) + np.diag(penalties), slope)
     return -np.bincount(data.owners, weights=penalties * w * v)
-
-
-def implicit(problem, alpha):
-    """The hypergradient that searchers take, by autograd through the losses, with a long solve."""
-    network, p = opened(problem), torch.tensor(alpha, requires_grad=True)
-    found, _ = implicit_gradient(
-        lambda weights, p: network.valid_loss(weights, p, None),
-        lambda weights, p: network.train_loss(weights, p, None),
-        exact(problem, alpha),
-        p,
-        solve=lambda multiply, u: conjugate_gradients(multiply, u, iterations=500, tolerance=1e-14),
-    )
-    return found.detach().numpy()
 
 
 @pytest.mark.parametrize(
@@ -86,17 +63,12 @@ def test_the_ridge_has_the_golden_weights_errors_and_slopes(l, w, F, slope):  # 
 def test_hypergradients_are_the_analytic_ones(problem):
     for alpha in problem.grid.alpha(problem.space.sample(np.random.default_rng(1), 3)):
         wanted = analytic(problem.model, alpha)
-        np.testing.assert_allclose(implicit(problem, alpha), wanted, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(implicit(problem, exact(problem, alpha), alpha), wanted, rtol=1e-8, atol=1e-8)
 
 
 def test_the_analytic_hypergradient_is_that_of_differences():
-    model, alpha, step = LARGE.model, np.array([-2.0, -1.0, 0.5]), 1e-5
-
-    def error(alpha):
-        return model.error(model.solve(alpha[None]), model.data.valid)[0]
-
-    found = [(error(alpha + step * e) - error(alpha - step * e)) / (2 * step) for e in np.eye(3)]
-    np.testing.assert_allclose(found, analytic(model, alpha), rtol=1e-6)
+    alpha = np.array([-2.0, -1.0, 0.5])
+    np.testing.assert_allclose(by_differences(LARGE, alpha), analytic(LARGE.model, alpha), rtol=1e-6)
 
 
 def test_exact_weights_are_stationary_and_losses_are_what_is_answered():
@@ -178,14 +150,6 @@ def test_without_scikit_learn_the_error_says_how_to_get_it(monkeypatch):
 
 def test_the_conformance_kit_passes():
     assert_passes(check_problem(lambda: make_problem("tune_ridge:features=linear")))
-
-
-def searched(name, problem, budget, **options):
-    """Search in memory; return the run."""
-    plugin = find("searcher", name)
-    run = Run(problem, limit=parse_budget(budget, problem.training), seed=0)
-    search_problem(plugin, run, check_options(plugin, options))
-    return run
 
 
 @pytest.mark.parametrize(
