@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from _tuning import by_differences, implicit, leaf, opened, searched
 from sklearn.linear_model import LogisticRegression
 
 import mobench
 from mobench import make_problem, nondominated
-from _tuning import by_differences, implicit, leaf, opened, searched
 
 PROBLEM = make_problem("tune_logistic")
 MODEL = PROBLEM.model

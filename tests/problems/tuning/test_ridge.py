@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from _tuning import by_differences, implicit, leaf, opened, searched
 
 import mobench
 from mobench import ContinuousNetwork, ContinuousSupernet, make_problem, nondominated
@@ -13,7 +14,6 @@ from mobench.problems._tuning.data import Data, Part
 from mobench.problems._tuning.grid import Grid
 from mobench.problems._tuning.ridge import Ridge
 from mobench.testing import assert_passes, check_problem
-from _tuning import by_differences, implicit, leaf, opened, searched
 
 SMALL = make_problem("tune_ridge:features=linear")
 LARGE = make_problem("tune_ridge")
