@@ -1,4 +1,4 @@
-"""The elastic net with an l1 penalty for each group of columns: exact weights, and smooth losses with the same minima."""
+"""The elastic net with an l1 penalty for each group of columns: exact weights, and a smooth loss of the same minima."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ START = 0.5
 class ElasticNet:
     """f = ||X w - y||^2 / (2 n) + sum_j exp(l_g(j)) |w_j| + exp(l_2) ||w||^2 / 2 (Zou and Hastie 2005).
 
-    The last logarithm is l_2. The first objective is the mean squared error; a second one, the number of columns in use,
-    where `counts`.
+    The last logarithm is l_2. The first objective is the mean squared error; the second, where `counts`, the number of
+    columns in use.
     """
 
     data: Data

@@ -1,4 +1,4 @@
-"""A tuning problem: penalties on a grid, weights that are exact for them, validation seen and test scored."""
+"""A tuning problem: penalties on a grid, weights that belong to them, validation seen and test scored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PORTION = 256
 
 
 class Model(Protocol):
-    """A lower level that is solved exactly."""
+    """A lower level that is solved."""
 
     @property
     def data(self) -> Data:
@@ -46,7 +46,7 @@ class Model(Protocol):
         ...
 
 
-class Differentiable(Model, Protocol):
+class Learnable(Model, Protocol):
     """Its other objectives are functions of the penalties alone, so that a searcher can learn with its losses."""
 
     def formulas(self) -> Formulas:
@@ -54,9 +54,21 @@ class Differentiable(Model, Protocol):
         ...
 
 
+class Trainable(Learnable, Protocol):
+    """Its lower level is a training of some epochs."""
+
+    def trained(self, alpha: Array, epochs: int) -> Array:
+        """Weights, (n, k), after so many epochs at logarithms of penalties, (n, d)."""
+        ...
+
+    def price_of(self, epochs: int) -> float:
+        """Multiply-adds of so many epochs, and of a pass over the validation rows."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Tuning:
-    """Penalties of a model as architectures; answers are exact and free of noise.
+    """Penalties of a model as architectures; answers are free of noise.
 
     Attributes
     ----------
@@ -85,18 +97,18 @@ class Tuning:
 
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Values (n, m) of (n, d) rows, the error on the validation rows."""
-        return Values(self._values(X, self.model.data.valid), self.model.price)
+        return Values(self._values(X, self.model.data.valid, self.model.solve), self.model.price)
 
     def score(self, X: Array) -> Array:
         """Values (n, m) of (n, d) rows, the error on the test rows."""
-        return self._values(X, self.model.data.test)
+        return self._values(X, self.model.data.test, self.model.solve)
 
-    def _values(self, X: Array, part: Part) -> Array:
+    def _values(self, X: Array, part: Part, solve: Callable[[Array], Array]) -> Array:
         alpha = self.grid.alpha(X)
         found = [np.empty((0, len(self.objectives)))]
         for start in range(0, len(alpha), PORTION):
             some = alpha[start : start + PORTION]
-            weights = self.model.solve(some)
+            weights = solve(some)
             found.append(np.column_stack([self.model.error(weights, part), self.model.costs(some, weights)]))
         return np.concatenate(found)
 
@@ -134,7 +146,7 @@ class Tuning:
 class LearnedTuning(Tuning):
     """One whose training and validation losses a searcher can learn with."""
 
-    model: Differentiable
+    model: Learnable
 
     @property
     def low(self) -> tuple[float, ...]:
@@ -151,3 +163,32 @@ class LearnedTuning(Tuning):
         from mobench.problems._tuning.network import TuningNetwork
 
         return TuningNetwork(self.grid, self.model.formulas(), charge=charge, seed=seed)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedTuning(LearnedTuning):
+    """One whose weights are trained, with answers after fewer epochs; a shorter training is the beginning of a longer.
+
+    Attributes
+    ----------
+    fidelities : tuple of int
+        Epochs on offer, ascending.
+    """
+
+    model: Trainable
+    fidelities: tuple[int, ...]
+    resumable = True
+
+    def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
+        """Values (n, m) of (n, d) rows after `fidelity` epochs, the error on the validation rows.
+
+        Raises
+        ------
+        ValueError
+            A fidelity that is not on offer.
+        """
+        epochs = self.fidelities[-1] if fidelity is None else fidelity
+        if epochs not in self.fidelities:
+            raise ValueError(f"fidelity: expected one of {self.fidelities}, found {fidelity!r}")
+        found = self._values(X, self.model.data.valid, lambda alpha: self.model.trained(alpha, epochs))
+        return Values(found, self.model.price_of(epochs))

@@ -57,7 +57,7 @@ def test_the_smooth_loss_has_the_same_minimum_and_value(alpha):
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_hypergradients_are_the_analytic_ones(alpha):
-    """dF/dl_g = -e^l_g sum of sign(w*) v over the columns in use, dF/dl_2 = -e^l_2 w*.v, (G_AA + e^l_2 I) v = grad F_A."""
+    """Of the columns A in use: -e^l_g sum sign(w*) v of each group, and -e^l_2 w*.v; (G + e^l_2 I)_AA v = grad_A F."""
     alpha = np.array(alpha)
     w, data = MODEL.solve(alpha[None])[0], MODEL.data
     A, X, X_v = np.flatnonzero(w), data.train.inputs, data.valid.inputs
