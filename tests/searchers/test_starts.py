@@ -44,6 +44,29 @@ def test_every_black_box_searcher_takes_a_start():
     assert set(SEARCHERS) >= {name for name, module in modules if module.split(".")[2] in families}
 
 
+@pytest.mark.parametrize("problem", ["nasbench_graph:dataset=cora", "ofa_mbv3", "hw_gpt", "fcnet", "motif"])
+def test_a_front_that_was_written_down_is_read_again(problem, tmp_path):
+    """With the values of genes as people read them, and nothing where a gene decides nothing."""
+    found = mobench.run("random_search", problem, budget=30, seed=1)
+    found.front().to_csv(tmp_path / "front.csv", index=False)
+    made = mobench.make_problem(problem)
+    X, _ = mobench.read_architectures(tmp_path / "front.csv", made.space, made.objectives)
+    known = set(made.space.key(found.history.X).tolist())
+    assert len(X) == len(found.front())
+    assert set(made.space.key(X).tolist()) <= known
+
+
+def test_a_gene_that_decides_something_may_not_be_left_out(tmp_path):
+    made = mobench.make_problem("ofa_mbv3")
+    x = made.space.sample(np.random.default_rng(0), 1)
+    cells = [column[0] for column in made.space.written(x)]
+    cells[0] = ""
+    path = tmp_path / "blank.csv"
+    path.write_text(",".join(made.space.names) + "\n" + ",".join(map(str, cells)) + "\n")
+    with pytest.raises(ValueError, match=f"row 2 has no '{made.space.names[0]}'"):
+        mobench.read_architectures(path, made.space, made.objectives)
+
+
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_what_is_given_is_asked_first_and_paid_for(name, tmp_path):
     if name == "agemoea2" and importlib.util.find_spec("numba") is None:
