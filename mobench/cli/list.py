@@ -37,11 +37,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(name: str) -> int:
+    from mobench.campaigns.suites import suites
+    from mobench.core.messages import nearest
     from mobench.plugins.catalogue import find, plugins
     from mobench.plugins.options import option_lines
 
     kinds = [kind for kind in KINDS if name in plugins(kind)]
-    for kind in kinds or KINDS[:1]:
+    if not kinds:
+        known = [name for kind in KINDS for name in plugins(kind)] + [suite.rpartition("-")[0] for suite in suites()]
+        raise ValueError(
+            f"unknown name {name!r}{nearest(name, known)}; `mobench list` shows all, and --plugin FILE adds one"
+        )
+    for kind in kinds:
         plugin = find(kind, name)
         needs = f"\nneeds: {', '.join(need.__name__ for need in plugin.needs)}" if plugin.needs else ""
         show(f"{plugin.name} ({plugin.kind}): {plugin.summary}{needs}\noptions:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mobench.core.space import Array
@@ -12,6 +13,7 @@ __all__ = [
     "Drawable",
     "Enumerable",
     "Fingerprinted",
+    "FromFiles",
     "MultiFidelity",
     "Published",
     "Ranged",
@@ -29,6 +31,16 @@ class Enumerable(Protocol):
 
     def front(self) -> tuple[Array, Array]:
         """All architectures (k, d) whose scored values (k, m) are nondominated, whether within limits or not."""
+        ...
+
+
+@runtime_checkable
+class FromFiles(Protocol):
+    """It was read from files of users, who may change them while a process goes on."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them; the problem is built anew once one is another file, or gone."""
         ...
 
 

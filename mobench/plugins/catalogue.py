@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mobench.core.capabilities import FromFiles
 from mobench.core.messages import nearest
 from mobench.core.problem import Problem
 from mobench.files.tables import data_folder
@@ -71,7 +72,7 @@ def with_data(name: str) -> Any:
 
 
 def make_problem(name: str, options: Mapping[str, Any] = NO_OPTIONS, sources: Sources | None = None) -> Problem:
-    """Build the named problem; the last few are kept, so that many runs share one table.
+    """Build the named problem; the last few are kept, so that many runs share one table, until its files change.
 
     Parameters
     ----------
@@ -95,11 +96,31 @@ def make_problem(name: str, options: Mapping[str, Any] = NO_OPTIONS, sources: So
     name, options = parse_reference(name, options)
     plugin = find("problem", name, sources)
     checked = check_options(plugin, normalised(options))
-    return _built(plugin, tuple(sorted(checked.items())), data_folder())
+    kept = _kept(plugin, tuple(sorted(checked.items())), data_folder())
+    if not kept or kept[0][1] != _stamps(kept[0][1]):
+        problem: Problem = plugin(**checked)
+        kept[:] = [(problem, _stamps(problem.files if isinstance(problem, FromFiles) else ()))]
+    return kept[0][0]
+
+
+Stamps = dict[Path, tuple[int, int, int] | None]
+"""When files were last written, their sizes and places on the disk; None where there is none."""
 
 
 @functools.lru_cache(maxsize=16)
-def _built(plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path) -> Problem:
-    """`data` is part of the key: another folder holds other tables."""
-    problem: Problem = plugin(**dict(options))
-    return problem
+def _kept(plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path) -> list[tuple[Problem, Stamps]]:
+    """Where a problem lies, with its files as they were; `data` is in the key: another folder holds other tables."""
+    return []
+
+
+def _stamps(files: Iterable[Path]) -> Stamps:
+    """What tells that a file is another one than before."""
+    found: Stamps = {}
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError:
+            found[path] = None
+        else:
+            found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return found

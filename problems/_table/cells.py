@@ -141,12 +141,13 @@ def to_choices(sheet: Sheet, name: str, values: Cells | None) -> tuple[list[int]
     Raises
     ------
     ValueError
-        A cell is not among `values`, or `values` repeats one.
+        A cell is not among `values`, `values` repeats one, or cells without it write one number in two ways.
     """
     cells = [cell if type(cell) in (int, float, str) else str(cell) for cell in sheet.columns[name]]
     numbers = {cell: _number(cell) for cell in dict.fromkeys(cells)}
     if values is None:
         meaning, order = _ascending(numbers)
+        _check_written_alike(sheet, name, cells, meaning)
     elif any(isinstance(value, str) for value in values):
         meaning, order = {cell: str(cell) for cell in numbers}, [str(value) for value in values]
     else:
@@ -160,6 +161,18 @@ def to_choices(sheet: Sheet, name: str, values: Cells | None) -> tuple[list[int]
             raise ValueError(f"{sheet.at(name, cells.index(cell))}: {choice!r} is not among `values`{known}")
     code = {cell: position[choice] for cell, choice in meaning.items()}
     return [code[cell] for cell in cells], order
+
+
+def _check_written_alike(sheet: Sheet, name: str, cells: Cells, meaning: dict[Any, Any]) -> None:
+    """ValueError where two cells mean one number, as 1 and 1.0 do: nobody knows whether they are one choice."""
+    first: dict[Any, Any] = {}
+    for cell, choice in meaning.items():
+        if (other := first.setdefault(choice, cell)) != cell:
+            row = sheet.rows[cells.index(other)]
+            raise ValueError(
+                f"{sheet.at(name, cells.index(cell))}: {cell!r} is the number that row {row} writes {other!r}; write "
+                "both alike, or list the texts of a gene in `values` where they are two choices"
+            )
 
 
 def _ascending(numbers: dict[Any, int | float | None]) -> tuple[dict[Any, Any], list[Any]]:

@@ -56,6 +56,8 @@ def _read_text(path: Path, header: Header, separator: str) -> tuple[list[str], l
     try:
         records = _records(path, separator)
         first = next(records, [])
+        if first in ([], [""]):
+            raise ValueError(f"{path}: empty; a table needs a line of names and a row")
         head = header.columns or first
         _check_first(path, header, first, separator)
         _check_head(path, header, head)
@@ -77,6 +79,8 @@ def _records(path: Path, separator: str) -> Iterator[Row]:
             raise ValueError(f"{path}: holds more than {LARGEST:,} bytes; unpack it")
     else:
         content = path.read_bytes()
+    if b"\0" in content:
+        raise ValueError(f"{path}: not text, as it holds zero bytes; save it as CSV in UTF-8")
     text = io.StringIO(content.decode("utf-8-sig"), newline="")
     records = (row for row in csv.reader(text, delimiter=separator, strict=True) if row)
     yield [cell.strip() for cell in next(records, [])]
@@ -92,8 +96,12 @@ def _check_first(path: Path, header: Header, first: Row, separator: str) -> None
         fits = len(fields) == len(wanted) > len(first) if wanted else not known and names & set(fields)
         if other != separator and fits:
             raise ValueError(f'{path}: its fields are separated by {other!r}; set `separator = "{written}"`')
-    if wanted or not first:
+    if wanted:
+        if known == names:
+            raise ValueError(f"{path}: its first line has the names; leave `columns` out, or remove that line")
         return
+    if names <= {*" ".join(first).split()} and not known:
+        raise ValueError(f"{path}: its fields are separated by spaces; save it with commas")
     if first[0].startswith("#") and known < names:
         if first[0].lstrip("# ") in names:
             raise ValueError(f"{path}: its line of names begins with '#'; remove that sign")
@@ -120,7 +128,8 @@ def _check_widths(path: Path, head: Sequence[str], rows: Sequence[Row], named: s
         if len(row) != len(head):
             if row[0].startswith("#"):
                 raise ValueError(f"{path}: row {i} is a comment, {short(row[0])}; remove the lines that begin with '#'")
-            raise ValueError(f"{path}: row {i} has {len(row)} fields, expected {len(head)}, as in {named}")
+            cure = "put cells that hold a separator in double quotes" if len(row) > len(head) else "fill in the row"
+            raise ValueError(f"{path}: row {i} has {len(row)} fields, expected {len(head)}, as in {named}; {cure}")
 
 
 def _read_parquet(path: Path, header: Header) -> tuple[list[str], list[Cells]]:

@@ -107,9 +107,33 @@ def read_header(path: Path) -> Header:
     except ValueError as error:
         raise ValueError(f"path: {str(path)!r} is no file name ({error})") from None
     try:
-        return Header.model_validate(entries)
+        header = Header.model_validate(entries)
     except pydantic.ValidationError as error:
         raise ValueError(f"{path}: {'; '.join(_fault(entry) for entry in error.errors())}") from None
+    _check_roles(path, header)
+    return header
+
+
+def _check_roles(path: Path, header: Header) -> None:
+    """ValueError where one column is what it cannot be at once, such as a gene and a result of training it."""
+    for criterion in header.objectives:
+        if len({*criterion.trials}) < len(criterion.trials):
+            raise ValueError(f"{path}: objectives: {criterion.name!r} names a column twice in `seen`; name each once")
+    genes: list[str] = [gene.column for gene in header.genes]
+    roles = {"genes": genes, "label": [header.label or ""], "trial": [header.trial or ""]}
+    if header.trial and header.trial in (*genes, header.label):
+        other = "a gene" if header.trial in genes else "the label"
+        raise ValueError(
+            f"{path}: trial: {header.trial!r} is {other}, too, of which all trials have one; leave one out"
+        )
+    for role, columns in roles.items():
+        for column in columns:
+            of = [criterion.name for criterion in header.objectives if column in (*criterion.trials, criterion.scored)]
+            if column and of:
+                raise ValueError(
+                    f"{path}: {role}: {column!r} holds the objective {of[0]!r}, which is what training tells; leave it "
+                    "out, or, where it is known before, copy the column under another name"
+                )
 
 
 def _fault(error: Any) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -86,6 +87,8 @@ class TableProblem:
         Where the numbers come from.
     remarks : tuple of str
         What one should know of them, rows that were left out, say.
+    files : tuple of Path
+        Files of users that it was read from.
     """
 
     space: Space
@@ -96,6 +99,7 @@ class TableProblem:
     written: Callable[[Array], list[str]] = field(repr=False)
     provenance: str = ""
     remarks: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     __repr__ = in_short
 

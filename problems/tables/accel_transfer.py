@@ -14,13 +14,15 @@ import numpy as np
 from mobench import Array
 from mobench.problems._embedded.accel_networks import networks, offers
 from mobench.problems._embedded.tables import embedded
-from mobench.problems._table.problem import TableProblem
+from mobench.problems._table.problem import TableProblem, chosen
 
 Training = Literal["a100", "tpuv2", "tpuv3", "zcu102"]
 Unseen = Literal["rtx3090", "vck190"]
 
 
-def problem(*, device: Unseen = "rtx3090", seen: Literal["mean", Training] = "mean") -> TableProblem:
+def problem(
+    *, device: Unseen = "rtx3090", seen: Literal["mean", Training] = "mean", error_limit: float | None = None
+) -> TableProblem:
     """Accel-NASBench with error and a throughput that is another one when it is scored.
 
     Parameters
@@ -30,11 +32,15 @@ def problem(*, device: Unseen = "rtx3090", seen: Literal["mean", Training] = "me
     seen
         What a searcher sees in its place: the geometric mean of the throughputs on the four training devices, or the
         throughput on one of them.
+    error_limit
+        The most error (%) that a network may have; none: any. Throughput has no limit, as that on other devices tells
+        nothing of one in images a second on `device`.
     """
     measured = offers(embedded("accel"))
     training = {name: measured[f"throughput:{name}"].scored for name in get_args(Training)}
     scored = replace(measured[f"throughput:{device}"], seen=_stand_in(training, seen)[:, None])
-    return networks([measured["error"], scored])
+    (error,) = chosen(measured, ["error" if error_limit is None else f"error<={error_limit}"])
+    return networks([error, scored])
 
 
 def _stand_in(training: Mapping[str, Array], seen: str) -> Array:

@@ -40,6 +40,7 @@ def problem(
     seen: Literal["mean", Training] = "mean",
     dataset: Literal["cifar10", "cifar100"] = "cifar10",
     noise: bool = False,
+    error_limit: float | None = None,
 ) -> Cells:
     """NAS-Bench-201 with error and a latency that is another one when it is scored.
 
@@ -54,10 +55,14 @@ def problem(
         The images that networks were trained on.
     noise
         Draw one recorded training a question instead of their mean.
+    error_limit
+        The most error (%) that a network may have; none: any. Latency has no limit, as that on other devices tells
+        nothing of one in milliseconds on `device`.
     """
     table = Table(embedded_columns())
     objective = f"latency:{device}"
-    cells = make_cells(table, Choice(dataset, ("error", objective), noise=noise))
+    error = "error" if error_limit is None else f"error<={error_limit}"
+    cells = make_cells(table, Choice(dataset, (error, objective), noise=noise))
     training = {name: table[f"{EMBEDDED}latency:{name}"] for name in get_args(Training)}
     return cells.seen_as(objective, stand_in(training, seen))
 

@@ -33,7 +33,8 @@ def problem(*, path: Path) -> TableProblem:
         The header or the table is missing, damaged or inconsistent: one line with the file, the place and the cure.
     """
     header = read_header(path)
-    sheet = read_sheet(path.parent / header.data, header)
+    data = path.parent / header.data
+    sheet = read_sheet(data, header)
     drop = header.missing_values == "drop"
     sheet, remark = without_gaps(sheet, header.texts, header.numbers, drop=drop)
     numbers = {name: to_numbers(sheet, name) for name in header.numbers}
@@ -48,7 +49,7 @@ def problem(*, path: Path) -> TableProblem:
         seconds=seconds,
         provenance=header.provenance,
     )
-    return replace(made, remarks=(remark,) if remark else ())
+    return replace(made, remarks=(remark,) if remark else (), files=(path, data))
 
 
 def _offer(criterion: Criterion, sheet: Sheet, numbers: dict[str, Array], found: Architectures) -> Offer:

@@ -86,7 +86,9 @@ def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path
         (["run", "-p", "catsum", "-s", "nsga2", "--name", "../x"], "name: expected letters"),
         (["report", "nowhere"], "campaign.json is missing"),
         (["status", "nowhere"], "campaign.json is missing"),
-        (["list", "nope"], "unknown searcher 'nope'"),
+        (["list", "nope"], "unknown name 'nope'"),
+        (["list", "tinny"], "unknown name 'tinny', did you mean 'tiny'?"),
+        (["list", "fcnets"], "unknown name 'fcnets', did you mean 'fcnet'?"),
         (["data", "add", "catsum", "--from", "x"], "imports no files"),
     ],
 )

@@ -46,3 +46,12 @@ def test_the_best_looking_set_of_the_whole_pool_loses_what_the_page_says(device,
     best = nondominated(seen, problem.objectives)
     assert contract_for(problem).share(scored[best]) == pytest.approx(share, abs=5e-4)
     assert kendalltau(seen[:, 1], scored[:, 1])[0] == pytest.approx(tau, abs=5e-3)
+
+
+def test_error_has_a_limit_and_what_is_seen_and_scored_stays():
+    problem, without = accel_transfer.problem(error_limit=40), accel_transfer.problem()
+    assert [objective.bound for objective in problem.objectives] == ["error <= 40 %", ""]
+    X = problem.space.all()
+    np.testing.assert_array_equal(problem.evaluate(X).F, without.evaluate(X).F)
+    np.testing.assert_array_equal(problem.score(X), without.score(X))
+    assert contract_for(problem, "mobench-2").volume != contract_for(without, "mobench-2").volume

@@ -80,3 +80,13 @@ def test_the_whole_table_seen_through_the_training_devices_reaches_what_the_page
     chosen = nondominated(problem.evaluate(CELLS).F)
     share = contract_for(problem).share(problem.score(CELLS)[chosen])
     assert share == pytest.approx(SHARES[device], abs=6e-4)
+
+
+def test_error_has_a_limit_and_what_is_seen_and_scored_stays():
+    problem, without = device_transfer.problem(error_limit=9.5), device_transfer.problem()
+    assert [objective.bound for objective in problem.objectives] == ["error <= 9.5 %", ""]
+    np.testing.assert_array_equal(problem.evaluate(CELLS).F, without.evaluate(CELLS).F)
+    np.testing.assert_array_equal(problem.score(CELLS), without.score(CELLS))
+    assert contract_for(problem, "mobench-2").volume != contract_for(without, "mobench-2").volume
+    with pytest.raises(ValueError, match="expected a finite number in %"):
+        device_transfer.problem(error_limit=float("inf"))

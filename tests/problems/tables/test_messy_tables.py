@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mobench import Objective, Remarked, Replicated
+from mobench import FromFiles, Objective, Remarked, Replicated, make_problem
 from mobench.problems._table.words import cure
 from mobench.problems.tables import table
 from mobench.testing import assert_passes, check_problem
@@ -95,7 +95,7 @@ LARGE += "".join(",".join([str((i + j) % 10) for j in range(11)] + [str(i), str(
         (
             f'genes = ["code"]\n{OBJECTIVES}',
             "",
-            "t.csv: no column 'code'",
+            "t.csv: empty; a table needs a line of names and a row",
             f'genes = ["code"]\n{OBJECTIVES}',
             CODES,
             ["code=002", "code=010", "code=1.5", "code=1.50", "code=16_32"],
@@ -357,14 +357,84 @@ def test_faulty_files_are_refused(make, tmp_path, monkeypatch):
     whole = gzip.compress(PLAIN.encode(), mtime=0)
     for content in (PLAIN.encode(), whole[:-9], whole[:12] + b"\xff" * 9 + whole[21:]):
         assert "t.csv.gz: cannot be read (" in refusal(lambda c=content: make(header, c, "t.csv.gz"), tmp_path)
+    rows = PLAIN.partition("\n")[2]
     columns = f'columns = ["op", "error"]\n{header}'
-    assert refusal(lambda: make(columns, PLAIN), tmp_path) == "t.csv: no column 'cost'; there are op, error"
+    assert refusal(lambda: make(columns, rows), tmp_path) == "t.csv: no column 'cost'; there are op, error"
     named = f'columns = ["op", "error", "cost", "more"]\n{header}'
-    assert refusal(lambda: make(named, PLAIN), tmp_path) == "t.csv: row 1 has 3 fields, expected 4, as in `columns`"
+    assert refusal(lambda: make(named, rows), tmp_path) == (
+        "t.csv: row 1 has 3 fields, expected 4, as in `columns`; fill in the row"
+    )
     named = f'columns = ["op", "error", "cost"]\n{header}'
-    assert "column 'error', row 1: expected a number, found 'error'" in refusal(lambda: make(named, PLAIN), tmp_path)
+    assert refusal(lambda: make(named, PLAIN), tmp_path) == (
+        "t.csv: its first line has the names; leave `columns` out, or remove that line"
+    )
     assert "separated by ';'" in refusal(lambda: make(named, PLAIN.replace(",", ";")), tmp_path)
     assert "separator" in refusal(lambda: make(f'separator = "x"\n{header}', PLAIN), tmp_path)
     assert "Parquet" in refusal(lambda: make(named, b"", "t.parquet"), tmp_path)
     monkeypatch.setattr("mobench.problems._table.file.LARGEST", 20)
     assert "holds more than 20 bytes; unpack it" in refusal(lambda: make(header, whole, "t.csv.gz"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty; a table needs a line of names and a row"),
+        (" \n\n", "empty; a table needs a line of names and a row"),
+        ("op,error,cost\n", "no rows; a table needs at least one"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "not text, as it holds zero bytes; save it as CSV in UTF-8"),
+        (PLAIN.replace(",", " "), "its fields are separated by spaces; save it with commas"),
+        (
+            "op,error,cost\na,1,1,014.45\n",
+            "row 1 has 4 fields, expected 3, as in the line of names; put cells that hold a separator in double quotes",
+        ),
+        (
+            "op,error,cost\n1,1,2\n2,2,1\n1.0,3,0\n",
+            "column 'op', row 3: '1.0' is the number that row 1 writes '1'; write both alike, or list the texts of a "
+            "gene in `values` where they are two choices",
+        ),
+    ],
+)
+def test_what_is_no_table_is_called_what_it_is(make, tmp_path, content, message):
+    assert refusal(lambda: make(f'genes = ["op"]\n{OBJECTIVES}', content), tmp_path) == f"t.csv: {message}"
+
+
+def test_texts_in_values_tell_apart_what_is_one_number(make):
+    gene = 'genes = [{ column = "op", values = ["1", "1.0"] }]'
+    problem = make(f"{gene}\n{OBJECTIVES}", "op,error,cost\n1,1,2\n1.0,2,1\n")
+    assert everything(problem) == (["op=1", "op=1.0"], [[1, 2], [2, 1]])
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        ('trial = "error"\ngenes = ["op"]', "trial: 'error' holds the objective 'error'"),
+        ('trial = "cost"\ngenes = ["op"]', "trial: 'cost' holds the objective 'cost'"),
+        ('genes = ["op", "error"]', "genes: 'error' holds the objective 'error'"),
+        ('label = "cost"', "label: 'cost' holds the objective 'cost'"),
+        ('trial = "op"\ngenes = ["op"]', "trial: 'op' is a gene, too, of which all trials have one; leave one out"),
+        ('trial = "op"\nlabel = "op"', "trial: 'op' is the label, too, of which all trials have one; leave one out"),
+    ],
+)
+def test_a_column_is_not_both_what_a_row_is_and_what_training_tells(make, tmp_path, roles, message):
+    assert refusal(lambda: make(f"{roles}\n{OBJECTIVES}", PLAIN), tmp_path).startswith(f"t.toml: {message}")
+
+
+def test_a_column_is_seen_once(make, tmp_path):
+    twice = 'genes = ["op"]\nobjectives = [{ name = "e", seen = ["error", "error"] }, { name = "cost" }]'
+    assert refusal(lambda: make(twice, PLAIN), tmp_path) == (
+        "t.toml: objectives: 'e' names a column twice in `seen`; name each once"
+    )
+
+
+def test_a_table_that_changes_is_read_again_and_one_that_does_not_is_kept(make, tmp_path):
+    made = make(f'genes = ["op"]\n{OBJECTIVES}', PLAIN)
+    assert isinstance(made, FromFiles)
+    options = {"path": str(tmp_path / "t.toml")}
+    before = make_problem("table", options)
+    assert make_problem("table", options) is before
+    (tmp_path / "t.csv").write_text(f"{PLAIN}c,0,0\n")
+    assert len(make_problem("table", options).space.all()) == 3
+    (tmp_path / "t.toml").write_text(f'data = "t.csv"\nlabel = "op"\n{OBJECTIVES}')
+    assert make_problem("table", options).decode(np.array([[2]])) == ["c"]
+    (tmp_path / "t.csv").unlink()
+    assert "there is no file 't.csv'" in refusal(lambda: make_problem("table", options), tmp_path)
