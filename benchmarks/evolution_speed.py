@@ -7,11 +7,13 @@ ledger, no log; its algorithms have mobench's categorical operators and the same
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,8 @@ from mobench.harness.spec import RunSpec
 from mobench.searchers._population import pymoo as _pymoo
 from mobench.searchers._population.directions import directions
 
-POPULATION = 105
-"""A lattice of three objectives: as many directions as members."""
+POPULATIONS = (105, 21)
+"""Lattices of three objectives: as many directions as members; near to 100, and to the default of 20."""
 PROBLEM: tuple[str, dict[str, Any]] = ("nasbench201", {"objectives": ["error", "params", "flops"]})
 """Name and options."""
 
@@ -50,22 +52,22 @@ class Bare(PymooProblem):  # type: ignore[misc] # pymoo has no types
         out["F"] = self.F[self.space.index(x)]
 
 
-def theirs(name: str, space: Any) -> Any:
+def theirs(name: str, space: Any, population: int) -> Any:
     """The algorithm as pymoo has it, with options as here."""
-    lattice = directions(3, POPULATION)
+    lattice = directions(3, population)
     if name == "nsga3":
-        return NSGA3(lattice, pop_size=POPULATION, **_pymoo.operators(space, crossover_probability=1.0))
+        return NSGA3(lattice, pop_size=population, **_pymoo.operators(space, crossover_probability=1.0))
     if name == "moead":
         weights = np.maximum(lattice, 1e-6)
-        return MOEAD(weights, n_neighbors=21, prob_neighbor_mating=1.0, **_pymoo.operators(space))
-    return SMSEMOA(pop_size=POPULATION, n_offsprings=1, **_pymoo.operators(space, crossover_probability=0.9))
+        return MOEAD(weights, n_neighbors=population // 5, prob_neighbor_mating=1.0, **_pymoo.operators(space))
+    return SMSEMOA(pop_size=population, n_offsprings=1, **_pymoo.operators(space, crossover_probability=0.9))
 
 
-def ours(name: str, folder: Path, seed: int, questions: int) -> None:
+def ours(name: str, folder: Path, seed: int, questions: int, population: int) -> None:
     """One run through the whole harness, into a fresh folder."""
     problem, options = PROBLEM
     budget = {"asked": questions}
-    spec = RunSpec(problem, name, seed, budget, problem_options=options, searcher_options={"population": POPULATION})
+    spec = RunSpec(problem, name, seed, budget, problem_options=options, searcher_options={"population": population})
     end = execute(spec, folder / spec.folder)
     if end["reason"] != "budget: asked" or end["spent"]["asked"] != questions:
         raise RuntimeError(f"expected {budget}, found {end}")
@@ -81,20 +83,20 @@ def milliseconds(task: Callable[[], object]) -> float:
 def main(repeats: int, questions: int) -> None:
     """Take turns, so that a busy machine slows both sides alike, and print medians and their ratios."""
     bare = Bare(make_problem(*PROBLEM))
-    print(f"problem: {PROBLEM[0]}; {questions} questions; population {POPULATION}; CPU ms, median of {repeats}")
+    print(f"problem: {PROBLEM[0]}; {questions} questions; CPU ms, median of {repeats}")
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        for name in ("nsga3", "moead", "smsemoa"):
-            ours(name, folder, 10_000, questions)  # imports
+        for population, name in itertools.product(POPULATIONS, ("nsga3", "moead", "smsemoa")):
+            folder = Path(scratch) / str(population)
+            ours(name, folder, 10_000, questions, population)  # imports
             here, there = [], []
             for seed in range(repeats):
-                here.append(milliseconds(lambda seed=seed: ours(name, folder, seed, questions)))  # type: ignore[misc] # noqa: B023
+                here.append(milliseconds(partial(ours, name, folder, seed, questions, population)))
                 bare.asked = 0
-                algorithm, end = theirs(name, bare.space), ("n_eval", questions)
-                there.append(milliseconds(lambda seed=seed: minimize(bare, algorithm, end, seed=seed)))  # type: ignore[misc] # noqa: B023
+                algorithm = theirs(name, bare.space, population)
+                there.append(milliseconds(partial(minimize, bare, algorithm, ("n_eval", questions), seed=seed)))
                 there[-1] *= questions / bare.asked  # it ends a little later than told
             mine, other = statistics.median(here), statistics.median(there)
-            print(f"{name:8s} mobench {mine:8.1f} ms   pymoo {other:8.1f} ms   {other / mine:5.1f} x", flush=True)
+            print(f"{name:8s} population {population:3d}: {mine:8.1f} ms, pymoo {other:8.1f} ms, {other / mine:5.1f} x")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import mobench
-from mobench import make_problem
+from mobench import Run, make_problem
+from mobench.core.budget import parse_budget
+from mobench.harness.execute import search_problem
+from mobench.harness.log import Log
+from mobench.plugins.catalogue import find
 from mobench.searchers._population import ranking as _ranking
 
 
@@ -42,3 +48,17 @@ def test_a_batch_changes_nothing_but_the_speed() -> None:
 def test_a_fidelity_that_is_not_on_offer_is_named() -> None:
     with pytest.raises(ValueError, match="fidelity: 3 is not on offer"):
         mobench.run("random_search", "catsum", budget=10, fidelity=3)
+
+
+@pytest.mark.parametrize(("name", "options"), [("random_search", {"fidelity": 3}), ("grid", {"levels": 3})])
+def test_a_run_cut_short_goes_on_as_if_nothing_had_happened(name: str, options: dict[str, int], tmp_path: Path) -> None:
+    problem, whole, part = make_problem("motif", {}), tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    limit = parse_budget({"trainings": 25}, problem.training)
+    with Log(whole) as log:
+        search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), options)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for kept in {1, len(lines) // 2, len(lines) - 1}:
+        part.write_bytes(b"".join(lines[:kept]))
+        with Log(part) as log:
+            search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), options)
+        assert part.read_bytes() == whole.read_bytes()
