@@ -107,7 +107,8 @@ def _check_first(path: Path, header: Header, first: Row, separator: str) -> None
             raise ValueError(f"{path}: its line of names begins with '#'; remove that sign")
         raise ValueError(f"{path}: it begins with a comment, {short(first[0])}; remove the lines that begin with '#'")
     numbers = [bool(NUMBER.fullmatch(cell)) for cell in first]
-    if all(numbers) or (any(numbers) and not known):
+    counted = known == names and first == [str(i) for i in range(len(first))]  # names that software gave
+    if (all(numbers) and not counted) or (any(numbers) and not known):
         raise ValueError(
             f"{path}: its first line, {short(separator.join(first))}, looks like data, not like names; where there is "
             f'no line of names, give them in the header: `columns = ["NAME", ...]`, {len(first)} in all'

@@ -11,6 +11,8 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 _GROUPED = re.compile(r"([+-]?[0-9]{1,3})([,'_ \u2019\u00a0\u202f])[0-9]{3}(\2[0-9]{3})*(\.[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9.]*,[0-9]+")
+_OTHER_MINUS = re.compile(rf"[\u2212\u2013](?:{NUMBER.pattern.removeprefix('-?')})")
+_WITH_SPREAD = re.compile(rf"({NUMBER.pattern})\s*(±|\+/-|\+-|\().*")
 _WITH_UNIT = re.compile(rf"({NUMBER.pattern})\s*([^\W\d_]+(/\w+)?|%)")
 _OTHERWISE_WRITTEN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -70,6 +72,8 @@ def _as_json(match: re.Match[str]) -> str:
 _CURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_GROUPED, _without_groups),
     (_DECIMAL_COMMA, _with_a_point),
+    (_OTHER_MINUS, lambda match: f"write -{match[0][1:]}, with a hyphen for the minus sign"),
+    (_WITH_SPREAD, lambda match: f"write {match[1]}, and leave its spread out or give it a column of its own"),
     (_WITH_UNIT, lambda match: f"write {match[1]}, and the unit in the header"),
     (_OTHERWISE_WRITTEN, _as_json),
 )

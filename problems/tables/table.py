@@ -86,5 +86,6 @@ def _price(sheet: Sheet, name: str | None, numbers: dict[str, Array], found: Arc
     if name is None:
         return 0.0
     if len(low := np.flatnonzero(numbers[name] < 0)):
-        raise ValueError(f"{sheet.at(name, low[0])}: a cost below zero")
+        value = numbers[name][low[0]]
+        raise ValueError(f"{sheet.at(name, low[0])}: a cost below zero, {value:g}; correct the cell or remove the row")
     return found.mean(numbers[name])

@@ -178,6 +178,9 @@ def test_columns_named_by_a_first_line_of_data_lose_no_network(make, tmp_path):
         ("-3,25", "write -3.25, with a decimal point"),
         ("1.014,45", "write 1014.45, with a decimal point"),
         ("93.5 %", "write 93.5, and the unit in the header"),
+        ("\u22121.5", "write -1.5, with a hyphen for the minus sign"),
+        ("93.1 ± 0.2", "write 93.1, and leave its spread out or give it a column of its own"),
+        ("93.1(2)", "write 93.1, and leave its spread out or give it a column of its own"),
         ("12ms", "write 12, and the unit in the header"),
         (".5", "write 0.5, as JSON does"),
         ("+5.", "write 5.0, as JSON does"),
@@ -438,3 +441,8 @@ def test_a_table_that_changes_is_read_again_and_one_that_does_not_is_kept(make, 
     assert make_problem("table", options).decode(np.array([[2]])) == ["c"]
     (tmp_path / "t.csv").unlink()
     assert "there is no file 't.csv'" in refusal(lambda: make_problem("table", options), tmp_path)
+
+
+def test_names_that_are_numbers_are_names_where_the_header_has_them(make):
+    header = 'genes = ["0"]\nobjectives = [{ name = "1" }, { name = "2" }]'
+    assert everything(make(header, "0,1,2\na,1,2\nb,2,1\n")) == (["0=a", "0=b"], [[1, 2], [2, 1]])
