@@ -56,3 +56,23 @@ def test_a_searcher_that_prints_passes_its_check(capsys, tmp_path, monkeypatch):
     (tmp_path / "loud.py").write_text(text + "        run.evaluate(run.space.sample(run.rng, 5))\n")
     assert main(["check", "loud.py"]) == 0
     assert "passed    fresh process" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_campaign_and_a_second_folder_are_refused_in_a_line(results, capsys):
+    assert main(["run", str(results.parent)]) == 2
+    assert "a folder without a campaign.json; name one of a campaign" in capsys.readouterr().err
+    assert main(["run", str(results), "--results", "elsewhere"]) == 2
+    assert "is the folder to go on with; leave --results out" in capsys.readouterr().err
+
+
+def test_a_seed_that_is_no_number_names_the_option(capsys):
+    assert main(["run", "-p", "catsum", "-s", "nsga2", "-b", "5", "--seeds", "1,"]) == 2
+    assert "--seeds: expected a number, found ''" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "\u202eevil", "two\nlines", "a\tb", "nul\0"])
+def test_a_name_that_no_page_can_show_is_refused(results, name, capsys):
+    assert main(["report", str(results), "--label", f"nsga2={name}"]) == 2
+    said = capsys.readouterr().err
+    assert "label: expected letters of one line" in said
+    assert said.count("\n") == 1
