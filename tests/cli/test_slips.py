@@ -76,3 +76,16 @@ def test_a_name_that_no_page_can_show_is_refused(results, name, capsys):
     said = capsys.readouterr().err
     assert "label: expected letters of one line" in said
     assert said.count("\n") == 1
+
+
+def test_a_damaged_record_is_no_reason_to_lose_runs(tmp_path, capsys):
+    run = ["run", "-p", "catsum", "-s", "nsga2", "-b", "20", "--seeds", "2", "-q", "-w", "1"]
+    run += ["--name", "x", "--results", str(tmp_path)]
+    assert main(run) == 0
+    record = tmp_path / "x" / "campaign.json"
+    record.write_text(record.read_text()[:40])
+    assert main(run) == 2
+    assert "delete this file and run the campaign again, which keeps what has ended" in capsys.readouterr().err
+    record.unlink()
+    assert main(run) == 0
+    assert "0 runs ended, 2 had before" in capsys.readouterr().err
