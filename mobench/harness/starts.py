@@ -122,7 +122,7 @@ class _Values:
         if any(empty):
             off = [False] * len(genes) if self._space.inactive is None else self._space.inactive(np.array([genes]))[0]
             if wrong := [name for name, hole, away in zip(names, empty, off, strict=True) if hole and not away]:
-                raise ValueError(f"has nothing as {wrong[0]!r}, expected one of {self._known(names.index(wrong[0]))}")
+                raise ValueError(f"has no {wrong[0]!r}, expected one of {self._known(names.index(wrong[0]))}")
         return genes
 
     def _known(self, j: int) -> str:

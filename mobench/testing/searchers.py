@@ -80,7 +80,12 @@ class Subject:
     @property
     def problem(self) -> Problem:
         """What most checks search."""
-        return make_problem(*parse_reference(self.reference), self.sources) if self.reference else Toy()
+        return make_problem(*parse_reference(self.reference), self.sources) if self.reference else self.kind()
+
+    @property
+    def kind(self) -> type[Toy]:
+        """The plain toy, or the one with fidelities where the searcher needs them."""
+        return GradedToy if missing(self.plugin, Toy()) and not missing(self.plugin, GradedToy()) else Toy
 
     @property
     def budget(self) -> dict[str, float]:
@@ -98,9 +103,9 @@ class Subject:
         problem = self.problem if problem is None else problem
         return trial(self.plugin, problem, budget or self.budget, options=options, seconds=self.seconds, **more)
 
-    def toy(self, kind: type[Toy] = Toy, **shape: Any) -> Toy:
+    def toy(self, kind: type[Toy] | None = None, **shape: Any) -> Toy:
         """A toy of this shape; `Skipped` where it cannot offer what the searcher needs."""
-        toy = kind(**shape)
+        toy = (kind or self.kind)(**shape)
         if lacking := missing(self.plugin, toy):
             raise Skipped(f"the searcher needs {', '.join(lacking)}, which the toys do not offer")
         return toy
@@ -175,7 +180,7 @@ def deterministic(subject: Subject) -> None:
     """Equal seeds give equal logs, whatever ran in between, with the global random state the same."""
     first = subject.run(prepare=lambda: seed_globals(0)).well()
     if not subject.reference:
-        subject.run(Toy(cardinalities=(3, 3, 3)), prepare=lambda: seed_globals(0))
+        subject.run(subject.kind(cardinalities=(3, 3, 3)), prepare=lambda: seed_globals(0))
     again = subject.run(prepare=lambda: seed_globals(0)).well()
     if text := difference(first.lines, again.lines):
         raise Failed(f"two runs with one seed: {text}; draw from run.rng only, and keep nothing between runs")

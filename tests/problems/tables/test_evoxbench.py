@@ -61,7 +61,6 @@ def known(problem, n=20):
 # --- what each problem is ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 @needs_package
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the package leaves files open
 @pytest.mark.parametrize(("suite", "number"), ALL)
@@ -194,7 +193,6 @@ def test_problems_without_a_listed_front_have_none(make):
 # --- as a whole -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 @needs_package
 def test_a_surrogate_problem_passes_the_conformance_kit(home, monkeypatch):
     monkeypatch.setattr("mobench.testing.specimen.LISTED", 100)  # of 20,000 rows, which take minutes

@@ -1,0 +1,108 @@
+"""A device that this machine does not have, emulated: what CUDA refuses to do between devices is refused here, too.
+
+Within `far_device()` tensors that go to ``cuda`` are `Far`: they compute here and say that they are elsewhere.
+They raise where CUDA would: numpy cannot read them, and operations do not mix them with tensors of the CPU but for
+scalars, indices and copies. What waits for a device (`item`, `tolist`, `float`) is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+FAR = torch.device("cuda", 0)
+T = torch.Tensor
+GETS_DEVICE, GETS_CUDA = T.device.__get__, T.is_cuda.__get__
+GETS_GRADIENT = T.grad.__get__
+REFUSED = {T.numpy, T.__array__}
+MIXES = {T.__getitem__, T.__setitem__, T.copy_, T.to, T.cpu, T.cuda}
+"""What takes tensors of two devices: indices may lie on the CPU, and copies are asked for."""
+ASKS = {torch._has_compatible_shallow_copy_type}
+"""What only looks at kinds of tensors."""
+WAITS = {T.item, T.tolist, T.__float__, T.__int__, T.__bool__}
+waited: Counter[str] = Counter()
+"""How often the device was waited for, by what."""
+
+
+class Far(torch.Tensor):
+    """A tensor that lies elsewhere."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func == GETS_DEVICE:
+            return FAR
+        if func == GETS_CUDA:
+            return True
+        if func == GETS_GRADIENT:
+            gradient = super().__torch_function__(func, types, args, kwargs)
+            return gradient if gradient is None else gradient.as_subclass(Far)
+        if func in REFUSED:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first")
+        if func in WAITS:
+            waited[func.__name__] += 1
+        if func in ASKS:
+            return super().__torch_function__(func, types, args, kwargs)
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        if func not in MIXES and any(not isinstance(it, Far) and it.ndim for it in tensors):
+            raise RuntimeError(f"Expected all tensors to be on the same device, but found cuda:0 and cpu ({func})")
+        if func is T.cpu or (func is T.to and _names("cpu", args[1:], kwargs)):
+            return super().__torch_function__(func, types, args, kwargs).as_subclass(torch.Tensor)
+        if func is T.to and (_names("cuda", args[1:], kwargs) or any(isinstance(it, Far) for it in args[1:])):
+            args, kwargs = _here(args, kwargs)
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+class _Sends(TorchFunctionMode):
+    """What asks for the device gets it, in form of the CPU."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        far = [it for it in args[1:] if isinstance(it, Far)]
+        sent = func is T.cuda or (func is T.to and (_names("cuda", args[1:], kwargs) or bool(far)))
+        made = func is not T.to and _is_far(kwargs.get("device"))
+        if not (sent or made):
+            return func(*args, **kwargs)
+        args, kwargs = _here(args, kwargs)
+        found = func(*args, **kwargs)
+        return tree_map(lambda it: _far(it, leaf=made) if isinstance(it, torch.Tensor) else it, found)
+
+
+def _far(tensor, *, leaf):
+    """The tensor as one that lies elsewhere; what was made there is a leaf, as it would be."""
+    return tensor.detach().as_subclass(Far).requires_grad_(tensor.requires_grad) if leaf else tensor.as_subclass(Far)
+
+
+def _is_far(device):
+    return device is not None and torch.device(device).type == "cuda"
+
+
+def _names(kind, args, kwargs):
+    """Whether a device of this kind is among the arguments."""
+    named = [*args, kwargs.get("device")]
+    devices = [torch.device(it) for it in named if isinstance(it, str | torch.device)]
+    return any(device.type == kind for device in devices)
+
+
+def _here(args, kwargs):
+    """The arguments with the CPU in the device's place."""
+    cpu = torch.device("cpu")
+    args = [args[0], *(cpu if isinstance(it, str | torch.device) and _is_far(it) else it for it in args[1:])]
+    return tuple(args), {key: cpu if key == "device" and _is_far(value) else value for key, value in kwargs.items()}
+
+
+@contextlib.contextmanager
+def far_device():
+    """Within it ``cuda`` is a device that holds `Far` tensors."""
+    waited.clear()
+    kept = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(True)  # modules that are sent get new parameters
+    try:
+        with _Sends():
+            yield waited
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(kept)
