@@ -25,6 +25,7 @@ from .core.capabilities import Replicated as Replicated
 from .core.capabilities import Resumable as Resumable
 from .core.capabilities import Surrogate as Surrogate
 from .core.indicators import nondominated as nondominated
+from .core.indicators import simplex_lattice as simplex_lattice
 from .core.limits import parse_objectives as parse_objectives
 from .core.limits import violation as violation
 from .core.messages import nearest as nearest

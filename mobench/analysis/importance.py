@@ -87,6 +87,7 @@ def importances(X: Array, y: Array, space: Space, *, seed: int = 0) -> pd.DataFr
     if len(X) > MOST:
         chosen = rng.choice(len(X), MOST, replace=False)
         X, y = X[chosen], y[chosen]
+    y = _sized(np.asarray(y, dtype=np.float64))
     points = _points(space, rng)
     forest = _forest(3 * TREES, seed, oob_score=True).fit(_encoded(X, space), y)
     effects = _effects(forest, points, space)
@@ -103,6 +104,14 @@ def importances(X: Array, y: Array, space: Space, *, seed: int = 0) -> pd.DataFr
     }
     fit = float(forest.oob_score_) if np.ptp(y) > 0 else 0.0
     return pd.DataFrame({"gene": space.names, **columns, "fit": fit, "architectures": len(X)})
+
+
+def _sized(y: Array) -> Array:
+    """The same values between -1 and 1, which leaves shares of variance as they are: squares of others may be none."""
+    y = y / (np.abs(y).max() or 1.0)
+    y = y - y.mean()
+    sized: Array = y / (np.abs(y).max() or 1.0)
+    return sized
 
 
 def _forest(trees: int, seed: int, **more: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -154,10 +155,15 @@ def load(
     ------
     FileNotFoundError
         A folder holds neither.
+    TypeError
+        A folder is no path.
     ValueError
         An axis, contract or indicator is unknown; a run is damaged, or its problem cannot be built. Frames raise it
         when they are asked for, where runs may not be compared.
     """
+    for place in (folder, *more):
+        if not isinstance(place, str | os.PathLike):
+            raise TypeError(f"folder: expected paths one after the other, load('a', 'b'), found {place!r}")
     folders = [Path(folder), *map(Path, more)]
     if (
         not more

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mobench.core.messages import check_known
+from mobench.core.messages import check_known, plain
 from mobench.plugins.references import describe, unversioned
 
 __all__ = ["KEYS", "Labels", "check_labels", "parse_labels", "read_labels", "shown_names"]
@@ -108,13 +108,20 @@ def shown_names(known: Sequence[str], names: Mapping[str, str]) -> dict[str, str
         Two would have one name.
     """
     found = {label: names.get(label, names.get(unversioned(label), label)) for label in known}
+    for name in dict.fromkeys(found.values()):
+        _check_one(name, {unversioned(label) for label, other in found.items() if other == name})
     for label, name in list(found.items()):
         if label not in names and sum(other == name for other in found.values()) > 1 and "@" in label:
             found[label] = f"{name}@{label.partition('@')[2].partition(':')[0]}"
     for name in found.values():
-        if len(same := [label for label, other in found.items() if other == name]) > 1:
-            raise ValueError(f"label: {' and '.join(same)} would both be called {name!r}; give them different names")
+        _check_one(name, {label for label, other in found.items() if other == name})
     return found
+
+
+def _check_one(name: str, labels: set[str]) -> None:
+    if len(labels) > 1:
+        both = " and ".join(sorted(labels))
+        raise ValueError(f"label: {both} would both be called {name!r}; give them different names")
 
 
 def check_labels(names: Mapping[str, str], known: Sequence[str]) -> None:
@@ -125,6 +132,8 @@ def check_labels(names: Mapping[str, str], known: Sequence[str]) -> None:
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST:
         raise ValueError(f"label: expected a text of 1 to {LONGEST} letters, found {value!r}")
+    if (shown := plain(value)) != value or len(value.splitlines()) > 1 or "\t" in value:
+        raise ValueError(f"label: expected letters of one line, found {shown!r} with others, which no page can show")
     return value
 
 

@@ -158,7 +158,7 @@ def load_campaign(folder: Path) -> Campaign:
     path = folder / "campaign.json"
     if not path.exists():
         raise FileNotFoundError(f"{folder}: no campaign here (campaign.json is missing); `mobench run` makes one")
-    document = read_document(path)
+    document = read_document(path, cure="delete this file and run the campaign again, which keeps what has ended")
     try:
         left_out = document.get("not_applicable")
         campaign = Campaign(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
 def _weights(text: str) -> dict[str, float] | None:
     """``error=2,latency=1`` as a mapping; None where nothing is given."""
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    if twice := [name for name, times in Counter(name.strip() for name, *_ in pairs).items() if name and times > 1]:
+        raise ValueError(f"weights: {twice[0]} is given twice")
     try:
         return {name.strip(): float(value) for name, _, value in pairs} or None
     except ValueError:

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         help="name of the campaign and of its folder (default: the file's; where options make it another campaign, "
         "one made from what it is about)",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of campaigns (default: results)")
+    parser.add_argument("--results", type=Path, help="folder of campaigns (default: results)")
     parser.add_argument("-w", "--workers", type=int, help="runs at a time (default: all cores)")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="carry out the I-th of N parts, as one of N jobs")
     parser.add_argument("--engine", choices=("local", "dask"), default="local", help="where runs execute")
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
     engine, shard = _engine(args), parse_shard(args.shard)
     campaign = _campaign(args)
-    folder = _is_folder(args.campaign) or args.results / campaign.name
+    folder = _is_folder(args.campaign) or (args.results or Path("results")) / campaign.name
     for pair in campaign.not_applicable:
         say(f"not applicable: {pair.searcher} on {pair.problem} ({pair.reason})")
     for remark in _remarks(campaign):
@@ -133,6 +133,10 @@ def _campaign(args: argparse.Namespace) -> Any:
     if file and not file.exists():
         more = "; every problem needs its own -p, every searcher its own -s" if args.problem or args.searcher else ""
         raise ValueError(f"{file}: there is no such campaign file or results folder{more}")
+    if file and file.is_dir() and not _is_folder(file):
+        raise ValueError(f"{file}: a folder without a campaign.json; name one of a campaign, such as results/NAME")
+    if _is_folder(args.campaign) and args.results is not None:
+        raise ValueError(f"--results: {args.campaign} is the folder to go on with; leave --results out")
     changes: dict[str, Any] = {}
     if args.problem:
         changes["problems"] = args.problem
@@ -143,7 +147,7 @@ def _campaign(args: argparse.Namespace) -> Any:
     if args.budget is not None:
         changes["budget"] = _amounts(args.budget)
     if args.seeds is not None:
-        seeds = [_number(part) for part in args.seeds.split(",")]
+        seeds = [_number(part, "--seeds") for part in args.seeds.split(",")]
         changes["seeds"] = seeds if len(seeds) > 1 else seeds[0]
     for key in ("contract", "name"):
         if getattr(args, key) is not None:
@@ -194,16 +198,16 @@ def _limits(args: argparse.Namespace) -> Any:
 
 def _amounts(text: str) -> Any:
     if "=" not in text:
-        return _number(text)
+        return _number(text, "--budget")
     pairs = [part.partition("=") for part in text.split(",")]
-    return {name.strip(): _number(value) for name, _, value in pairs}
+    return {name.strip(): _number(value, "--budget") for name, _, value in pairs}
 
 
-def _number(text: str) -> int | float:
+def _number(text: str, option: str) -> int | float:
     try:
         return int(text) if text.strip().lstrip("+-").isdigit() else float(text)
     except ValueError:
-        raise ValueError(f"command line: expected a number, found {text!r}") from None
+        raise ValueError(f"{option}: expected a number, found {text!r}") from None
 
 
 def _set_aside(folder: Path, places: list[Path]) -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
-from mobench.core.messages import nearest
+from mobench.core.messages import nearest, plain
 from mobench.core.problem import Objective
 
 __all__ = [
@@ -105,11 +105,16 @@ def _shade(colour: Any, factor: float) -> tuple[float, float, float]:
 
 
 def spell_out(figure: Figure) -> None:
-    """Show names letter by letter where what stands between their dollars is no mathematics, which ends no figure."""
+    """Show names letter by letter where what stands between their dollars is no mathematics, which ends no figure.
+
+    Letters that steer terminals are spelt out: an SVG that held them would not be one.
+    """
     for ax in figure.axes:
         ax.get_xticklabels(), ax.get_yticklabels()  # they are made when they are asked for
     parser = MathTextParser("path")
     for text in figure.findobj(Text):
+        if (shown := plain(text.get_text())) != text.get_text():
+            text.set_text(shown)
         if "$" in text.get_text():
             try:
                 parser.parse(text.get_text())

@@ -50,13 +50,17 @@ def _not_finite(value: Any, name: str = "") -> str:
     return next(filter(None, (_not_finite(item, where) for where, item in parts)), "")
 
 
-def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[str, Any]:
+def read_document(
+    path: Path, holds: Mapping[str, type] | None = None, *, cure: str = "delete its folder to run it again"
+) -> dict[str, Any]:
     """Read a JSON document written by `write_document`.
 
     Parameters
     ----------
     holds : mapping of str to type, optional
         Entries that it must have, and of which type.
+    cure : str
+        What helps where it is damaged, for messages.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[s
     try:
         document = orjson.loads(read_file(path))
     except orjson.JSONDecodeError as error:
-        raise ValueError(f"{path}: not a mobench document ({error}); delete its folder to run it again") from None
+        raise ValueError(f"{path}: not a mobench document ({error}); {cure}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
         raise ValueError(
@@ -75,5 +79,5 @@ def read_document(path: Path, holds: Mapping[str, type] | None = None) -> dict[s
         )
     for key, kind in (holds or {}).items():
         if not isinstance(document.get(key), kind):
-            raise ValueError(f"{path}: damaged, {key!r} is {document.get(key)!r}; delete its folder to run it again")
+            raise ValueError(f"{path}: damaged, {key!r} is {document.get(key)!r}; {cure}")
     return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,6 +20,8 @@ def read_file(path: Path) -> bytes:
     OSError
         It is not there, a folder, or cannot be read.
     """
+    if os.path.isdir(path):  # `fdopen` would call it by the number of its handle
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     held = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe would wait for who writes to it
     with os.fdopen(held, "rb") as file:
         if not stat.S_ISREG(os.fstat(held).st_mode):

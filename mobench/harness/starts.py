@@ -26,9 +26,9 @@ def read_architectures(path: str | Path, space: Space, objectives: Sequence[Obje
     ----------
     path : path
         A log of a run (its name ends in ``.jsonl``), of which the answers at full fidelity are taken; or a CSV whose
-        first line names columns: one for each gene, as `Result.front` has them, or one called ``genes`` that holds
-        the numbers of all, as ``mobench export`` writes it. Other columns are left alone. Where the space has `values`,
-        columns of genes hold these throughout, else numbers throughout.
+        first line names columns: one for each gene with its values as `Result.front` writes them (`Space.written`),
+        or one called ``genes`` that holds the whole numbers of all, as ``mobench export`` writes it. Other columns are
+        left alone.
     space : Space
         Where they belong.
     objectives : sequence of Objective
@@ -67,51 +67,72 @@ def _from_csv(path: Path, space: Space) -> Array:
     """The rows of a CSV as integers, (k, d); ValueError names the first that is none."""
     try:
         lines = csv.reader(io.StringIO(read_file(path).decode("utf-8-sig"), newline=""), strict=True)
-        together, rows = _rows(path, lines, space.names)
+        rows = list(_rows(path, lines, space))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: not a CSV file ({error})") from None
-    blank = [[cell == "" and space.inactive is not None and not together for cell in cells] for _, cells in rows]
-    if space.values is not None and not together:
-        numbers = [{str(value): i for i, value in enumerate(own)} | {"": ""} for own in space.values]
-        if all(cell in own for _, cells in rows for own, cell in zip(numbers, cells, strict=True)):
-            rows = [(n, [str(own[cell]) for own, cell in zip(numbers, cells, strict=True)]) for n, cells in rows]
-    genes = [
-        _numbers(path, number, ["0" if gone else cell for cell, gone in zip(cells, away, strict=True)], space)
-        for (number, cells), away in zip(rows, blank, strict=True)
-    ]
-    X = np.array(genes, dtype=np.int64).reshape(-1, len(space.names))
-    if space.inactive is not None and any(map(any, blank)):  # only a gene that decides nothing may be left blank
-        wrong = np.argwhere(np.array(blank) & ~space.inactive(space.check(X)))
-        if len(wrong):
-            raise ValueError(f"{path}: row {rows[wrong[0, 0]][0]} has no {space.names[wrong[0, 1]]!r}")
-    return X
+    return np.array(rows, dtype=np.int64).reshape(-1, len(space.names))
 
 
-def _rows(path: Path, lines: Iterator[list[str]], names: Sequence[str]) -> tuple[bool, list[tuple[int, list[str]]]]:
-    """Whether a column holds all genes together, and each row's number and cells."""
-    header = [name.strip() for name in next(lines, [])]
-    places = [header.index(name) for name in names if name in header]
-    if together := (len(places) < len(names) and "genes" in header):
-        places = [header.index("genes")]
-    elif len(places) < len(names):
-        lacking = next(name for name in names if name not in header)
-        raise ValueError(f"{path}: has no column {lacking!r}{nearest(lacking, header)}; its first line names the genes")
-    found = []
+def _rows(path: Path, lines: Iterator[list[str]], space: Space) -> Iterator[list[int]]:
+    header, names = [name.strip() for name in next(lines, [])], space.names
+    own = [f"gene {name}" if f"gene {name}" in header else name for name in names]  # as `Result.front` calls them
+    lacking = [name for name in own if name not in header]
+    together = bool(lacking) and "genes" in header
+    if lacking and not together:
+        hint = nearest(lacking[0], header)
+        raise ValueError(f"{path}: has no column {lacking[0]!r}{hint}; its first line names the genes")
+    places = [header.index(name) for name in (["genes"] if together else own)]
+    read = _numbers if together or space.values is None else _Values(space)
     for number, line in zip(itertools.count(2), lines, strict=False):
-        if line:
-            cells = [line[place].strip() if place < len(line) else "" for place in places]
-            found.append((number, cells[0].split() if together else cells))
-    return together, found
+        if not line:
+            continue
+        cells = [line[place].strip() if place < len(line) else "" for place in places]
+        try:
+            yield read(cells[0].split() if together else cells, names)
+        except ValueError as error:
+            raise ValueError(f"{path}: row {number} {error}") from None
 
 
-def _numbers(path: Path, number: int, cells: Sequence[str], space: Space) -> list[int]:
-    """The genes of a row; ValueError where they are not as many whole numbers as the space has genes."""
-    d = len(space.names)
+def _numbers(cells: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Genes that are written as the numbers that they are."""
     try:
         genes = [int(cell) for cell in cells]
-        if len(genes) != d or max(map(abs, genes)) >= 2**62:
-            raise ValueError
+        if len(genes) == len(names) and max(map(abs, genes)) < 2**62:
+            return genes
     except ValueError:
-        found = " ".join(cells)[:80]
-        raise ValueError(f"{path}: row {number} holds {found!r}, expected {d} whole numbers") from None
-    return genes
+        pass
+    raise ValueError(f"holds {' '.join(cells)[:80]!r}, expected {len(names)} whole numbers")
+
+
+class _Values:
+    """What turns genes as people read them back into numbers: the inverse of `Space.written`."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._places = [{_spelt(str(v)): i for i, v in reversed(list(enumerate(own)))} for own in space.values or ()]
+
+    def __call__(self, cells: Sequence[str], names: Sequence[str]) -> list[int]:
+        empty = [not cell for cell in cells]
+        genes = [0] * len(cells)
+        for j, (name, cell, places) in enumerate(zip(names, cells, self._places, strict=True)):
+            if (place := places.get(_spelt(cell))) is not None:
+                genes[j], empty[j] = place, False
+            elif cell:
+                raise ValueError(f"has {cell[:80]!r} as {name!r}, expected one of {self._known(j)}")
+        if any(empty):
+            off = [False] * len(genes) if self._space.inactive is None else self._space.inactive(np.array([genes]))[0]
+            if wrong := [name for name, hole, away in zip(names, empty, off, strict=True) if hole and not away]:
+                raise ValueError(f"has no {wrong[0]!r}, expected one of {self._known(names.index(wrong[0]))}")
+        return genes
+
+    def _known(self, j: int) -> str:
+        values = [str(value) for value in (self._space.values or ())[j]]
+        return ", ".join(values[:8]) + ", .." * (len(values) > 8)
+
+
+def _spelt(text: str) -> str:
+    """A text in a form that equal numbers share: a table that was read and written again has 4.0 for 4."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text

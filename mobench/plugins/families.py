@@ -23,6 +23,7 @@ ORDER = (
     "tables",
     "surrogates",
     "live",
+    "tuning",
     "toys",
 )
 """Families as they are listed: what asks least comes first. Those that are not named here follow, by name."""

@@ -59,6 +59,9 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     for option, value in options.items():
         adapter = pydantic.TypeAdapter(allowed[option].hint, config={"strict": True, "arbitrary_types_allowed": True})
         if allowed[option].names_file and isinstance(value, str):
+            if not value.strip() or "\0" in value:  # `Path("")` would be the folder in which a run happens to be
+                faults.append(f"option {option!r}: expected the path of a file, found {value!r}")
+                continue
             value = Path(value)
         try:
             checked[option] = adapter.validate_python(tuple(value) if isinstance(value, list) else value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ __all__ = ["ASSETS", "LIMIT", "render"]
 ASSETS = Path(__file__).with_name("assets")
 
 LIMIT = 2_800_000
-"""Letters that all blocks of a page may take together: with what is around them it stays below 3 MB."""
+"""Bytes that all blocks of a page may take together: with what is around them it stays below 3 MB."""
+
+
+CAPTION = 500
+"""Bytes that are left of a figure that is not on the page."""
+
+ATTEMPTS = 4
+"""Times that blocks are thinned at most: few rows and short texts do not get smaller."""
 
 
 def render(
@@ -32,8 +39,8 @@ def render(
 ) -> str:
     """The page: no network, no other file; everything given is escaped.
 
-    Where blocks would take more than `limit` letters together, the largest of them are thinned to one size, and say so:
-    see `mobench.report.thinning.thinned`.
+    Where blocks would take more than `limit` bytes together, the largest of them are thinned to one size, and say so,
+    those of open sections last: see `mobench.report.thinning.thinned`.
 
     Parameters
     ----------
@@ -44,7 +51,7 @@ def render(
     table_folder : str
         Where the tables' files lie, seen from the page.
     limit : int
-        Letters that the blocks may take together.
+        Bytes that the blocks may take together.
 
     Returns
     -------
@@ -58,9 +65,19 @@ def render(
     template: Any = environment.get_template("blocks.html").module
     places = {id(leaf): (place, leaf) for place, leaf in enumerate(leaves(sections))}
     drawn = {key: template.block(_view(leaf, place, table_folder)) for key, (place, leaf) in places.items()}
-    for key, share in _shares({key: (leaf, len(drawn[key])) for key, (_, leaf) in places.items()}, limit).items():
-        place, leaf = places[key]
-        drawn[key] = template.block(_view(thinned(leaf, share), place, table_folder))
+    sizes = {key: (leaf, _size(drawn[key])) for key, (_, leaf) in places.items()}
+    first = {id(leaf) for leaf in leaves([section for section in sections if section.open])}
+    whole, room = dict(drawn), limit
+    for _ in range(ATTEMPTS):
+        shares = _shares(sizes, room, first)
+        smaller = {key: thinned(places[key][1], share) for key, share in shares.items()}
+        drawn = whole | {
+            key: template.block(_view(leaf, places[key][0], table_folder)) for key, leaf in smaller.items()
+        }
+        over = sum(map(_size, drawn.values())) - limit
+        if over <= 0:
+            break
+        room -= over  # some blocks became less small than they were asked to
     views = [_section(section, drawn, template) for section in sections]
     names = {"style": "page.css", "theme": "theme.js", "script": "page.js"}
     assets = {key: Markup((ASSETS / name).read_text(encoding="utf-8")) for key, name in names.items()}
@@ -68,13 +85,29 @@ def render(
     return plain(page, most=len(page))
 
 
-def _shares(sizes: Mapping[int, tuple[Leaf, int]], limit: int) -> dict[int, float]:
-    """Which blocks have to become smaller, and how small: figures, which are there or not, where nothing else helps."""
-    figures = sum(size for leaf, size in sizes.values() if isinstance(leaf, Drawing))
-    kept = figures <= limit / 2
-    pool = {key: size for key, (leaf, size) in sizes.items() if not (kept and isinstance(leaf, Drawing))}
-    most = level(list(pool.values()), limit - kept * figures)
-    return {key: most / size for key, size in pool.items() if size > most}
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _shares(sizes: Mapping[int, tuple[Leaf, int]], limit: int, first: Container[int] = ()) -> dict[int, float]:
+    """Which blocks have to become smaller, and how small.
+
+    What is on the `first` screen stays unless it alone takes half of the room. Figures are there or not: the smallest
+    ones are, as many as half of the room takes, or all that the others leave.
+    """
+    leading = sum(size for key, (_, size) in sizes.items() if key in first)
+    left = limit - leading if leading <= limit / 2 else limit
+    pool = {key: size for key, (_, size) in sizes.items() if left == limit or key not in first}
+    figures = sorted((key for key in pool if isinstance(sizes[key][0], Drawing)), key=pool.__getitem__)
+    room = max(left / 2, left - sum(size for key, size in pool.items() if key not in figures))
+    gone = {}
+    for key in figures:
+        size = pool.pop(key)
+        if size > room:
+            gone[key], size = 0.0, min(size, CAPTION)
+        room, left = room - size, left - size
+    most = level(list(pool.values()), max(left, 0))
+    return gone | {key: most / size for key, size in pool.items() if size > most}
 
 
 def _breakable(text: str) -> Markup:

@@ -197,7 +197,10 @@ def contract_for(problem: Problem, name: str = DEFAULT) -> Contract:
         ideal, nadir = (np.asarray(point, dtype=np.float64) for point in problem.bounds(name))
         nadir = cut_box(ideal, nadir, objectives)
     else:
-        raise ValueError(f"contract {name!r}: the problem gives neither a true front nor bounds for it")
+        raise ValueError(
+            f"contract {name!r}: the problem gives neither a true front nor bounds for it; "
+            "write its front() or bounds()"
+        )
     refuse_unseen(problem, objectives)
     reference = 1.1 if ours else 1.0
     span = nadir - ideal

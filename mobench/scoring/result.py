@@ -73,11 +73,15 @@ class Result:
         return f"<Result: {len(self.history.X):,} answers of ({names}), {self.reason}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows; where a score would cost a training, nothing is scored."""
+        """What a notebook shows; where a score would cost a training, or cannot be had, nothing is scored."""
         from mobench.scoring.notebook import as_html
 
-        known = len(self.history.X) > 0 and not isinstance(self.problem, Slow)
-        return as_html(self.reason, self.error, self.spent, (self.front(), self.hypervolume()) if known else None)
+        known, error, found = len(self.history.X) > 0 and not isinstance(self.problem, Slow), self.error, None
+        try:
+            found = (self.front(), self.hypervolume()) if known else None
+        except ValueError as cause:
+            error = "; ".join(filter(None, (error, str(cause))))
+        return as_html(self.reason, error, self.spent, found)
 
     def plot(self, *, contract: str = DEFAULT) -> Figure:
         """Draw what was delivered, beside the true front where that is known, and the course of the run.

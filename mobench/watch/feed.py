@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mobench.campaigns.failures import Failure, read_failure
 from mobench.campaigns.following import Followed
+from mobench.campaigns.labels import shown_names
 from mobench.campaigns.look import FOLLOWED, look
 from mobench.campaigns.outlook import Pair, pair_of
 from mobench.campaigns.pacing import Pacing
@@ -53,7 +54,9 @@ class Feed:
     campaign : Campaign
         As its record says.
     problems, searchers : list of str
-        Labels, in order.
+        Labels, in the order that readers see.
+    names : dict of str to str
+        Of each of them what readers see.
     of_problem : dict of str to list of Entry
         The runs of each problem, in order.
     counts : dict of Pair to Counter
@@ -82,12 +85,22 @@ class Feed:
         self._waiting = {entry: None for entry in entries if entry.state == "waiting"}
         self._begun = {entry: None for entry in entries if entry.state in ("running", "interrupted")}
         self._turn = 0
-        self.problems = list(dict.fromkeys(problem for problem, _ in self.counts))
-        self.searchers = list(dict.fromkeys(searcher for _, searcher in self.counts))
+        place = self.campaign.labels.place
+        self.problems = sorted(dict.fromkeys(problem for problem, _ in self.counts), key=place)
+        self.searchers = sorted(dict.fromkeys(searcher for _, searcher in self.counts), key=place)
+        self.names = self._names()
         self.of_problem: dict[str, list[Entry]] = {label: [] for label in self.problems}
         for entry in entries:
             self.of_problem[entry.spec.problem_label].append(entry)
         self._go_on()  # from now on it is seen what is spent
+
+    def _names(self) -> dict[str, str]:
+        """What readers see of each label; where two would be called alike, which a report refuses, the labels."""
+        try:
+            given = self.campaign.labels.names
+            return {**shown_names(self.problems, given), **shown_names(self.searchers, given)}
+        except ValueError:
+            return {label: label for label in (*self.problems, *self.searchers)}
 
     def look(self) -> None:
         """See which runs have begun, gone on or ended since the last look."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,8 @@ def campaign_view(feed: Feed, scores: Scores) -> dict[str, Any]:
         "runs": total.total(),
         "share": feed.share,
         "left": None if (left := feed.left) is None else duration(left),
-        "problems": [flat(label) for label in problems],
-        "searchers": [{"label": flat(label), "colour": to_hex(colours[label])} for label in searchers],
+        "problems": [flat(feed.names[label]) for label in problems],
+        "searchers": [{"label": flat(feed.names[label]), "colour": to_hex(colours[label])} for label in searchers],
         "pairs": pairs[:CELLS],
         "begun": [_run(entry, problems, searchers, scores) for entry in begun[:SHOWN]],
         "more": max(len(begun) - SHOWN, 0),
@@ -98,8 +98,8 @@ def truth_view(scores: Scores, spec: RunSpec) -> dict[str, Any]:
         return {"fault": one_line(error)}
 
 
-def problem_view(scores: Scores, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Curves and fronts of one problem, as far as its runs are scored."""
+def problem_view(scores: Scores, entries: Sequence[Entry], names: Mapping[str, str]) -> dict[str, Any]:
+    """Curves and fronts of one problem, as far as its runs are scored; searchers by `names`."""
     groups: dict[str, list[Scored]] = {}
     for entry in entries:
         if (scored := scores.runs.get(entry)) is not None:
@@ -111,7 +111,7 @@ def problem_view(scores: Scores, entries: Sequence[Entry]) -> dict[str, Any]:
         "begun": begun,
         "most": MOST_RUNS,
         "fault": scores.faults.get(label, ""),
-        "searchers": {flat(searcher): _searcher_view(runs, scores) for searcher, runs in groups.items()},
+        "searchers": {flat(names[searcher]): _searcher_view(runs, scores) for searcher, runs in groups.items()},
     }
 
 

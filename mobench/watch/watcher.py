@@ -88,4 +88,4 @@ class Watcher:
             if number not in self._truths:
                 self._truths[number] = truth_view(self._scores, entries[0].spec)
             self._scores.score(entries)
-            self._problems[number] = problem_view(self._scores, entries)
+            self._problems[number] = problem_view(self._scores, entries, self._feed.names)

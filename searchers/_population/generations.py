@@ -1,4 +1,4 @@
-"""The generations of NSGA-II over any function that answers architectures (Deb et al. 2002)."""
+"""The generations of NSGA-II and its relatives over any function that answers architectures (Deb et al. 2002)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from mobench.searchers._population import ranking as _ranking
 TRIES = 100
 """Rounds of mating after which a generation makes do with the children it has (pymoo's number)."""
 
+Select = Callable[[np.random.Generator, Array, int, Array | None], Array]
+"""Stream, (k, m) values, how many survive and how far each is beyond limits, (k,), to the rows of the survivors."""
+
+Vary = Callable[[Array, Array, Array], Array]
+"""(k, d) members and the (n, d) parents of n pairs to (l, d) children."""
+
 
 def generations(
     rng: np.random.Generator,
@@ -20,7 +26,9 @@ def generations(
     answer: Callable[[Array], Array],
     *,
     population: int,
+    select: Select | None = None,
     begin: Callable[[], Array] | None = None,
+    vary: Vary | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -36,39 +44,68 @@ def generations(
         The architectures.
     answer : callable
         (n, d) architectures to (n, m) values, all minimised.
+    select : callable, optional
+        Who survives; the rows of parents come before those of children. Parents are then any members, of two the one
+        less beyond limits. If left out, rank and crowding distance decide, for parents, too, by binary tournaments.
     objectives : sequence of Objective
         The m columns: what is within their limits is better than what is not, and less beyond is better than more.
     begin : callable, optional
         Gives the first (k, d) architectures; `population` uniform ones when left out.
+    vary : callable, optional
+        Makes children; if left out, crossover and then mutation do.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
     Yields
     ------
     X, F : Array
-        The (k, d) survivors of each generation, best first, and their (k, m) values.
+        The (k, d) survivors of each generation, best first where `select` is left out, and their (k, m) values.
     """
 
-    def vary(A: Array, B: Array) -> Array:
+    def usual(X: Array, A: Array, B: Array) -> Array:
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
         return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
     X = begin() if begin else _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
-        survivors = _ranking.best(rng, F, population, _ranking.beyond_limits(F, objectives))
+        beyond = _ranking.beyond_limits(F, objectives)
+        survivors = (select or _ranking.best)(rng, F, population, beyond)
         X, F = X[survivors], F[survivors]
         yield X, F
-        children = _offspring(rng, space, X, population, vary)
+        choose = _by_rank if select is None else _by_limits(None if beyond is None else beyond[survivors])
+        children = _offspring(rng, space, X, population, choose, vary or usual)
         if not len(children):
             return
         X, F = np.concatenate([X, children]), np.concatenate([F, answer(children)])
 
 
-def _offspring(
-    rng: np.random.Generator, space: Space, X: Array, n: int, vary: Callable[[Array, Array], Array]
-) -> Array:
-    """Make up to `n` children, (k, d), that differ from each other and from the parents `X`, which come best first.
+Choose = Callable[[np.random.Generator, int, int], Array]
+"""Stream, k members, n pairs: the rows of parents, (2, n)."""
+
+
+def _by_rank(rng: np.random.Generator, k: int, n: int) -> Array:
+    """Binary tournaments among k members that come best first."""
+    parents: Array = (rng.random((2, 2, n)) * k).astype(np.int64).min(axis=0)
+    return parents
+
+
+def _by_limits(beyond: Array | None) -> Choose:
+    """Any members; where some are beyond limits, of two the one that is less."""
+
+    def choose(rng: np.random.Generator, k: int, n: int) -> Array:
+        if beyond is None or not beyond.any():
+            parents: Array = (rng.random((2, n)) * k).astype(np.int64)
+            return parents
+        one, other = (rng.random((2, 2, n)) * k).astype(np.int64)
+        fitter: Array = np.where(beyond[other] < beyond[one], other, one)
+        return fitter
+
+    return choose
+
+
+def _offspring(rng: np.random.Generator, space: Space, X: Array, n: int, choose: Choose, vary: Vary) -> Array:
+    """Make up to `n` children, (k, d), that differ from each other and from the members `X`.
 
     Each round makes twice as many as are wanted, so that one round is mostly enough.
     """
@@ -76,8 +113,8 @@ def _offspring(
     children: list[Array] = []
     missing = n
     for _ in range(TRIES):
-        parents = (rng.random((2, 2, n)) * len(X)).astype(np.int64).min(axis=0)  # binary tournaments
-        offspring = vary(X[parents[0]], X[parents[1]])
+        parents = choose(rng, len(X), n)
+        offspring = vary(X, X[parents[0]], X[parents[1]])
         keys = space.key(offspring)
         new = np.flatnonzero(_genetics.fresh(keys, known))[:missing]
         children.append(offspring[new])

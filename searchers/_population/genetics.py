@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +14,8 @@ Crossover = Literal["uniform", "two-point"]
 
 NEAR = 4
 """Rows of a pool among which a mutant is drawn."""
+STOCK = 64
+"""Children whose chances are drawn at once where they are made one by one."""
 _LISTED = 100_000
 """Largest space whose rows are listed to find those not yet seen."""
 
@@ -64,15 +68,20 @@ def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | No
         (n, d) mutants, some of them unchanged.
     """
     cardinalities = bounds(space)
+    mutants = (X + shifts(rng, cardinalities, len(X), rate)) % cardinalities
+    return existing(rng, mutants, space)
+
+
+def shifts(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None = None) -> Array:
+    """What to add to genes, (n, d), modulo their (d,) `cardinalities`, so that each changes with probability `rate`."""
     changeable = cardinalities > 1
     if rate is None:
         rate = 1.0 / max(int(changeable.sum()), 1)
-    hits = (rng.random(X.shape) < rate * changeable).ravel().nonzero()[0]
+    found = np.zeros(n * len(cardinalities), dtype=np.int64)
+    hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
     choices = cardinalities[hits % len(cardinalities)]
-    genes = X.flatten()
-    genes[hits] = (genes[hits] + 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)) % choices
-    mutants = genes.reshape(X.shape)
-    return mutants if space.pool is None else _one_of(rng, space.nearest(mutants, min(NEAR, space.size)))
+    found[hits] = 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)
+    return found.reshape(n, len(cardinalities))
 
 
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
@@ -93,6 +102,43 @@ def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
     mutants[rows, chosen] += 1 + (rng.random(len(X)) * others).astype(np.int64)
     mutants[rows, chosen] %= others + 1
     return mutants
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What chance decides about one child: places of its parents in [0, 1), genes of the second, (d,), and shifts."""
+
+    one: float
+    other: float
+    taken: Array
+    step: Array
+    cardinalities: Array
+
+    def child(self, X: Array) -> Array:
+        """The child, (d,), of two of (k, d) members, as `cross` and `mutate` make it."""
+        k = len(X)
+        mixed = np.where(self.taken, X[int(self.other * k)], X[int(self.one * k)])
+        made: Array = (mixed + self.step) % self.cardinalities
+        return made
+
+
+def recipes(rng: np.random.Generator, space: Space, *, kind: Crossover, probability: float) -> Iterator[Recipe]:
+    """Recipes without end, for searchers that make one child after the other, of members that change between them.
+
+    Chance does not depend on the members, and one draw for many children takes a fraction of the time.
+    """
+    cardinalities = bounds(space)
+    nothing = np.zeros((STOCK, len(cardinalities)), dtype=np.int64)
+    while True:
+        places = rng.random((STOCK, 2)).tolist()
+        taken = cross(rng, nothing, nothing + 1, kind=kind, probability=probability)[:STOCK] > 0
+        for (one, other), genes, step in zip(places, taken, shifts(rng, cardinalities, STOCK), strict=True):
+            yield Recipe(one, other, genes, step, cardinalities)
+
+
+def existing(rng: np.random.Generator, X: Array, space: Space) -> Array:
+    """(n, d) genes as they are, or, of a space with a pool, one of the `NEAR` rows of it nearest to each."""
+    return X if space.pool is None else _one_of(rng, space.nearest(X, min(NEAR, space.size)))
 
 
 def _one_of(rng: np.random.Generator, near: Array) -> Array:

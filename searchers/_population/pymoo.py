@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +13,6 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.sampling import Sampling
 from pymoo.core.termination import NoTermination
-from pymoo.util.ref_dirs import get_reference_directions
 
 from mobench import Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
@@ -77,21 +74,7 @@ def operators(
     }
 
 
-def directions(m: int, population: int) -> Array:
-    """The lattice of weights on the simplex (Das and Dennis 1998) whose size is nearest to `population`; shape (k, m).
-
-    With p partitions it has C(p + m - 1, m - 1) points. One objective is shown twice (see `drive`), so it has two
-    weights.
-    """
-    m = max(m, 2)
-    sizes = ((p, math.comb(p + m - 1, m - 1)) for p in itertools.count(1))
-    near = list(itertools.takewhile(lambda size: size[1] < 4 * population + 4 * m, sizes))
-    partitions = min(near, key=lambda size: abs(size[1] - population))[0]
-    lattice: Array = get_reference_directions("das-dennis", m, n_partitions=partitions)
-    return lattice
-
-
-def drive(run: Run, algorithm: Any, *, normalise: bool = False, constrained: bool = True) -> None:
+def drive(run: Run, algorithm: Any) -> None:
     """Ask and tell `algorithm` until the budget is spent or it has nothing more to ask.
 
     A single objective is shown twice, as most algorithms for several cannot do with one. Where objectives have limits
@@ -102,55 +85,23 @@ def drive(run: Run, algorithm: Any, *, normalise: bool = False, constrained: boo
     run : Run
         The problem.
     algorithm : pymoo.core.algorithm.Algorithm
-        With `operators`; its seed is drawn from the run's stream.
-    normalise : bool
-        Show it objectives in units of the ideal point of the search and the nadir of its population, brought up to
-        date every generation: for algorithms that compare weighted sums and distances and do not normalise (MOEA/D).
-    constrained : bool
-        Whether it takes a constraint. One that does not (MOEA/D) finds the violation as ``beyond`` of individuals.
+        With `operators`; its seed is drawn from the run's stream. It takes a constraint where there are limits.
     """
     bounds, m = _genetics.bounds(run.space), len(run.objectives)
     shown = [0, 0] if m == 1 else list(range(m))
     limited = any(objective.limit is not None for objective in run.objectives)
-    count = int(limited and constrained)
-    problem = Problem(len(bounds), n_obj=len(shown), n_ieq_constr=count, xl=0 * bounds, xu=bounds - 1, vtype=int)
+    problem = Problem(len(bounds), n_obj=len(shown), n_ieq_constr=int(limited), xl=0 * bounds, xu=bounds - 1, vtype=int)
     algorithm.setup(problem, termination=NoTermination(), seed=int(run.rng.integers(2**31)))
-    scale = _Scale(len(shown)) if normalise else None
     told = recorded = 0
     while (asked := algorithm.ask()) is not None and np.size(asked):
         one = isinstance(asked, Individual)  # MOEA/D asks one at a time, and wants it back as it was
         offspring = Population.create(asked) if one else asked
         F = run.evaluate(offspring.get("X").astype(np.int64))
         if limited:
-            beyond = violation(F, run.objectives)
-            offspring.set("beyond", beyond, "G", beyond[:, None] if constrained else np.empty((len(F), 0)))
-        F = F[:, shown]
-        offspring.set("raw", F, "F", F if scale is None else scale.apply(F))
+            offspring.set("G", violation(F, run.objectives)[:, None])
+        offspring.set("F", F[:, shown])
         algorithm.tell(infills=asked)
         told += len(offspring)
         if told >= recorded + algorithm.pop_size or not recorded:  # a generation is over
             recorded = told
             run.record(population=algorithm.pop.get("X").astype(np.int64))
-            if scale is not None:
-                scale.update(algorithm)
-
-
-class _Scale:
-    """Objectives in units of the ideal point of the search (0) and the nadir of the population (1)."""
-
-    def __init__(self, m: int) -> None:
-        self.ideal = np.zeros(m)
-        self.range = np.ones(m)
-
-    def apply(self, F: Array) -> Array:
-        """(n, m) values in the units of the last update."""
-        return (F - self.ideal) / self.range
-
-    def update(self, algorithm: Any) -> None:
-        """Take new units from the population of `algorithm`, and bring all it remembers up to date."""
-        raw = algorithm.pop.get("raw")
-        self.ideal = np.minimum(self.ideal + algorithm.ideal * self.range, raw.min(axis=0))
-        span = raw.max(axis=0) - self.ideal
-        self.range = np.where(span > 0, span, 1.0)
-        algorithm.ideal = np.zeros_like(self.ideal)
-        algorithm.pop.set("F", self.apply(raw))

@@ -70,6 +70,12 @@ class Settings:
         Of Adam on alpha, with betas (0.5, 0.999); DARTS's, for 50 epochs: short budgets want more.
     alpha_decay : float
         Weight decay of Adam on alpha; as in DARTS.
+    leave_out : tuple of str
+        Operations that no architecture is made of, though mixtures hold them: ``["none"]`` where a missing edge wins
+        because it makes a mixture no worse (docs/methods/bilevel/stabilisers.md).
+    candidates : int
+        Architectures of the largest shares that are compared as paths, with the weights as they are, at the end of a
+        preference, for the price of these passes; 1: the largest entries, as in DARTS.
     """
 
     finalists: Annotated[int, Ge(0)] = 5
@@ -88,6 +94,8 @@ class Settings:
     partial_channels: int = field(default=1, init=False)
     alpha_rate: float = field(default=3e-4, init=False)
     alpha_decay: float = field(default=1e-3, init=False)
+    leave_out: tuple[str, ...] = field(default=(), init=False)
+    candidates: int = field(default=1, init=False)
 
     @property
     def searches(self) -> int:
@@ -102,6 +110,8 @@ class Bilevel(Settings):
     preferences: Count = 5
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None
     relaxation: Relaxation = "softmax"
+    leave_out: tuple[str, ...] = ()
+    candidates: Count = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +171,8 @@ class SampledAdam(Sampled):
 
     alpha_rate: Positive = 0.1
     alpha_decay: NotNegative = 0.0
+    leave_out: tuple[str, ...] = ()
+    candidates: Count = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mobench import Array, BudgetExhausted, Network, Run, Space
+from mobench import Array, BudgetExhausted, Network, Run, Space, nearest
 from mobench.searchers._relaxed import descent as _descent
+from mobench.searchers._relaxed import discretisation as _discretisation
 from mobench.searchers._relaxed import selection as _selection
 from mobench.searchers._relaxed import stopping as _stopping
 from mobench.searchers._relaxed.checkpoints import fill, packed, unpacked
@@ -27,6 +28,8 @@ MARKS = 20
 """How often the search of a preference recommends, records and keeps a checkpoint."""
 WARM_UP = -1
 """Number of the stretch before the first preference's."""
+COMPARED = 0.03
+"""Share of a preference's budget that is kept to compare candidates."""
 STEPS = 1000
 """Steps a preference where neither the option nor the budget limits them."""
 
@@ -63,7 +66,7 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
     """
     network, wanted = run.supernet, preferences(len(run.objectives), settings)
     search = _open(run, network, settings, wanted[0])  # before restoring: what is drawn for nothing must not count
-    _check(search)
+    _check(search, method)
     index, begun, found = WARM_UP, 0.0, np.empty((0, len(run.space.cardinalities)), dtype=np.int64)
     with reserve(run, settings.finalists):
         saved = run.restore()
@@ -121,14 +124,16 @@ class _Stretch:
 
     def progress(self, run: Run, search: Search) -> float:
         """Share of the steps or of this preference's flops that is used, whichever is more."""
-        share = max((run.limit.flops - self.begun) / self.left, 1e-9)  # the last step may have taken all
+        kept = COMPARED if search.settings.candidates > 1 else 0.0
+        share = max((run.limit.flops - self.begun) / self.left * (1.0 - kept), 1e-9)  # the last step may have taken all
         steps = search.settings.steps or (math.inf if math.isfinite(share) else STEPS)
         return max(search.count / steps, (run.spent.flops - self.begun) / share)
 
 
 def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Array:
     """Search for one preference; return what was found, (k, d), with its last architecture."""
-    settings, reached = search.settings, int(search.progress * MARKS)  # marks of an earlier attempt are not made again
+    settings, best = search.settings, None
+    reached = int(search.progress * MARKS)  # marks of an earlier attempt are not made again
     try:
         while search.progress < 1.0:
             selecting = settings.selection == "perturbation" and search.progress >= _selection.START
@@ -142,11 +147,15 @@ def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Arra
                 if search.progress >= 1.0 and settings.selection == "perturbation":
                     _selection.decide(search, len(search.alpha))  # what an early or coarse end left open
                 _mark(run, search, method, stretch, diagnostics)
+        if settings.candidates > 1:
+            best = _discretisation.best_of_likeliest(search)
+            if method.choose is None:
+                run.recommend(_with(stretch.found, run.space, search, best))
     except BudgetExhausted:
         if method.choose is None:
             run.recommend(_with(stretch.found, run.space, search))
         raise
-    return _with(stretch.found, run.space, search)
+    return _with(stretch.found, run.space, search, best)
 
 
 def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Mapping[str, float]) -> None:
@@ -158,15 +167,21 @@ def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnosti
     run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
 
 
-def _with(found: Array, space: Space, search: Search) -> Array:
-    """Join the architecture that alpha stands for to (k, d) others, unless it is among them."""
+def _with(found: Array, space: Space, search: Search, best: Array | None = None) -> Array:
+    """Join what alpha stands for, or the `best` of several, to (k, d) others, unless it is among them."""
     search.check()
-    alpha = search.alpha.detach()
-    x = np.asarray(search.network.discretise(alpha), dtype=np.int64)
+    x = _discretisation.architecture(search) if best is None else best
     return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
 
 
-def _check(search: Search) -> None:
+def _check(search: Search, method: Method) -> None:
+    known = {name for operations in search.operations or () for name in operations}
+    if strange := [name for name in search.settings.leave_out if name not in known]:
+        raise ValueError(f"leave_out: {strange[0]!r} is no operation here{nearest(strange[0], sorted(known))}")
+    if search.settings.candidates > 1 and search.operations is None:
+        raise ValueError("candidates: compares architectures of genes, and this problem's alpha is a plain vector")
+    if search.settings.candidates > 1 and method.choose is not None:
+        raise ValueError("candidates: this method keeps architectures by a rule of its own; leave it out")
     _stopping.check(search.settings.stop, search.operations)
     if search.settings.selection == "perturbation" and search.operations is None:
         raise ValueError("selection='perturbation' decides genes, and this problem's alpha is a plain vector")

@@ -5,13 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Ge
 
-from mobench import Run
+from mobench import Array, Run
+from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
 
 
-def search(run: Run, *, batch: Annotated[int, Ge(1)] = 100, start: Path | None = None) -> None:
+def search(
+    run: Run,
+    *,
+    batch: Annotated[int, Ge(1)] = 100,
+    fidelity: Annotated[int, Ge(1)] | None = None,
+    finalists: Annotated[int, Ge(0)] = 10,
+    start: Path | None = None,
+) -> None:
     """Ask for uniform architectures, `batch` at a time, until the budget is spent.
 
     Known architectures cost nothing, so this draws without replacement on a deterministic problem.
@@ -22,11 +31,40 @@ def search(run: Run, *, batch: Annotated[int, Ge(1)] = 100, start: Path | None =
         The problem.
     batch : int
         Architectures asked for at once; it changes nothing but the speed.
+    fidelity : int, optional
+        Epochs of each training, one of those on offer; all, and no finalists, if left out.
+    finalists : int
+        Where `fidelity` is given: of what was seen so many, by rank and then crowding distance, have a full training
+        in the end, as only that is delivered. Half of the budget at most is kept for them. 10; ours.
     start : Path, optional
         A log or a CSV with architectures to ask for before any uniform ones; they are paid for (docs/warm-start.md).
         What other searchers make of the same file is measured against this one.
     """
+    if fidelity is not None:
+        _in_short(run, batch, fidelity, finalists, start)
+        return
     if start is not None:
         run.evaluate(_starts.given(run, start))
     while True:
         run.evaluate(run.space.sample(run.rng, batch))
+
+
+def _in_short(run: Run, batch: int, fidelity: int, finalists: int, start: Path | None) -> None:
+    """Ask at a fidelity, one by one so that the budget's end hides no answer, then for the finalists at the full one.
+
+    With nothing kept for finalists the budget ends the run within.
+    """
+    seen: dict[int, tuple[Array, Array]] = {}
+
+    def ask(X: Array) -> None:
+        for x, key in zip(X, run.space.key(X).tolist(), strict=True):
+            seen[key] = (x, run.evaluate(x, fidelity=fidelity)[0])
+
+    with run.reserve(finalists):
+        if start is not None:
+            ask(_starts.given(run, start))
+        while True:
+            ask(run.space.sample(run.rng, batch))
+    if seen:
+        X, F = (np.array(rows) for rows in zip(*seen.values(), strict=True))
+        run.evaluate(X[_ranking.best(run.rng, F, finalists, _ranking.beyond_limits(F, run.objectives))])

@@ -82,3 +82,14 @@ def test_too_few_architectures_and_mixed_problems_are_refused():
         mobench.gene_importances(few)
     with pytest.raises(ValueError, match="runs on one problem"):
         mobench.gene_importances([few, mobench.run("random_search", "lotz", budget=30)])
+
+
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_they_do_not_depend_on_the_unit_however_large_or_small(unit):
+    space = mobench.Space((4, 4))
+    X = space.all()
+    tables = [importances(X, (X[:, 0] + 0.25 * X[:, 1]) * scale, space) for scale in (1.0, unit)]
+    assert tables[1][["alone", "total", "fit"]].to_numpy() == pytest.approx(
+        tables[0][["alone", "total", "fit"]].to_numpy(), abs=0.05
+    )
+    assert tables[1]["total"].min() > 0

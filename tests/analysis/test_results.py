@@ -165,3 +165,8 @@ def test_files_hold_the_same_frames(folder, tmp_path, format):
         for column in frame.select_dtypes("number"):
             np.testing.assert_allclose(read[column], frame[column], rtol=1e-11)
         assert read["problem"].tolist() == frame["problem"].tolist()
+
+
+def test_folders_are_named_one_after_the_other(tmp_path):
+    with pytest.raises(TypeError, match=r"expected paths one after the other, load\('a', 'b'\), found \["):
+        mobench.load([tmp_path, tmp_path])

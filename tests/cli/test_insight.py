@@ -37,6 +37,7 @@ def test_choose_prints_draws_and_writes(campaign, capsys):
     [
         (["choose", "--weights", "error=much"], "expected NAME=NUMBER"),
         (["choose", "--weights", "eror=1", "-p", "motif"], "unknown 'eror', did you mean 'error'"),
+        (["choose", "--weights", "error=1,error=2", "-p", "motif"], "error is given twice"),
         (["insight", "-p", "mtif"], "unknown 'mtif', did you mean 'motif'"),
     ],
 )

@@ -141,8 +141,8 @@ def test_help_and_version(capsys):
         ("0.5", "budget: evaluations must be a whole number"),
         ("1e308", "budget: evaluations must be a whole number"),
         ("asked=1e308", "budget: asked must be a whole number"),
-        ("", "command line: expected a number, found ''"),
-        ("evaluations=", "command line: expected a number, found ''"),
+        ("", "--budget: expected a number, found ''"),
+        ("evaluations=", "--budget: expected a number, found ''"),
     ],
 )
 def test_a_budget_that_is_none_is_one_line_and_nothing_is_run(capsys, tmp_path, budget, words):

@@ -56,3 +56,36 @@ def test_a_searcher_that_prints_passes_its_check(capsys, tmp_path, monkeypatch):
     (tmp_path / "loud.py").write_text(text + "        run.evaluate(run.space.sample(run.rng, 5))\n")
     assert main(["check", "loud.py"]) == 0
     assert "passed    fresh process" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_campaign_and_a_second_folder_are_refused_in_a_line(results, capsys):
+    assert main(["run", str(results.parent)]) == 2
+    assert "a folder without a campaign.json; name one of a campaign" in capsys.readouterr().err
+    assert main(["run", str(results), "--results", "elsewhere"]) == 2
+    assert "is the folder to go on with; leave --results out" in capsys.readouterr().err
+
+
+def test_a_seed_that_is_no_number_names_the_option(capsys):
+    assert main(["run", "-p", "catsum", "-s", "nsga2", "-b", "5", "--seeds", "1,"]) == 2
+    assert "--seeds: expected a number, found ''" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "\u202eevil", "two\nlines", "a\tb", "nul\0"])
+def test_a_name_that_no_page_can_show_is_refused(results, name, capsys):
+    assert main(["report", str(results), "--label", f"nsga2={name}"]) == 2
+    said = capsys.readouterr().err
+    assert "label: expected letters of one line" in said
+    assert said.count("\n") == 1
+
+
+def test_a_damaged_record_is_no_reason_to_lose_runs(tmp_path, capsys):
+    run = ["run", "-p", "catsum", "-s", "nsga2", "-b", "20", "--seeds", "2", "-q", "-w", "1"]
+    run += ["--name", "x", "--results", str(tmp_path)]
+    assert main(run) == 0
+    record = tmp_path / "x" / "campaign.json"
+    record.write_text(record.read_text()[:40])
+    assert main(run) == 2
+    assert "delete this file and run the campaign again, which keeps what has ended" in capsys.readouterr().err
+    record.unlink()
+    assert main(run) == 0
+    assert "0 runs ended, 2 had before" in capsys.readouterr().err

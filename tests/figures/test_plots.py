@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import moocore
 import numpy as np
@@ -560,3 +561,15 @@ def test_lines_of_many_values_keep_their_peaks_and_their_ends():
     assert thin(short)[1] == ""
     many = pd.concat([short.assign(quantity=f"q{i}") for i in range(30)], ignore_index=True)
     assert thin(many)[1] == "the first 24 of 30 quantities"
+
+
+def test_an_svg_is_well_formed_whatever_is_written_in_it(tmp_path):
+    fig = Figure()
+    ax = fig.subplots()
+    ax.plot([0, 1], label="a\x07\x1b[31m & <b>")
+    ax.set_title("\u202eevil")
+    ax.legend()
+    svg = save_figure(fig, pd.DataFrame({"x": [1]}), tmp_path / "a", formats=["svg"])[0].read_text()
+    texts = [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert "a\\x07\\x1b[31m & <b>" in texts
+    assert "\\u202eevil" in texts

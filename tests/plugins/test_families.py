@@ -51,7 +51,7 @@ def test_a_file_outside_all_families_is_refused(plant):
 
 def test_the_family_of_a_plugin_is_known():
     assert [one.name for one in families("searcher")][:2] == ["baselines", "evolution"]
-    assert [one.name for one in families("problem")] == ["tables", "surrogates", "live", "toys"]
+    assert [one.name for one in families("problem")] == ["tables", "surrogates", "live", "tuning", "toys"]
     assert (family("searcher", "nsga2"), family("problem", "catsum")) == ("evolution", "toys")
     assert (family("problem", "nsga2"), family("searcher", "mine")) == ("", "")
     assert built_in("searcher")["nsga2"] == "mobench.searchers.evolution.nsga2"

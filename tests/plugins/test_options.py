@@ -252,3 +252,9 @@ def test_options_that_are_paths_are_texts_that_become_paths():
     assert option_lines(plugin)[0] == "start: path; must be given."
     with pytest.raises(ValueError, match=r"option 'start': input should be an instance of Path, found 3$"):
         check_options(plugin, {"start": 3})
+
+
+@pytest.mark.parametrize("path", ["", " ", "a\0b"])
+def test_an_empty_path_is_none(path: str) -> None:
+    with pytest.raises(ValueError, match="option 'start': expected the path of a file"):
+        mobench.run("nsga2", "catsum", budget=5, start=path)

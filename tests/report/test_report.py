@@ -35,7 +35,7 @@ from mobench.plugins.sources import use_plugins
 from mobench.report.answer import answer_section, standing, tally
 from mobench.report.front_panels import Front, view_front
 from mobench.report.latex import latex_matrix, latex_pairs
-from mobench.report.page import Code, Drawing, Section, Text
+from mobench.report.page import Beside, Code, Drawing, Section, Text
 from mobench.report.report import write_report
 from mobench.report.tables import Table, save_table, shown
 from mobench.report.thinning import level, thinned
@@ -576,6 +576,21 @@ def test_a_page_stays_small_whatever_is_in_it_and_says_what_it_left_out():
     assert "Course. Too large for this page: its files have it." in tiny
     Parts(tiny)
     assert level([10, 20, 90, 100], 100) == 35
+
+
+def test_of_a_page_that_is_too_large_the_first_screen_and_the_smaller_figures_stay():
+    def figure(name, size):
+        path = "L 1.12 2 " * (size // 9)
+        return Drawing(f'<svg viewBox="0 0 9 9"><path d="{path}"/></svg>', f"{name}.", "")
+
+    names = {f"figure{k}": 10_000 * k for k in range(2, 12)}
+    course, others = figure("course", 50_000), [figure(name, size) for name, size in names.items()]
+    sections = [Section("lead", (Beside((), (course,)),), open=True), Section("rest", tuple(others))]
+    page = render("t", "", sections, limit=600_000)
+    assert "course. Too large" not in page
+    assert [name for name in names if f"{name}. Too large" in page] == ["figure11"]
+    assert 500_000 < len(page) < 650_000
+    assert "course. Too large" in render("t", "", sections, limit=60_000)  # it alone would take most of it
 
 
 def test_a_change_is_answered_by_the_verdicts_with_the_interval_of_its_paired_differences():

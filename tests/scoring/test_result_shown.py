@@ -82,3 +82,24 @@ def test_a_reference_is_written_one_way_everywhere():
     assert len(result.history.X) <= 20
     with pytest.raises(ValueError, match="option 'population' is given twice"):
         mobench.run("nsga2:population=10", "lotz:bits=4", budget=20, population=20)
+
+
+class Unbounded:
+    """A problem that says neither its front nor where it lies."""
+
+    space = mobench.Space((3, 3))
+    objectives = (mobench.Objective("<b>error"), mobench.Objective("cost"))
+    training = mobench.Cost(evaluations=1)
+    deterministic = True
+
+    def evaluate(self, X, *, fidelity, seeds):
+        return mobench.Values(self.score(X))
+
+    def score(self, X):
+        return np.column_stack([X[:, 0], -X[:, 1]]).astype(float)
+
+
+def test_a_notebook_shows_a_result_that_cannot_be_scored_and_says_why():
+    shown = mobench.run("random_search", Unbounded(), budget=5)._repr_html_()
+    assert "5 evaluations" in shown
+    assert "neither a true front nor bounds for it; write its front() or bounds()" in shown

@@ -33,6 +33,8 @@ SEARCHERS = (
     "nsga3",
     "moead",
     "smsemoa",
+    "nsca",
+    "nsga_net",
     "agemoea2",
 )
 SMALL = "motif:objectives=[error,flops,params<=2]"

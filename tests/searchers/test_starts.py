@@ -15,6 +15,7 @@ from mobench.harness.spec import RunSpec, read_spec
 from mobench.plugins.catalogue import find
 from mobench.plugins.families import built_in
 from mobench.plugins.sources import in_use
+from mobench.scoring.front import tabulate
 
 SEARCHERS = [name for name in built_in("searcher") if "start" in find("searcher", name).options]
 NAMES = ",".join(mobench.make_problem("catsum", {}).space.names)
@@ -189,3 +190,52 @@ def test_a_run_kept_in_a_folder_takes_a_path(tmp_path):
     run = tmp_path / "run"
     assert (mobench.run("nsga2", "catsum", budget=20, folder=run, start=path).history.X[:3] == GIVEN).all()
     assert read_spec(run / "spec.json").files == spec_of(path).files
+
+
+VALUES = mobench.Space(
+    (3, 2, 2, 2),
+    ("layers", "error", "bias", "op"),
+    values=((1, 2, 3), (0.5, 2.0), (False, True), ("none", "a, b")),
+    inactive=lambda X: np.stack([*np.zeros((3, len(X)), bool), X[:, 0] == 0], axis=1),
+)
+
+
+class Written:
+    """Genes by what they stand for: numbers that could be taken for places, one called as an objective is."""
+
+    space = VALUES
+    objectives = (mobench.Objective("error"),)
+    training = None
+
+
+def test_genes_are_read_as_a_front_writes_them(tmp_path):
+    X = VALUES.canonical(np.stack(np.meshgrid(*map(range, VALUES.cardinalities)), -1).reshape(-1, 4))
+    frame = tabulate(Written(), X, np.ones((len(X), 1)), genes=True)
+    assert list(frame) == ["architecture", "layers", "gene error", "bias", "op", "error"]
+    frame.to_csv(tmp_path / "front.csv", index=False)
+    found, _ = mobench.read_architectures(tmp_path / "front.csv", VALUES, Written.objectives)
+
+    assert rows(found) == rows(X)
+    frame.assign(layers=frame["layers"].astype(float)).to_csv(tmp_path / "floats.csv")
+    again, _ = mobench.read_architectures(tmp_path / "floats.csv", VALUES, Written.objectives)
+    assert (again == found).all()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0,0.5,True,none", "row 2 has '0' as 'layers', expected one of 1, 2, 3"),
+        ("3,0.5,1,none", "row 2 has '1' as 'bias', expected one of False, True"),
+        ("3,0.5,True,", "row 2 has no 'op', expected one of none, a, b"),
+        (",0.5,True,none", "row 2 has no 'layers'"),
+    ],
+)
+def test_a_value_that_a_gene_does_not_take_is_no_place_of_one(row, message, tmp_path):
+    (tmp_path / "a.csv").write_text(f"layers,error,bias,op\n{row}\n")
+    with pytest.raises(ValueError, match=message):
+        mobench.read_architectures(tmp_path / "a.csv", VALUES, Written.objectives)
+
+
+def test_a_folder_is_no_file_and_is_named(tmp_path):
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        mobench.read_architectures(tmp_path, VALUES, Written.objectives)

@@ -119,6 +119,20 @@ def test_a_look_at_a_campaign_of_very_many_runs_looks_at_some_of_them_and_in_tim
     assert len(set(looks)) == 5000
 
 
+def test_names_and_order_are_those_that_the_campaign_gives(tmp_path):
+    searchers = [{"name": "nsga2", "label": "NSGA-II <b>"}, {"name": "random_search", "order": 1}]
+    campaign = put(tmp_path, problems=[{"name": "catsum", "label": "Sum"}], searchers=searchers)
+    carry_out(campaign, tmp_path)
+    feed = Feed(tmp_path)
+    scores = Scores(feed.campaign)
+    shown = campaign_view(feed, scores)
+    assert shown["problems"] == ["Sum"]
+    assert [searcher["label"] for searcher in shown["searchers"]] == ["random_search", "NSGA-II <b>"]
+    entries = feed.of_problem["catsum"]
+    scores.score(entries)
+    assert set(problem_view(scores, entries, feed.names)["searchers"]) == {"random_search", "NSGA-II <b>"}
+
+
 def test_what_is_over_is_not_looked_at_again(tmp_path, monkeypatch):
     carry_out(put(tmp_path), tmp_path)
     feed = Feed(tmp_path)
@@ -140,7 +154,7 @@ def test_curves_and_fronts_are_those_of_the_results(tmp_path):
     feed = Feed(tmp_path)
     scores = Scores(feed.campaign)
     scores.score(feed.of_problem["catsum"])
-    view = problem_view(scores, feed.of_problem["catsum"])
+    view = problem_view(scores, feed.of_problem["catsum"], feed.names)
     assert (view["scored"], view["begun"], view["fault"]) == (6, 6, "")
     for searcher in ("random_search", "nsga2:population=10"):
         results = [load(tmp_path / "runs" / s.folder) for s in campaign.specs if s.searcher_label == searcher]
@@ -170,7 +184,7 @@ def test_a_curve_ends_where_the_run_that_came_farthest_is(tmp_path):
     scores = Scores(feed.campaign)
     feed.look()
     scores.score(feed.of_problem["catsum"])
-    curve = problem_view(scores, feed.of_problem["catsum"])["searchers"]["random_search:batch=1"]["curve"]
+    curve = problem_view(scores, feed.of_problem["catsum"], feed.names)["searchers"]["random_search:batch=1"]["curve"]
     assert curve[-1][0] == 15.0
 
 

@@ -1,0 +1,1 @@
+"""Tuning: penalties and weights together, on data sets of scikit-learn."""

@@ -1,0 +1,64 @@
+"""Random search at a lower fidelity: what it asks, what it trains in the end, and that the default is as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mobench
+from mobench import Run, make_problem
+from mobench.core.budget import parse_budget
+from mobench.harness.execute import search_problem
+from mobench.harness.log import Log
+from mobench.plugins.catalogue import find
+from mobench.searchers._population import ranking as _ranking
+
+
+def test_finalists_are_the_best_of_what_was_seen_in_short() -> None:
+    problem = make_problem("motif", {})
+    result = mobench.run("random_search:fidelity=3,finalists=6", "motif", budget={"trainings": 20}, seed=1)
+    history = result.history
+    full = history.fidelity != 3
+    assert full.sum() == 6
+    assert full[-6:].all()
+    short = history.F[~full]
+    assert len(short) > 30, "a training of 3 epochs costs a quarter of one of 12"
+    keys = problem.space.key(history.X)
+    rank = dict(zip(keys[~full].tolist(), _ranking.ranks(short).tolist(), strict=True))
+    chosen = sorted(rank[key] for key in keys[full].tolist())
+    assert chosen == sorted(rank.values())[:6]
+    assert result.reason == "finished"
+
+
+def test_without_finalists_the_budget_goes_to_short_trainings() -> None:
+    result = mobench.run("random_search:fidelity=1,finalists=0", "motif", budget={"trainings": 3})
+    assert result.reason.startswith("budget")
+    assert set(result.history.fidelity.tolist()) == {1}
+
+
+def test_a_batch_changes_nothing_but_the_speed() -> None:
+    runs = [
+        mobench.run("random_search", "motif", budget={"trainings": 8}, fidelity=3, finalists=2, batch=batch).history
+        for batch in (1, 7, 100)
+    ]
+    assert all((run.X[:-2] == runs[0].X[:-2]).all() for run in runs)
+
+
+def test_a_fidelity_that_is_not_on_offer_is_named() -> None:
+    with pytest.raises(ValueError, match="fidelity: 3 is not on offer"):
+        mobench.run("random_search", "catsum", budget=10, fidelity=3)
+
+
+@pytest.mark.parametrize(("name", "options"), [("random_search", {"fidelity": 3}), ("grid", {"levels": 3})])
+def test_a_run_cut_short_goes_on_as_if_nothing_had_happened(name: str, options: dict[str, int], tmp_path: Path) -> None:
+    problem, whole, part = make_problem("motif", {}), tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    limit = parse_budget({"trainings": 25}, problem.training)
+    with Log(whole) as log:
+        search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), options)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for kept in {1, len(lines) // 2, len(lines) - 1}:
+        part.write_bytes(b"".join(lines[:kept]))
+        with Log(part) as log:
+            search_problem(find("searcher", name), Run(problem, limit=limit, seed=4, log=log), options)
+        assert part.read_bytes() == whole.read_bytes()
