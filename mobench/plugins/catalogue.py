@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,31 +96,31 @@ def make_problem(name: str, options: Mapping[str, Any] = NO_OPTIONS, sources: So
     name, options = parse_reference(name, options)
     plugin = find("problem", name, sources)
     checked = check_options(plugin, normalised(options))
-    kept = _kept(plugin, tuple(sorted(checked.items())), data_folder())
-    if not kept or kept[0][1] != _stamps(kept[0][1]):
+    data = data_folder()
+    kept = _kept(plugin, tuple(sorted(checked.items())), data, _stamp(data))
+    if not kept or any(_stamp(path) != stamp for path, stamp in kept[0][1].items()):
         problem: Problem = plugin(**checked)
-        kept[:] = [(problem, _stamps(problem.files if isinstance(problem, FromFiles) else ()))]
+        files = problem.files if isinstance(problem, FromFiles) else ()
+        kept[:] = [(problem, {path: _stamp(path) for path in files})]
     return kept[0][0]
 
 
-Stamps = dict[Path, tuple[int, int, int] | None]
-"""When files were last written, their sizes and places on the disk; None where there is none."""
+Stamp = tuple[int, int, int] | None
+"""When a file or a folder was last written, its size and its place on the disk; None where there is none."""
 
 
 @functools.lru_cache(maxsize=16)
-def _kept(plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path) -> list[tuple[Problem, Stamps]]:
-    """Where a problem lies, with its files as they were; `data` is in the key: another folder holds other tables."""
+def _kept(
+    plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path, imported: Stamp
+) -> list[tuple[Problem, dict[Path, Stamp]]]:
+    """Where a problem lies, with its files as they were; another folder of data, or one after an import, is another."""
     return []
 
 
-def _stamps(files: Iterable[Path]) -> Stamps:
+def _stamp(path: Path) -> Stamp:
     """What tells that a file is another one than before."""
-    found: Stamps = {}
-    for path in files:
-        try:
-            status = path.stat()
-        except OSError:
-            found[path] = None
-        else:
-            found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-    return found
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mobench import Enumerable, MultiFidelity
+from mobench import Enumerable, MultiFidelity, make_problem
 from mobench.problems.tables import spikenas
 from mobench.testing import assert_passes, check_problem
 
@@ -69,6 +69,15 @@ def test_some_logs_make_a_pool_of_their_cells(logs):
     assert problem.decode(X[:1]) == ["3<-2=none 3<-1=none 2<-1=none 3<-0=none 2<-0=none 1<-0=none"]
     assert isinstance(problem, Enumerable)
     assert isinstance(problem, MultiFidelity)
+
+
+def test_a_later_import_is_seen_by_the_same_process(logs):
+    spikenas.add_data(logs)
+    before = make_problem("spikenas")
+    assert make_problem("spikenas") is before
+    write(logs / "data" / "CIFAR10", 1, log(1))
+    spikenas.add_data(logs)
+    assert make_problem("spikenas").space.size == before.space.size + 1
 
 
 def test_the_imported_problem_passes_the_conformance_kit(logs):
