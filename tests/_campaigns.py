@@ -54,7 +54,7 @@ def alone(campaign_file, runs):
 
 def mobench(*arguments, cwd, **options):
     """A command as a user gives it: Ctrl-C reaches it, even where these tests run in the background of a script."""
-    command = [sys.executable, "-m", "mobench.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "mobench", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     foreground = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command, cwd=cwd, preexec_fn=foreground, **pipes, **options)

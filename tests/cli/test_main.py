@@ -50,7 +50,7 @@ def test_failed_runs_are_shown_first_and_retried_only_on_demand(capsys, tmp_path
     environment = os.environ | {"PYTHONPATH": str(plugin)}
 
     def mobench(*arguments):
-        command = [sys.executable, "-m", "mobench.cli", *arguments]
+        command = [sys.executable, "-m", "mobench", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     run = ["run", "-p", "catsum", "-s", "bad", "-s", "random_search", "-b", "20", "--seeds", "1", "--name", "a"]
@@ -206,7 +206,7 @@ def test_devices_and_pipes_in_the_place_of_files_are_one_line_and_take_neither_m
     os.mkfifo("pipe")
     (tmp_path / "t.toml").write_text('data = "t.csv"\nobjectives = [{ name = "a" }, { name = "b" }]\n')
     (tmp_path / "t.csv").symlink_to("/dev/zero")
-    command = [sys.executable, "-m", "mobench.cli", *arguments]
+    command = [sys.executable, "-m", "mobench", *arguments]
     limit = functools.partial(resource.setrlimit, resource.RLIMIT_AS, (4 * 2**30,) * 2)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=limit, check=False)
     assert done.returncode == 2, done.stderr
@@ -216,7 +216,7 @@ def test_devices_and_pipes_in_the_place_of_files_are_one_line_and_take_neither_m
 def test_a_long_name_of_the_temporary_folder_is_no_fault(tmp_path):
     folder = tmp_path / ("x" * 120)
     folder.mkdir()
-    command = [sys.executable, "-m", "mobench.cli", *RUN, "-w", "2"]
+    command = [sys.executable, "-m", "mobench", *RUN, "-w", "2"]
     done = subprocess.run(
         command, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, check=False
     )

@@ -43,7 +43,7 @@ def test_a_package_written_from_the_page_is_installed_checked_run_and_reported(t
     do(sys.executable, "-m", "pip", "--python", python, "install", *offline, str(home))
     assert "climber" in do(python, "-c", "import climber; print(climber.__file__)")
 
-    mobench = (python, "-m", "mobench.cli")
+    mobench = (python, "-m", "mobench")
     assert "climber " in do(*mobench, "list")
     assert "whole number from 1; default 1000" in do(*mobench, "list", "climber")
     checked = do(*mobench, "check", "climber")

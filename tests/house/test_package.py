@@ -44,7 +44,7 @@ def test_the_version_is_that_of_one_place_wherever_it_is_written():
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^version: (.+)$", citation, flags=re.M) == [mobench.__version__]
     assert re.findall(r"^## (\S+)", changes, flags=re.M)[0] in (mobench.__version__, "Unreleased")
-    assert run(sys.executable, "-m", "mobench.cli", "--version") == f"mobench {mobench.__version__}\n"
+    assert run(sys.executable, "-m", "mobench", "--version") == f"mobench {mobench.__version__}\n"
 
 
 @pytest.fixture(scope="module")

@@ -46,24 +46,24 @@ def do(tmp_path_factory):
 
 
 def test_its_plugins_are_listed_with_their_options(do):
-    listed = do("-m", "mobench.cli", "list")
+    listed = do("-m", "mobench", "list")
     assert "coin_flips " in listed
     assert "staircase " in listed
-    assert "heads" in do("-m", "mobench.cli", "list", "coin_flips")
-    assert "steps" in do("-m", "mobench.cli", "list", "staircase")
+    assert "heads" in do("-m", "mobench", "list", "coin_flips")
+    assert "steps" in do("-m", "mobench", "list", "staircase")
 
 
 @pytest.mark.parametrize("name", ["coin_flips", "staircase"])
 def test_its_plugins_keep_the_rules(do, name):
-    checked = do("-m", "mobench.cli", "check", name)
+    checked = do("-m", "mobench", "check", name)
     assert "passed" in checked
     assert "failed " not in checked
 
 
 def test_a_campaign_runs_and_reports_them(do, tmp_path):
     (tmp_path / "outside.toml").write_text(CAMPAIGN)
-    do("-m", "mobench.cli", "run", "outside.toml", "-q", cwd=tmp_path)
-    do("-m", "mobench.cli", "report", "results/outside", cwd=tmp_path)
+    do("-m", "mobench", "run", "outside.toml", "-q", cwd=tmp_path)
+    do("-m", "mobench", "report", "results/outside", cwd=tmp_path)
     page = (tmp_path / "results" / "outside" / "report" / "report.html").read_text(encoding="utf-8")
     assert "coin_flips:batch=10,heads=0.2" in page
     assert "staircase:steps=6" in page
