@@ -9,8 +9,8 @@ COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "import mobench": [sys.executable, "-c", "import mobench"],
     "import numpy": [sys.executable, "-c", "import numpy"],
-    "mobench --help": [sys.executable, "-m", "mobench.cli", "--help"],
-    "mobench list": [sys.executable, "-m", "mobench.cli", "list"],
+    "mobench --help": [sys.executable, "-m", "mobench", "--help"],
+    "mobench list": [sys.executable, "-m", "mobench", "list"],
 }
 
 

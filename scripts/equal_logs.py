@@ -27,7 +27,7 @@ def logs(python: str, name: str, arguments: str) -> dict[str, str]:
     """SHA-256 of each log of a campaign by its run, under one Python; none where it cannot carry it out."""
     with tempfile.TemporaryDirectory() as home:
         program = Path(shutil.which(python) or python).absolute()  # not resolved: a link is an environment of its own
-        command = [str(program), "-m", "mobench.cli", "run", *arguments.split(), "-q", "--name", name]
+        command = [str(program), "-m", "mobench", "run", *arguments.split(), "-q", "--name", name]
         done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"{python}: {name}: left out, {done.stderr.strip().splitlines()[-1]}")
