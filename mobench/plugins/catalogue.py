@@ -97,7 +97,7 @@ def make_problem(name: str, options: Mapping[str, Any] = NO_OPTIONS, sources: So
     plugin = find("problem", name, sources)
     checked = check_options(plugin, normalised(options))
     data = data_folder()
-    kept = _kept(plugin, tuple(sorted(checked.items())), data, _stamp(data))
+    kept = _kept(plugin, tuple(sorted(checked.items())), data, _imports(data))
     if not kept or any(_stamp(path) != stamp for path, stamp in kept[0][1].items()):
         problem: Problem = plugin(**checked)
         files = problem.files if isinstance(problem, FromFiles) else ()
@@ -111,10 +111,17 @@ Stamp = tuple[int, int, int] | None
 
 @functools.lru_cache(maxsize=16)
 def _kept(
-    plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path, imported: Stamp
+    plugin: Plugin, options: tuple[tuple[str, Any], ...], data: Path, imported: tuple[tuple[str, Stamp], ...]
 ) -> list[tuple[Problem, dict[Path, Stamp]]]:
     """Where a problem lies, with its files as they were; another folder of data, or one after an import, is another."""
     return []
+
+
+def _imports(data: Path) -> tuple[tuple[str, Stamp], ...]:
+    """The files of a folder of data by name and stamp; its folders hold what can be made again."""
+    if not data.is_dir():
+        return ()
+    return tuple((path.name, _stamp(path)) for path in sorted(data.iterdir()) if path.is_file())
 
 
 def _stamp(path: Path) -> Stamp:

@@ -131,7 +131,7 @@ def test_a_file_of_the_folder_that_comes_by_another_way_is_refused(here, when):
     words = "helper_of_mine.py was not read with this plugin, and has no part in its checksum"
     if when == "at once":
         done = subprocess.run(
-            [sys.executable, *"-m mobench.cli run -p catsum -s meth --plugin meth.py -b 9".split()],
+            [sys.executable, *"-m mobench run -p catsum -s meth --plugin meth.py -b 9".split()],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 2
@@ -172,7 +172,7 @@ def test_an_installed_package_has_a_version(here, monkeypatch):
         (here / "site" / "pack-1.dist-info" / "entry_points.txt").write_text(entry)
 
     def run(*more):
-        command = "-m mobench.cli run -p catsum -s packed -b 20 --seeds 2".split()
+        command = "-m mobench run -p catsum -s packed -b 20 --seeds 2".split()
         return subprocess.run([sys.executable, *command, *more], capture_output=True, text=True, check=False)
 
     monkeypatch.setenv("PYTHONPATH", str(here / "site"))
