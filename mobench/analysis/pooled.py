@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from mobench.campaigns.study import Study
+from mobench.campaigns.study import read_study, select
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.scoring.load import load
@@ -15,12 +16,23 @@ from mobench.scoring.result import Result
 __all__ = ["answers_of", "one_problem", "runs_by_problem"]
 
 
-def runs_by_problem(study: Study) -> dict[str, list[Result]]:
-    """Label of each problem to its runs, finished or not, as far as they have begun."""
+def runs_by_problem(
+    folders: Sequence[Path], *, problems: Sequence[str] = (), searchers: Sequence[str] = ()
+) -> dict[str, list[Result]]:
+    """Label of each problem to its runs in some folders, finished or not, as far as they have begun.
+
+    Raises
+    ------
+    ValueError
+        No run has begun, or a label is unknown: see `mobench.campaigns.study.select`.
+    """
+    study = select(read_study(folders), problems=problems, searchers=searchers)
     found: dict[str, list[Result]] = {}
     for spec, folder in study.runs:
         if (folder / "log.jsonl").exists():
             found.setdefault(study.key(spec)[0], []).append(load(folder, expected=spec))
+    if not found:
+        raise ValueError(f"{', '.join(map(str, folders))}: no run has begun")
     return found
 
 

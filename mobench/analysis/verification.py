@@ -19,10 +19,11 @@ from mobench.core.space import Array
 from mobench.core.version import __version__
 from mobench.files.documents import FORMAT, read_document, write_document
 from mobench.harness.answers import addresses, problem_seed
+from mobench.harness.ledger import PRICES
 from mobench.harness.log import parse_events
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import END, RunSpec
-from mobench.harness.trained import PRICES, goes_on, left_to_pay
+from mobench.harness.trained import goes_on, left_to_pay
 from mobench.plugins.catalogue import make_problem
 from mobench.scoring.load import result_of
 

@@ -46,6 +46,12 @@ def add_contract(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add ``--problem`` and ``--searcher`` to a parser; `mobench.campaigns.study.select` takes their labels."""
+    parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
+    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+
+
 def add_labels(parser: argparse.ArgumentParser) -> None:
     """Add ``--label`` to the parser of a command that shows names; `mobench.campaigns.labels.parse_labels` reads it."""
     parser.add_argument(

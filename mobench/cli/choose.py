@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, show
+from mobench.cli._terminal import add_plugins, add_selection, show
 
 _EXAMPLES = """examples:
   mobench choose results/default                                  the knee of every problem's front
@@ -26,8 +26,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
-    parser.add_argument("-p", "--problem", action="append", help="as labelled; repeatable (default: all)")
-    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_selection(parser)
     parser.add_argument("--weights", default="", metavar="NAME=W,..", help="how much objectives matter (default: knee)")
     add_plugins(parser, "of your problems")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: RESULTS/chosen)")
@@ -38,18 +37,14 @@ def run(args: argparse.Namespace) -> int:
     """Print the architectures, and the files that hold them."""
     from mobench.analysis.compromise import choose
     from mobench.analysis.pooled import runs_by_problem
-    from mobench.campaigns.study import read_study, select
     from mobench.core.capabilities import Drawable
     from mobench.figures.architecture import plot_architecture
     from mobench.figures.saving import save_figure
     from mobench.files.names import slug
 
     weights = _weights(args.weights)
-    study = select(read_study(args.folders), problems=args.problem or (), searchers=args.searcher or ())
     folder = args.to or args.folders[0] / "chosen"
-    found = runs_by_problem(study)
-    if not found:
-        raise ValueError(f"{', '.join(map(str, args.folders))}: no run has begun")
+    found = runs_by_problem(args.folders, problems=args.problem or (), searchers=args.searcher or ())
     for label, results in found.items():
         choice = choose(results, weights=weights)
         units = {objective.name: objective.unit for objective in choice.problem.objectives}

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mobench.cli._terminal import add_plugins, show
+from mobench.cli._terminal import add_plugins, add_selection, show
 
 _EXAMPLES = """examples:
   mobench insight results/default                       every problem: tables, and figures in results/default/figures
@@ -26,8 +26,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
-    parser.add_argument("-p", "--problem", action="append", help="as labelled; repeatable (default: all)")
-    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_selection(parser)
     add_plugins(parser, "of your problems")
     parser.add_argument("--format", default="pdf,png", metavar="FORMAT,..", help="of pdf, svg, png (default: pdf,png)")
     parser.set_defaults(command=run)
@@ -37,15 +36,11 @@ def run(args: argparse.Namespace) -> int:
     """Print a table a problem, and the files of its figure."""
     from mobench.analysis.importance import gene_importances
     from mobench.analysis.pooled import runs_by_problem
-    from mobench.campaigns.study import read_study, select
     from mobench.figures.importance import plot_importances
     from mobench.figures.saving import save_figure
     from mobench.files.names import slug
 
-    study = select(read_study(args.folders), problems=args.problem or (), searchers=args.searcher or ())
-    found = runs_by_problem(study)
-    if not found:
-        raise ValueError(f"{', '.join(map(str, args.folders))}: no run has begun")
+    found = runs_by_problem(args.folders, problems=args.problem or (), searchers=args.searcher or ())
     for label, results in found.items():
         table = gene_importances(results)
         show(f"{label}: {table['architectures'].iloc[0]:,} architectures\n{_lines(table)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MARGIN, MEASURES
 from mobench.campaigns.labels import parse_labels
-from mobench.cli._terminal import add_contract, add_labels, add_plugins, show
+from mobench.cli._terminal import add_contract, add_labels, add_plugins, add_selection, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -33,8 +33,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
-    parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
-    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_selection(parser)
     parser.add_argument(
         "--statistic",
         choices=("median", "iqm", "mean"),

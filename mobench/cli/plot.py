@@ -8,7 +8,7 @@ from typing import Any
 
 from mobench.analysis.measures import HYPERVOLUME, MEASURES
 from mobench.campaigns.labels import parse_labels
-from mobench.cli._terminal import add_contract, add_labels, add_plugins, say, show
+from mobench.cli._terminal import add_contract, add_labels, add_plugins, add_selection, say, show
 from mobench.core.budget import AXES
 
 _EXAMPLES = """examples:
@@ -36,8 +36,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="RESULTS", help="folders of campaigns or of runs")
     parser.add_argument("-k", "--kind", required=True, help="which figure; `list` shows them all")
-    parser.add_argument("-p", "--problem", action="append", help="as the campaign labels it; repeatable (default: all)")
-    parser.add_argument("-s", "--searcher", action="append", help="as labelled; repeatable (default: all)")
+    add_selection(parser)
     add_labels(parser)
     add_contract(parser)
     parser.add_argument(

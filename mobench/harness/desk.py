@@ -17,10 +17,10 @@ from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, 
 from mobench.harness.guard import Guard
 from mobench.harness.handed import handed
 from mobench.harness.identity import data_of
-from mobench.harness.ledger import Ledger
+from mobench.harness.ledger import PRICES, Ledger
 from mobench.harness.log import Log, StorageError
 from mobench.harness.replay import Past
-from mobench.harness.trained import PRICES, goes_on, left_to_pay
+from mobench.harness.trained import goes_on, left_to_pay
 
 __all__ = ["Desk"]
 
@@ -195,7 +195,7 @@ class Desk:
             drawn = range(ledger.answers, ledger.answers + len(keys))
             memory.recognise(keys if self._problem.deterministic else drawn)
             memory.add(np.array(line["F"], dtype=np.float64))
-            ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in ("flops", "seconds")})
+            ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in PRICES})
             ledger.add(asked=line["asked"] - ledger.spent.asked)
 
     def write_learned(self) -> None:

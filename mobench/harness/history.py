@@ -12,6 +12,7 @@ import numpy as np
 from mobench.core.budget import CURRENCIES, Cost
 from mobench.core.space import Array
 from mobench.files.reading import read_file
+from mobench.harness.ledger import PRICES
 from mobench.harness.log import Log, parse_events
 
 __all__ = ["History", "Note", "read_history", "spent_in"]
@@ -152,7 +153,7 @@ def spent_in(events: Iterable[Mapping[str, Any]], *, before: Cost | None = None)
     for event in events:
         if "X" in event:
             k = len(event["X"])
-            flops, seconds = (_sum(event[axis], k) for axis in ("flops", "seconds"))
+            flops, seconds = (_sum(event[axis], k) for axis in PRICES)
             total += Cost(evaluations=k, asked=event["asked"] - total.asked, flops=flops, seconds=seconds)
         elif "learned" in event:
             total += Cost(flops=event["learned"])
@@ -175,7 +176,7 @@ def _genes(rows: list[list[int]]) -> Array:
 @np.errstate(over="ignore")  # sums beyond all floats are refused afterwards
 def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
     """The ledger after each of the k answers of a line; (k,) an axis."""
-    prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in ("flops", "seconds")}
+    prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in PRICES}
     return {
         "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
         "asked": np.full(k, float(event["asked"])),

@@ -13,8 +13,10 @@ import numpy as np
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
 from mobench.core.space import Array
 
-__all__ = ["Ledger", "Prices"]
+__all__ = ["PRICES", "Ledger", "Prices"]
 
+PRICES = ("flops", "seconds")
+"""Currencies in which an answer has a price of its own."""
 Prices = Mapping[str, Array]
 """``flops`` and ``seconds`` of answers: (k,) each, or one for all."""
 
@@ -65,7 +67,7 @@ class Ledger:
 
     def charge(self, k: int, prices: Prices) -> None:
         """Move the totals by the prices of `k` answers."""
-        flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in ("flops", "seconds"))
+        flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in PRICES)
         self.add(evaluations=k, flops=flops, seconds=seconds)
 
     def add(self, *, evaluations: float = 0.0, asked: float = 0.0, flops: float = 0.0, seconds: float = 0.0) -> None:

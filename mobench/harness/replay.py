@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from mobench.core.space import Array
+from mobench.harness.ledger import PRICES, Prices
 
 __all__ = ["Past"]
-
-Prices = dict[str, Array]
 
 
 class Past:
@@ -50,7 +49,7 @@ class Past:
             if not (k and (logged[:k] == X[done : done + k]).all() and line["fidelity"] == fidelity):
                 return parts, _difference(line, logged, X[done:], fidelity, n + done)
             rows = slice(self._used, self._used + k)
-            prices = {name: np.asarray(line[name], dtype=np.float64) for name in ("flops", "seconds")}
+            prices = {name: np.asarray(line[name], dtype=np.float64) for name in PRICES}
             cut = {name: price[rows] if price.ndim else price for name, price in prices.items()}
             parts.append((np.array(line["F"], dtype=np.float64)[rows], cut))
             done += k

@@ -10,10 +10,7 @@ from mobench.core.capabilities import Resumable
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 
-__all__ = ["PRICES", "goes_on", "left_to_pay"]
-
-PRICES = ("flops", "seconds")
-"""Currencies in which an answer has a price of its own."""
+__all__ = ["goes_on", "left_to_pay"]
 
 
 def goes_on(problem: Problem) -> bool:

@@ -68,7 +68,7 @@ def _refuse_recording() -> None:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or (proxies is not None and proxies.get_proxy_mode() is not None)
-        or (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
+        or (torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())  # type: ignore[no-untyped-call]
     ):
         raise RuntimeError("a recorded pass would run again without a charge; record only what lies behind it")
 

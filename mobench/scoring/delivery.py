@@ -22,7 +22,8 @@ from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
 from mobench.harness.history import History
-from mobench.harness.trained import PRICES, goes_on, left_to_pay
+from mobench.harness.ledger import PRICES
+from mobench.harness.trained import goes_on, left_to_pay
 from mobench.scoring.archive import Means, archives
 
 __all__ = ["Course", "Regime", "counted", "course_of", "delivered", "trace"]

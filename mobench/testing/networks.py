@@ -142,6 +142,8 @@ def network_batches(specimen: Specimen) -> None:
 
 def network_costs(specimen: Specimen) -> None:
     """At an architecture costs are what answers say, within what a fit may miss, and they have a gradient."""
+    from scipy.stats import rankdata
+
     problem, network = specimen.problem, _opened(specimen)
     m = len(problem.objectives)
     p = _middle(network).detach().requires_grad_()
@@ -159,7 +161,7 @@ def network_costs(specimen: Specimen) -> None:
         a, b = found[:, column], wanted[:, column]
         if np.ptp(b) == 0:
             continue
-        agreement = float(np.corrcoef(_ranks(a), _ranks(b))[0, 1]) if np.ptp(a) > 0 else 0.0
+        agreement = float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]) if np.ptp(a) > 0 else 0.0
         ratio = float(np.median(a) / np.median(b)) if np.median(b) else 1.0
         if not (agreement >= AGREEMENT and 1 / UNIT <= ratio <= UNIT):
             raise Failed(
@@ -208,9 +210,3 @@ def _one_hot(X: Array, like: Any) -> Any:
     import torch
 
     return torch.nn.functional.one_hot(torch.as_tensor(X, device=like.device), like.shape[-1]).to(like.dtype)
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks, ties with their mean rank."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -17,6 +17,7 @@ from mobench.core.space import Array, Space
 from mobench.harness.answers import addresses
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
+from mobench.harness.ledger import PRICES
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
@@ -99,7 +100,7 @@ def prices(specimen: Specimen) -> None:
     if not (np.isfinite(amounts).all() and min(amounts) >= 0 and max(amounts) > 0):
         raise Failed(f"training: expected a positive price, found {training}")
     values = specimen.answer(X)
-    for axis in ("flops", "seconds"):
+    for axis in PRICES:
         price = np.asarray(getattr(values, axis), dtype=np.float64)
         if price.shape not in ((), (len(X),)):
             raise Failed(f"{axis}: expected one price, or shape ({len(X)},), found shape {price.shape}")

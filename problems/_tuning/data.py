@@ -34,6 +34,24 @@ class Part:
     inputs: Array
     targets: Array
 
+    @cached_property
+    def gram(self) -> Array:
+        """X'X / n, (p, p)."""
+        gram: Array = self.inputs.T @ self.inputs / len(self.inputs)
+        return gram
+
+    @cached_property
+    def moments(self) -> Array:
+        """X'y / n, (p,)."""
+        moments: Array = self.inputs.T @ self.targets / len(self.inputs)
+        return moments
+
+    def squared_error(self, weights: Array) -> Array:
+        """Mean squared error, (n,), of linear models with weights (n, p)."""
+        residuals = np.matmul(self.inputs, weights[:, :, None])[:, :, 0] - self.targets
+        errors: Array = (residuals**2).mean(axis=1)
+        return errors
+
 
 @dataclass(frozen=True, eq=False)
 class Data:

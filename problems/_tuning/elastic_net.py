@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,18 +37,6 @@ class ElasticNet:
     data: Data
     counts: bool
 
-    @cached_property
-    def _gram(self) -> Array:
-        X = self.data.train.inputs
-        gram: Array = X.T @ X / len(X)
-        return gram
-
-    @cached_property
-    def _moments(self) -> Array:
-        X = self.data.train.inputs
-        moments: Array = X.T @ self.data.train.targets / len(X)
-        return moments
-
     @property
     def price(self) -> float:
         """Multiply-adds: X'X and X'y, `PAID` sweeps of coordinate descent, and the validation rows."""
@@ -82,8 +69,8 @@ class ElasticNet:
         """Some sweeps of coordinate descent, from (n, p) on."""
         w = w.copy()
         for _ in range(SWEEPS):
-            for j, row in enumerate(self._gram):
-                rest = self._moments[j] - (w * row).sum(axis=1) + row[j] * w[:, j]
+            for j, row in enumerate(self.data.train.gram):
+                rest = self.data.train.moments[j] - (w * row).sum(axis=1) + row[j] * w[:, j]
                 shrunk = np.sign(rest) * np.maximum(np.abs(rest) - first[:, j], 0.0)
                 w[:, j] = shrunk / (row[j] + second[:, 0])
         return w
@@ -91,19 +78,20 @@ class ElasticNet:
     def _polished(self, w: Array, first: Array, second: Array) -> tuple[Array, Array]:
         """The weights, (n, p), that solve for the columns in use and the signs of `w`; and whether they are optimal."""
         signs = np.sign(w)
+        gram, moments = self.data.train.gram, self.data.train.moments
         used = np.abs(signs)
-        systems = self._gram * used[:, :, None] * used[:, None, :] + diagonals(second * used + (1.0 - used))
-        weights = np.linalg.solve(systems, ((self._moments - first * signs) * used)[:, :, None])[:, :, 0] * used
-        left = self._moments - np.matmul(self._gram, weights[:, :, None])[:, :, 0] - second * weights
+        systems = gram * used[:, :, None] * used[:, None, :] + diagonals(second * used + (1.0 - used))
+        weights = np.linalg.solve(systems, ((moments - first * signs) * used)[:, :, None])[:, :, 0] * used
+        left = (
+            self.data.train.moments - np.matmul(self.data.train.gram, weights[:, :, None])[:, :, 0] - second * weights
+        )
         kept = (weights * signs > 0) | (used == 0)
         still = (np.abs(left) <= first + TOLERANCE) | (used > 0)
         return weights, (kept & still).all(axis=1)
 
     def error(self, weights: Array, part: Part) -> Array:
         """Mean squared error, (n,), in units of the variance of the training targets."""
-        residuals = np.matmul(part.inputs, weights[:, :, None])[:, :, 0] - part.targets
-        errors: Array = (residuals**2).mean(axis=1)
-        return errors
+        return part.squared_error(weights)
 
     def costs(self, alpha: Array, weights: Array) -> Array:
         """Columns in use, (n, 1); (n, 0) where they do not count."""

@@ -46,6 +46,11 @@ class Grid:
         nearest: Array = np.rint(share * (self.levels - 1)).astype(np.int64)
         return nearest
 
+    @classmethod
+    def cube(cls, names: tuple[str, ...], low: float, high: float, levels: int) -> Grid:
+        """A grid with the same ends for every penalty."""
+        return cls(names, (low,) * len(names), (high,) * len(names), levels)
+
     def decode(self, X: Array) -> list[str]:
         """Penalties in digits, ``main 0.0111, squares 1``."""
         return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,18 +28,6 @@ class Ridge:
 
     data: Data
 
-    @cached_property
-    def _gram(self) -> Array:
-        X = self.data.train.inputs
-        gram: Array = X.T @ X / len(X)
-        return gram
-
-    @cached_property
-    def _moments(self) -> Array:
-        X = self.data.train.inputs
-        moments: Array = X.T @ self.data.train.targets / len(X)
-        return moments
-
     @property
     def price(self) -> float:
         """Multiply-adds: X'X and X'y, a Cholesky factor, two triangular systems, and the validation rows."""
@@ -49,20 +36,18 @@ class Ridge:
 
     def solve(self, alpha: Array) -> Array:
         """w*, (n, p), at logarithms (n, g)."""
-        systems = self._gram + diagonals(np.exp(alpha)[:, self.data.owners])
-        right = np.broadcast_to(self._moments[:, None], (len(alpha), len(self._gram), 1))
+        systems = self.data.train.gram + diagonals(np.exp(alpha)[:, self.data.owners])
+        right = np.broadcast_to(self.data.train.moments[:, None], (len(alpha), len(self.data.train.gram), 1))
         weights: Array = np.linalg.solve(systems, right)[:, :, 0]
         return weights
 
     def error(self, weights: Array, part: Part) -> Array:
         """Mean squared error, (n,), in units of the variance of the training targets."""
-        residuals = np.matmul(part.inputs, weights[:, :, None])[:, :, 0] - part.targets
-        errors: Array = (residuals**2).mean(axis=1)
-        return errors
+        return part.squared_error(weights)
 
     def costs(self, alpha: Array, weights: Array) -> Array:
         """Effective degrees of freedom, (n, 1)."""
-        return degrees_of_freedom(self._gram, np.exp(alpha)[:, self.data.owners])[:, None]
+        return degrees_of_freedom(self.data.train.gram, np.exp(alpha)[:, self.data.owners])[:, None]
 
     def formulas(self) -> Formulas:
         """The losses, and the degrees of freedom, in torch; weights ``w``, (p,), begin at zero."""
@@ -75,7 +60,7 @@ class Ridge:
             for part in (self.data.train, self.data.valid)
             for values in (part.inputs, part.targets)
         )
-        gram, owners, p = torch.tensor(self._gram), torch.tensor(self.data.owners), X.shape[1]
+        gram, owners, p = torch.tensor(self.data.train.gram), torch.tensor(self.data.owners), X.shape[1]
 
         def lower(weights: Weights, alpha: Tensor) -> Tensor:
             w = weights["w"]

@@ -37,7 +37,7 @@ def problem(*, columns: bool = True, split: Annotated[int, Ge(0)] = 0) -> Tuning
     """
     data = diabetes("linear", split)
     names = (*data.groups, "l2")
-    grid = Grid(names, (LOW,) * len(names), (HIGH,) * len(names), LEVELS)
+    grid = Grid.cube(names, LOW, HIGH, LEVELS)
     model = ElasticNet(data, columns)
     if columns:
         return Tuning(grid, (Objective("error"), Objective("columns")), model)

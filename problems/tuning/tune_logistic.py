@@ -33,5 +33,5 @@ def problem(*, split: Annotated[int, Ge(0)] = 0) -> LearnedTuning:
         scikit-learn is not installed.
     """
     data = breast_cancer(split)
-    grid = Grid(data.groups, (LOW,) * len(data.groups), (HIGH,) * len(data.groups), LEVELS)
+    grid = Grid.cube(data.groups, LOW, HIGH, LEVELS)
     return LearnedTuning(grid, (Objective("log loss", "nats"), Objective("degrees of freedom")), Logistic(data))

@@ -33,5 +33,5 @@ def problem(*, split: Annotated[int, Ge(0)] = 0) -> TrainedTuning:
     ValueError
         scikit-learn is not installed.
     """
-    grid = Grid(NAMES, (LOW,) * len(NAMES), (HIGH,) * len(NAMES), LEVELS)
+    grid = Grid.cube(NAMES, LOW, HIGH, LEVELS)
     return TrainedTuning(grid, (Objective("error"),), Perceptron(diabetes("linear", split)), EPOCHS)

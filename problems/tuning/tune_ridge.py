@@ -36,5 +36,5 @@ def problem(*, features: Features = "quadratic", split: Annotated[int, Ge(0)] = 
         scikit-learn is not installed.
     """
     data = diabetes(features, split)
-    grid = Grid(data.groups, (LOW,) * len(data.groups), (HIGH,) * len(data.groups), LEVELS)
+    grid = Grid.cube(data.groups, LOW, HIGH, LEVELS)
     return LearnedTuning(grid, (Objective("error"), Objective("degrees of freedom")), Ridge(data))

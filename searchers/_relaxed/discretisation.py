@@ -16,11 +16,9 @@ BATCHES = 4
 
 def architecture(search: Search) -> Array:
     """What alpha stands for, (1, d): the network's own rule; of what is not left out, the largest entries."""
-    out = left_out(search)
-    alpha = search.alpha.detach()
-    if out is None:
-        return np.asarray(search.network.discretise(alpha), dtype=np.int64)
-    return np.asarray(search.network.discretise(alpha.masked_fill(out, -torch.inf)), dtype=np.int64)
+    alpha, out = search.alpha.detach(), left_out(search)
+    entries = alpha if out is None else alpha.masked_fill(out, -torch.inf)
+    return np.asarray(search.network.discretise(entries), dtype=np.int64)
 
 
 def left_out(search: Search) -> Tensor | None:

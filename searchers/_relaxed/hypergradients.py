@@ -19,7 +19,9 @@ from mobench.searchers._relaxed.linear import (
     mixed_product,
     plus,
     product,
+    times,
 )
+from mobench.searchers._relaxed.search import Search
 
 
 def one_step(
@@ -52,6 +54,19 @@ def one_step(
     moved = detached(plus(weights, plus(slope, inertia) if inertia else slope, -step))
     u, direct = by_both(upper(moved, alpha), moved, alpha)
     return direct - step * mixed_difference(lower, detached(weights), alpha, u, radius=radius)
+
+
+def through_next_step(search: Search, upper: Loss, lower: Loss, *, radius: float) -> Tensor:
+    """`one_step` of a search's weights, with their momentum, as they will be trained next.
+
+    Raises
+    ------
+    ValueError
+        The network computes too coarsely for differences of gradients.
+    """
+    search.check_precision()
+    inertia = times(search.velocity, search.settings.momentum)
+    return one_step(upper, lower, search.weights, search.alpha, step=search.rate, inertia=inertia, radius=radius)
 
 
 def implicit_gradient(

@@ -9,8 +9,8 @@ from typing import Literal
 from torch import Tensor
 
 from mobench import Run, Supernet
-from mobench.searchers._relaxed.hypergradients import one_step
-from mobench.searchers._relaxed.linear import Loss, Weights, by_alpha, times
+from mobench.searchers._relaxed.hypergradients import through_next_step
+from mobench.searchers._relaxed.linear import Loss, Weights, by_alpha
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import RADIUS, Positive, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
@@ -45,17 +45,7 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, search.weights, search.alpha)
         else:
-            search.check_precision()
-            inertia = times(search.velocity, options.momentum)
-            h = one_step(
-                upper,
-                lower,
-                search.weights,
-                search.alpha,
-                step=search.rate,
-                inertia=inertia,
-                radius=options.radius,
-            )
+            h = through_next_step(search, upper, lower, radius=options.radius)
         search.step_alpha(h)
         search.train(lower)
         return {"gradient": float(h.norm())}

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mobench import Array, Run, Supernet
-from mobench.searchers._relaxed.hypergradients import one_step
-from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, times
+from mobench.searchers._relaxed.hypergradients import through_next_step
+from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 from mobench.searchers._relaxed.settings import RADIUS, Count, NotNegative, Positive, Stabilised
@@ -59,18 +59,8 @@ def search(run: Run, options: Options) -> None:
         if options.order == 1:
             h = hypergradient(upper, lower, search.weights, search.alpha, mixing=options.mixing)
         else:
-            search.check_precision()
-            inertia = times(search.velocity, options.momentum)
             mixed = _mixed(upper, lower, options.mixing)
-            h = one_step(
-                mixed,
-                lower,
-                search.weights,
-                search.alpha,
-                step=search.rate,
-                inertia=inertia,
-                radius=options.radius,
-            )
+            h = through_next_step(search, mixed, lower, radius=options.radius)
         search.step_alpha(h)
         search.train(lower)
         return {"gradient": float(h.norm())}
