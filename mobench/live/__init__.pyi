@@ -1,0 +1,19 @@
+"""The names of `mobench.live`, each from its home."""
+
+from .blocks import ElasticHeads as ElasticHeads
+from .blocks import ElasticMLP as ElasticMLP
+from .genes import Gene as Gene
+from .genes import Quantity as Quantity
+from .latency import Latency as Latency
+from .latency import measure_in_turn as measure_in_turn
+from .latency import measure_latency as measure_latency
+from .layers import Choice as Choice
+from .layers import ElasticBatchNorm as ElasticBatchNorm
+from .layers import ElasticConstant as ElasticConstant
+from .layers import ElasticConv2d as ElasticConv2d
+from .layers import ElasticDepth as ElasticDepth
+from .layers import ElasticLayerNorm as ElasticLayerNorm
+from .layers import ElasticLinear as ElasticLinear
+from .layers import Repeat as Repeat
+from .meter import metered as metered
+from .module_space import ModuleSpace as ModuleSpace
