@@ -49,7 +49,8 @@ class ModuleSpace:
     Raises
     ------
     ValueError
-        No genes, two genes of one name, a module in two places, or running statistics, which no shared weights have.
+        No genes, two genes of one name, a module in two places, running statistics, which no shared weights have, or
+        sizes that do not meet.
     """
 
     def __init__(self, module: nn.Module, example: Tensor) -> None:
@@ -104,6 +105,8 @@ class ModuleSpace:
         try:
             with torch.no_grad(), passing(self._shares(p)):
                 self.module(example)
+        except RuntimeError as error:
+            raise ValueError(f"{error}; do the sizes that meet come from one gene?") from error
         finally:
             for hook in hooks:
                 hook.remove()
@@ -231,7 +234,8 @@ class ModuleSpace:
             with torch.no_grad():
                 for name, parameter in module.named_parameters():
                     parameter.copy_(weights[name])
-        with passing({gene: Shares((int(k),), None) for gene, k in zip(self.genes, x, strict=True)}):
+        shares = {gene: Shares((int(k),), None) for gene, k in zip(self.genes, x, strict=True)}
+        with passing(shares), torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own
             return plain(module)
 
     def check(self, *inputs: Tensor, n: int = 20, seed: int = 0) -> None:
