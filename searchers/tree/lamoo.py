@@ -89,7 +89,11 @@ def dominance(F: Array, beyond: Array | None = None) -> Array:
     >>> dominance(np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 4.0], [2.0, 2.0]])).tolist()
     [0, 0, 3, 0]
     """
-    better = (F[:, None] <= F).all(axis=2) & (F[:, None] < F).any(axis=2)
+    better, equal = np.ones((2, len(F), len(F)), dtype=bool)
+    for column in F.T:
+        better &= column[:, None] <= column
+        equal &= column[:, None] == column
+    better &= ~equal
     if beyond is not None:
         better = np.where(beyond[:, None] == beyond, better, beyond[:, None] < beyond)
     found: Array = better.sum(axis=0)
@@ -120,13 +124,16 @@ def curved(codes: Array, good: Array, *, degree: int, penalty: float) -> Side:
     Parameters
     ----------
     codes : Array
-        (n, k) features, at least two and not all the same.
+        (n, k) one-hot features.
     good : Array
         (n,) bool, the classes.
     """
-    n, scale = len(codes), 1.0 / (codes.shape[1] * codes.var())  # of the kernel, as scikit-learn has it
+    n, genes = len(codes), int(codes[0].sum())
+    scale = 1.0 / (codes.shape[1] * codes.var())  # as scikit-learn has it
+    kernel = (scale * np.arange(genes + 1)) ** degree  # products of one-hot codes are numbers of equal genes
     system = np.ones((n + 1, n + 1))
     system[0, 0] = 0.0
-    system[1:, 1:] = (scale * (codes @ codes.T)) ** degree + np.eye(n) / penalty
-    offset, *weights = np.linalg.solve(system, np.append(0.0, np.where(good, 1.0, -1.0)))
-    return lambda other: (scale * (other @ codes.T)) ** degree @ np.array(weights) + offset >= 0.0
+    system[1:, 1:] = kernel[(codes @ codes.T).astype(np.int64)] + np.eye(n) / penalty
+    offset, *solved = np.linalg.solve(system, np.append(0.0, np.where(good, 1.0, -1.0)))
+    weights = np.array(solved)
+    return lambda other: kernel[(other @ codes.T).astype(np.int64)] @ weights >= -offset

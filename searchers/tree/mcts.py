@@ -27,8 +27,8 @@ def search(run: Run, *, exploration: Annotated[float, Ge(0)] = 0.05, start: Path
     run : Run
         The problem.
     exploration : float
-        C_p of the bound, mean + 2 C_p sqrt(2 ln N / n), for values in [0, 1]: 0 is greedy. 0.05, ours: half of LaNAS's, the tree
-        has as many levels as there are genes; 0.7, right for one bandit, is little better than chance.
+        C_p of the bound, mean + 2 C_p sqrt(2 ln N / n), for values in [0, 1]: 0 is greedy. 0.05, ours, is half of
+        LaNAS's: the tree has as many levels as there are genes. 0.7, right for one bandit, is hardly above chance.
     start : Path, optional
         A log or a CSV with architectures to begin with; they are paid for (docs/warm-start.md).
     """
