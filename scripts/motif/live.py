@@ -1,6 +1,6 @@
 """Run the campaigns of `live.toml` at several budgets, and say what they say (`docs/motif-live.md`).
 
-python scripts/motif/live.py run --workers 2   # resumable: results/motif-live-5, -20 and -50, a seed of all three at a time
+python scripts/motif/live.py run --workers 2   # resumable: results/motif-live-5, -20, -50, a seed of all at a time
 python scripts/motif/live.py collect           # a line of live.csv a run that has ended
 python scripts/motif/live.py draw              # the figure, and the tables of the page
 """
