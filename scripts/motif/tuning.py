@@ -71,7 +71,7 @@ def tests(grid: dict[str, Any]) -> Iterator[Job]:
 
 def carry_out(todo: Iterator[Job], record: Path) -> None:
     """Run what the record lacks, and add a line for each run as it ends."""
-    there = set() if not record.exists() else {tuple(row[:5]) for row in csv.reader(record.open())}
+    there = set() if not record.exists() else {tuple(row[:5]) for row in csv.reader(record.read_text().splitlines())}
     source = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True).stdout
     torch.set_num_threads(1)
     for job in todo:
