@@ -59,6 +59,7 @@ from .files.tables import load_table as load_table
 from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
+from .harness.running import Ended as Ended
 from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins
