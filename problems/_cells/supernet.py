@@ -26,6 +26,8 @@ Images = tuple[Tensor, Tensor]
 """Images (b, inputs, size, size) and labels (b,)."""
 UNITS = {"flops": 1e6, "params": 1e3}
 """Costs are given in millions of multiply-adds and in thousands of parameters."""
+WIRES = tuple((i, j) for i, (target, _) in enumerate(EDGES) for j, (_, source) in enumerate(EDGES) if target == source)
+"""Pairs of edges of which the second begins where the first ends."""
 
 
 class Batch(NamedTuple):
@@ -161,6 +163,17 @@ class CellSupernet:
     def operations(self) -> tuple[tuple[str, ...], ...]:
         """NAS-Bench-201's names, the same on each of six edges."""
         return CHOICES
+
+    @property
+    def wires(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of edges of which the second begins where the first ends."""
+        return WIRES
+
+    @property
+    def owners(self) -> dict[str, int]:
+        """The edge of each weight of an operation: ``cell2.4.nor_conv_3x3.kernel`` belongs to the edge 4."""
+        names = _mixture.shapes(self.skeleton)
+        return {name: int(name.split(".")[1]) for name in names if name.startswith("cell")}
 
     @property
     def coarse(self) -> bool:

@@ -24,7 +24,7 @@ FAST: dict[str, Any] = {"learning_rate": 0.3, "weight_decay": 0.0}
 
 def test_only_one_shot_searchers_need_categorical_genes() -> None:
     assert len(LEARNING) >= 14
-    assert set(LEARNING) - set(ANY) == {"spos", "random_weight_sharing"}
+    assert set(LEARNING) - set(ANY) == {"spos", "random_weight_sharing", "enas", "smash", "ghn"}
     assert all(find("searcher", name).needs == (CategoricalSupernet,) for name in set(LEARNING) - set(ANY))
 
 
