@@ -33,6 +33,8 @@ from .core.networks import CategoricalNetwork as CategoricalNetwork
 from .core.networks import CategoricalSupernet as CategoricalSupernet
 from .core.networks import ContinuousNetwork as ContinuousNetwork
 from .core.networks import ContinuousSupernet as ContinuousSupernet
+from .core.networks import ElasticNetwork as ElasticNetwork
+from .core.networks import ElasticSupernet as ElasticSupernet
 from .core.networks import Network as Network
 from .core.networks import Supernet as Supernet
 from .core.networks import operation_mask as operation_mask

@@ -7,7 +7,7 @@ ways, so each is a protocol of its own; a searcher says which it can work with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,6 +19,8 @@ __all__ = [
     "CategoricalSupernet",
     "ContinuousNetwork",
     "ContinuousSupernet",
+    "ElasticNetwork",
+    "ElasticSupernet",
     "Network",
     "Operations",
     "Supernet",
@@ -106,6 +108,25 @@ class CategoricalNetwork(Network, Protocol):
 
 
 @runtime_checkable
+class ElasticNetwork(CategoricalNetwork, Protocol):
+    """A network whose options have an order, from the largest to the smallest, and that teaches its own parts."""
+
+    @property
+    def descending(self) -> tuple[tuple[int, ...], ...]:
+        """Each gene's options from the most multiply-adds to the fewest, the other genes at their most."""
+        ...
+
+    def distilled_loss(
+        self, weights: Mapping[str, Any], ps: Sequence[Any], batch: Any, *, teacher: tuple[Mapping[str, Any], Any]
+    ) -> Any:
+        """Mean over students ps, each (d, k), of cross entropy to the labels and to what the teacher says.
+
+        The teacher, weights and p, is computed once, without a gradient. All passes are charged.
+        """
+        ...
+
+
+@runtime_checkable
 class ContinuousNetwork(Network, Protocol):
     """A network whose architecture is a vector in a box: alpha is a plain vector (d,), and p is alpha itself."""
 
@@ -142,6 +163,20 @@ class CategoricalSupernet(Supernet, Protocol):
         ...
 
     def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
+        """See `Supernet`."""
+        ...
+
+
+@runtime_checkable
+class ElasticSupernet(CategoricalSupernet, Protocol):
+    """A supernet whose options have an order of size, and whose largest network teaches the others."""
+
+    @property
+    def descending(self) -> tuple[tuple[int, ...], ...]:
+        """The network's, known without opening it."""
+        ...
+
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> ElasticNetwork:
         """See `Supernet`."""
         ...
 

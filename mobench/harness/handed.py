@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from mobench.core.networks import CategoricalNetwork, ContinuousNetwork, Network
+from mobench.core.networks import CategoricalNetwork, ContinuousNetwork, ElasticNetwork, Network
 
 __all__ = ["handed"]
 
@@ -40,7 +40,7 @@ def _view(kind: type) -> type[_Handed]:
     return type(f"Handed{kind.__name__}", (_Handed,), {"__slots__": ()} | members)
 
 
-_KINDS = {kind: _view(kind) for kind in (CategoricalNetwork, ContinuousNetwork)}
+_KINDS = {kind: _view(kind) for kind in (ElasticNetwork, CategoricalNetwork, ContinuousNetwork)}
 
 
 def handed(network: Network) -> Any:
@@ -48,8 +48,7 @@ def handed(network: Network) -> Any:
 
     Parameters
     ----------
-    network : CategoricalNetwork or ContinuousNetwork
+    network : CategoricalNetwork (an ElasticNetwork perhaps) or ContinuousNetwork
         As `check_network` lets through.
     """
-    kind = CategoricalNetwork if isinstance(network, CategoricalNetwork) else ContinuousNetwork
-    return _KINDS[kind](network)
+    return next(view for kind, view in _KINDS.items() if isinstance(network, kind))(network)

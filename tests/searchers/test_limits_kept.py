@@ -36,6 +36,9 @@ SEARCHERS = (
     "nsca",
     "nsga_net",
     "agemoea2",
+    "mcts",
+    "lanas",
+    "lamoo",
 )
 SMALL = "motif:objectives=[error,flops,params<=2]"
 
