@@ -168,9 +168,12 @@ class Search:
                 "autocast: second derivatives are far off in bfloat16; leave autocast out, or take a first-order method"
             )
 
-    def step_alpha(self, h: Tensor, betas: tuple[float, float] = BETAS) -> None:
-        """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape."""
-        k = self.count + 1
+    def step_alpha(self, h: Tensor, betas: tuple[float, float] = BETAS, *, taken: int | None = None) -> None:
+        """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape.
+
+        `taken` steps went into the moments before this one; as many as the method's where left out.
+        """
+        k = (self.count if taken is None else taken) + 1
         with torch.no_grad():
             h = h + self.settings.alpha_decay * self.alpha
             for moment, beta, power in zip(self.moments, betas, (h, h * h), strict=True):

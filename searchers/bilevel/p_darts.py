@@ -66,7 +66,9 @@ def search(run: Run, options: Options) -> None:
         h = torch.zeros_like(search.alpha)
         if progress >= RESTS:
             h = gradient(search, relaxed, deep)
-            search.step_alpha(h)
+            taken = int(search.extra.get("taken", torch.zeros(())))
+            search.step_alpha(h, taken=taken)
+            search.extra["taken"] = torch.tensor(taken + 1)
         lower = search.lower(relaxed)
         search.train(lambda weights, alpha: lower(deep(weights), alpha))
         return {"gradient": float(h.norm()), "stage": float(number)}
@@ -88,7 +90,7 @@ def enter(search: Search, stage: int, keep: int, *, restart: bool) -> None:
     ranks = logits if out is None else torch.where(out, logits - 1e6, logits)
     kept = torch.zeros_like(ranks, dtype=torch.bool)
     kept.scatter_(1, ranks.topk(min(keep, ranks.shape[1]), dim=1).indices, value=True)
-    search.extra |= {"kept": kept & torch.isfinite(logits), "stage": torch.tensor(stage)}
+    search.extra |= {"kept": kept & torch.isfinite(logits), "stage": torch.tensor(stage), "taken": torch.tensor(0)}
     with torch.no_grad():
         search.alpha.copy_(search.network.initial_alpha())
         search.moments.zero_()

@@ -136,6 +136,21 @@ def test_a_run_goes_through_three_stages_and_alpha_rests_at_their_beginnings() -
     assert run.spent.flops == pytest.approx(300 * 3 + 180 * 3, abs=9)  # two fifths of each stage are without alpha
 
 
+def test_the_first_step_of_alpha_in_a_stage_is_as_long_as_adams_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long alpha has rested, an entry moves by about the rate: moments of nothing are corrected as such."""
+    moved, step = [], Search.step_alpha
+
+    def watched(search: Search, h: torch.Tensor, **options: Any) -> None:
+        before = search.alpha.detach().clone()
+        step(search, h, **options)
+        moved.append(float((search.alpha.detach() - before).abs().max()))
+
+    monkeypatch.setattr(Search, "step_alpha", watched)
+    go("p_darts", "ridgenet", {"flops": 1e9}, steps=30, preferences=1, warm_up=0.0, alpha_rate=0.1)
+    assert 0.09 < max(moved) < 0.13
+    assert len(moved) == pytest.approx(18, abs=2)
+
+
 def test_ridgenet_is_searched() -> None:
     options = {"learning_rate": 0.3, "weight_decay": 0.0, "keep": [3, 2]}
     _, history, _ = go("p_darts", "ridgenet", {"flops": 6000}, **options)
