@@ -102,6 +102,9 @@ class CategoricalNetwork(Network, Protocol):
 
     Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
     `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
+
+    A network that can leave cells out has a method ``shallow(weights, share)``, the weights of a share of its cells:
+    losses that get no more than these compute and charge that share (P-DARTS).
     """
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -208,6 +209,13 @@ class CellSupernet:
         placed = {name: w.to(device, dtype, memory_format=self._format(w)) for name, w in drawn.items()}
         return {name: w.detach().clone().requires_grad_() for name, w in placed.items()}
 
+    def shallow(self, weights: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+        """Those of the weights that make a network of a share of the cells, rounded up, the first of each stage.
+
+        Losses compute and charge the cells whose weights they get. Costs are those of the whole network.
+        """
+        return _mixture.shallow(weights, self.skeleton, math.ceil(share * self.skeleton.cells))
+
     def train_batch(self) -> Batch:
         """Next batch of the training half; each epoch is a permutation, and its incomplete last batch is left out."""
         return self._next("train")
@@ -275,7 +283,8 @@ class CellSupernet:
 
     def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
         partial = _mixture.partial_of(weights, self.skeleton)
-        return len(images) * self._prices["flops"].of(computed, partial=partial)
+        share = _mixture.depth_of(weights, self.skeleton) / self.skeleton.cells
+        return len(images) * self._prices["flops"].of(computed, partial=partial, share=share)
 
     def _logits(self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _plans.Plan) -> Tensor:
         kind = torch.device(self.options.device).type

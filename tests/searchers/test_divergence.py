@@ -24,6 +24,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("pareto_mtl", {"warm_up": 0.0}),
     ("scalarization", {"warm_up": 0.0}),
     *((name, {}) for name in ("darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")),
+    *((name, {"warm_up": 0.0}) for name in ("snas", "setn", "fbnet", "proxyless_nas", "fair_darts", "p_darts")),
 ]
 
 
