@@ -39,6 +39,7 @@ SEARCHERS = (
     "mcts",
     "lanas",
     "lamoo",
+    "reinforce",
 )
 SMALL = "motif:objectives=[error,flops,params<=2]"
 
