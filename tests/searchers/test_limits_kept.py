@@ -35,6 +35,7 @@ SEARCHERS = (
     "smsemoa",
     "nsca",
     "nsga_net",
+    "lemonade_tabular",
     "agemoea2",
     "mcts",
     "lanas",
