@@ -35,10 +35,12 @@ SEARCHERS = (
     "smsemoa",
     "nsca",
     "nsga_net",
+    "lemonade_tabular",
     "agemoea2",
     "mcts",
     "lanas",
     "lamoo",
+    "reinforce",
 )
 SMALL = "motif:objectives=[error,flops,params<=2]"
 
