@@ -118,6 +118,11 @@ class MotifChain:
         """Test error of the scored trainings after the last epoch and exact costs of (n, 4) chains; shape (n, m)."""
         return self.costs.take(self._networks(X), axis=0)
 
+    def known_costs(self, X: Array) -> Array:
+        """FLOPs and params of (n, 4) chains, which are formulas, (n, m); NaN in what is trained or measured."""
+        known = np.array([objective.name in ("flops", "params") for objective in self.objectives])
+        return np.where(known, self.score(X), np.nan)
+
     def standard_errors(self, X: Array) -> Array:
         """How far other trainings and measurements would move `score` of (n, 4) chains; (n, m)."""
         return self.noise.take(self._networks(X), axis=0)

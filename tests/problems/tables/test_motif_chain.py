@@ -17,6 +17,7 @@ from torch.nn.functional import one_hot
 import mobench
 from mobench import (
     CategoricalSupernet,
+    Costed,
     Decodable,
     Enumerable,
     MultiFidelity,
@@ -104,7 +105,16 @@ def test_trainings_that_were_made_stay_as_they_are(table):
 
 
 def test_it_has_the_capabilities_of_a_table_with_a_known_front(chain):
-    for capability in (Problem, Enumerable, MultiFidelity, Resumable, Decodable, Replicated, CategoricalSupernet):
+    for capability in (
+        Problem,
+        Enumerable,
+        MultiFidelity,
+        Resumable,
+        Costed,
+        Decodable,
+        Replicated,
+        CategoricalSupernet,
+    ):
         assert isinstance(chain, capability)
     assert chain.fidelities == tuple(range(1, 9))
     assert [f"{o.name} {o.unit}" for o in chain.objectives] == ["error %", "flops M", "params k"]
@@ -121,6 +131,12 @@ def test_the_searcher_sees_validation_and_is_scored_by_test(chain, table):
     np.testing.assert_allclose(
         chain.score(X), np.c_[100 - 100 * tests / 8192, space.flops(X) / 1e6, space.params(X) / 1e3]
     )
+
+
+def test_flops_and_params_are_known_before_a_training(chain):
+    known = chain.known_costs(chain.networks[:5])
+    np.testing.assert_array_equal(np.isnan(known), [[True, False, False]] * 5)
+    np.testing.assert_array_equal(known[:, 1:], chain.score(chain.networks[:5])[:, 1:])
 
 
 def test_answers_and_prices_are_those_of_the_network(chain):
