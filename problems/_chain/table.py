@@ -54,7 +54,8 @@ def spread(tests: Array) -> Array:
     several, mean = (~np.isnan(tests)).sum(axis=0) > 1, np.nanmean(tests, axis=0)
     known, noise = mean[several], seed_noise(tests[:, several])
     order = np.argsort(known, kind="stable")
-    return np.interp(mean, known[order], noise[order])
+    borrowed: Array = np.asarray(np.interp(mean, known[order], noise[order]))
+    return borrowed
 
 
 @functools.cache
