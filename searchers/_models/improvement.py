@@ -55,11 +55,11 @@ class Rays:
         return found
 
 
-def rays(rng: np.random.Generator, l: int, reference: Array) -> Rays:
-    """`l` rays in directions that are even on the sphere: a Kronecker lattice, shifted at random, made normal."""
+def rays(rng: np.random.Generator, n: int, reference: Array) -> Rays:
+    """`n` rays in directions that are even on the sphere: a Kronecker lattice, shifted at random, made normal."""
     m = len(reference)
     root = _plastic(m)
-    lattice = (rng.random(m) + np.arange(1, l + 1)[:, None] * root ** -np.arange(1.0, m + 1)) % 1.0
+    lattice = (rng.random(m) + np.arange(1, n + 1)[:, None] * root ** -np.arange(1.0, m + 1)) % 1.0
     normal = np.abs(ndtri(np.clip(lattice, 1e-9, 1 - 1e-9))) + 1e-9
     return Rays(normal / np.linalg.norm(normal, axis=1, keepdims=True), np.asarray(reference, dtype=float))
 

@@ -34,8 +34,8 @@ def search(
     """Ask for `initial` architectures, then for `batch` at a time, until the budget is spent or nothing new is left.
 
     Objectives that are formulas (`Run.known_costs`) are taken as they are: the processes are of the others. An
-    improvement is that of a draw of the candidates over the same draw of the front, so that lucky noise in it is no bar.
-    Limits bound the hypervolume: what is beyond them adds nothing.
+    improvement is that of a draw of the candidates over the same draw of the front, so that lucky noise in it is no
+    bar. Limits bound the hypervolume: what is beyond them adds nothing.
 
     Parameters
     ----------
