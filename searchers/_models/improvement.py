@@ -37,21 +37,23 @@ class Rays:
     def __init__(self, directions: Array, reference: Array) -> None:
         self.directions, self.reference = directions, reference
         m = directions.shape[1]
+        self._steep = (1.0 / directions).astype(np.float32)  # single precision is as good as hundreds of rays are
         self._m, self._constant = m, math.pi ** (m / 2) / (2**m * math.gamma(m / 2 + 1))
 
     def lengths(self, F: Array) -> Array:
         """How far each of (..., m) points reaches along each ray, to the power of m; (..., l)."""
-        gap = self.reference - F
-        found = gap[..., :1] / self.directions[:, 0]
+        gap = np.maximum(self.reference - F, 0.0).astype(np.float32)
+        least = gap[..., :1] * self._steep[:, 0]
         for j in range(1, self._m):
-            np.minimum(found, gap[..., j : j + 1] / self.directions[:, j], out=found)
-        np.maximum(found, 0.0, out=found)
-        power: Array = found**self._m
-        return power
+            np.minimum(least, gap[..., j : j + 1] * self._steep[:, j], out=least)
+        found = least.copy() if self._m > 1 else least
+        for _ in range(self._m - 1):  # a product is ten times as fast as a power
+            found *= least
+        return found
 
     def volume(self, lengths: Array) -> Array:
         """Volume of what reaches (..., l) far along the rays; (...)."""
-        found: Array = self._constant * lengths.mean(axis=-1)
+        found: Array = self._constant * lengths.mean(axis=-1, dtype=np.float64)
         return found
 
 
