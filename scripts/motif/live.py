@@ -121,7 +121,7 @@ def draw() -> None:
         for name in found.index[found["seeds"] < most]:
             text = f"{int(found.loc[name, 'seeds'])} seeds"
             ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
-    np.atleast_1d(axes)[0].legend(loc="lower left", fontsize=7, frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
         print(found.round(2).to_string(), "\n")
