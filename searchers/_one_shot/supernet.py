@@ -1,4 +1,4 @@
-"""A supernet trained on uniformly sampled paths, and a memory of how it scores architectures."""
+"""A supernet trained on sampled paths, and a memory of how it scores architectures."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from mobench.searchers._relaxed.linear import norm
 from mobench.searchers._relaxed.relaxations import one_hot
 
 Weights = Mapping[str, torch.Tensor]
+Loss = Callable[[Run, Weights, dict[str, torch.Tensor], float], torch.Tensor]
+"""``(run, weights, kept, done)``: a step's loss when a share `done` of the training is over; `kept` travels along."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +56,23 @@ class Training:
     batches: Annotated[int, Ge(1)] = 4
 
 
-def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> None:
+def uniform(run: Run, weights: Weights, kept: dict[str, torch.Tensor], done: float) -> torch.Tensor:
+    """The training loss of a path, each with the same probability, on the next batch."""
+    network = run.supernet
+    p = one_hot(run.space.sample(run.rng, 1)[0], network.initial_alpha().detach())
+    loss: torch.Tensor = network.train_loss(weights, p, network.train_batch())
+    return loss
+
+
+def search(run: Run, options: Training, choose: Callable[[Scores], None], *, loss: Loss = uniform) -> None:
     """Train the supernet, choose with inherited weights what is recommended, then train the finalists.
 
     Parameters
     ----------
     choose : callable
         Asks scores for what it wants; in the end the best architectures scored are recommended.
+    loss : callable, optional
+        What a step of the training descends.
 
     Raises
     ------
@@ -68,7 +80,7 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> Non
         The run has no limit of multiply-adds.
     """
     with _finalists.reserve(run, options.finalists):
-        scores = Scores(run, run.supernet, _train(run, options), batches=options.batches)
+        scores = Scores(run, run.supernet, _train(run, options, loss), batches=options.batches)
         try:
             choose(scores)
         except BudgetExhausted:
@@ -78,8 +90,8 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None]) -> Non
     _finalists.train_best(run, options.finalists, scores.X, scores.F, violation(scores.F, scores.objectives))
 
 
-def _train(run: Run, options: Training) -> Weights:
-    """Train the weights one uniform path a batch, by SGD with cosine decay, until their share of the budget is spent.
+def _train(run: Run, options: Training, loss: Loss) -> Weights:
+    """Train the weights by SGD with cosine decay, until their share of the budget is spent.
 
     The learning rate decays along the ledger, not along steps.
 
@@ -97,7 +109,6 @@ def _train(run: Run, options: Training) -> Weights:
     """
     until = _budget(run, options.training_share)
     network, saved = run.supernet, run.restore()
-    like = network.initial_alpha().detach()
     weights = network.initial_weights()
     optimizer = torch.optim.SGD(
         weights.values(),
@@ -107,24 +118,25 @@ def _train(run: Run, options: Training) -> Weights:
         foreach=True,
     )
     first, steps = norm(weights), 0
-    start = 0.0
+    start, kept_along = 0.0, dict[str, torch.Tensor]()
     if saved is not None:
         start = float(saved["start"])
         fill(weights, saved, "weights")
         remember(optimizer, unpacked(saved, "sgd"))
+        kept_along = {name: tensor.to(weights[name]) for name, tensor in unpacked(saved, "kept").items()}
     kept = run.spent.flops
     while run.spent.flops < until:
         done = (run.spent.flops - start) / (until - start)
         optimizer.param_groups[0]["lr"] = options.learning_rate * (1 + math.cos(math.pi * done)) / 2
         optimizer.zero_grad()
-        network.train_loss(weights, one_hot(run.space.sample(run.rng, 1)[0], like), network.train_batch()).backward()
+        loss(run, weights, kept_along, done).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights.values(), options.clip, foreach=True)
         optimizer.step()
         steps += 1
         if run.spent.flops - kept > (until - start) / 20:
             kept = run.spent.flops
             check_weights(weights, first, steps=steps)
-            run.checkpoint(start=start, **packed(weights=weights, sgd=moments(optimizer)))
+            run.checkpoint(start=start, **packed(weights=weights, sgd=moments(optimizer), kept=kept_along))
     check_weights(weights, first, steps=steps)
     return {name: weight.detach() for name, weight in weights.items()}
 
