@@ -12,6 +12,7 @@ from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
 from .core.budget import BudgetExhausted as BudgetExhausted
 from .core.budget import Cost as Cost
+from .core.capabilities import Costed as Costed
 from .core.capabilities import Decodable as Decodable
 from .core.capabilities import Drawable as Drawable
 from .core.capabilities import Enumerable as Enumerable
@@ -33,6 +34,8 @@ from .core.networks import CategoricalNetwork as CategoricalNetwork
 from .core.networks import CategoricalSupernet as CategoricalSupernet
 from .core.networks import ContinuousNetwork as ContinuousNetwork
 from .core.networks import ContinuousSupernet as ContinuousSupernet
+from .core.networks import ElasticNetwork as ElasticNetwork
+from .core.networks import ElasticSupernet as ElasticSupernet
 from .core.networks import Network as Network
 from .core.networks import Supernet as Supernet
 from .core.networks import operation_mask as operation_mask
@@ -56,6 +59,7 @@ from .files.tables import load_table as load_table
 from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
+from .harness.running import Ended as Ended
 from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mobench.analysis.clocks import clock_fault
 from mobench.campaigns.study import Study, read_study
 from mobench.core.capabilities import Slow
 from mobench.core.messages import flat
@@ -92,7 +93,10 @@ def check_run(spec: RunSpec, folder: Path, *, slow: bool = False) -> Checked:
             return Checked(fault=f"{folder}: fewer questions asked than before")
         if isinstance(problem, Slow) and not slow:
             return Checked(left_out=f"answers of {spec.problem_label} are trainings: asked for again with --slow")
-        return _answers_again(problem, spec, events, folder)
+        checked = _answers_again(problem, spec, events, folder)
+        if not checked.fault and (fault := clock_fault(problem, events)):
+            return replace(checked, fault=f"{folder}: {fault}")
+        return checked
     except (ValueError, TypeError, OSError) as error:
         return Checked(fault=str(error))
 

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from mobench.core.space import Array
 
 __all__ = [
+    "Costed",
     "Decodable",
     "Drawable",
     "Enumerable",
@@ -23,6 +24,15 @@ __all__ = [
     "Slow",
     "Surrogate",
 ]
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """Some objectives are formulas of the architecture, as parameters and multiply-adds are: known before a training."""
+
+    def known_costs(self, X: Array) -> Array:
+        """Their values of (n, d) architectures, seen and scored alike, in natural units: (n, m), NaN in all others."""
+        ...
 
 
 @runtime_checkable

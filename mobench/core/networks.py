@@ -7,7 +7,7 @@ ways, so each is a protocol of its own; a searcher says which it can work with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,6 +19,8 @@ __all__ = [
     "CategoricalSupernet",
     "ContinuousNetwork",
     "ContinuousSupernet",
+    "ElasticNetwork",
+    "ElasticSupernet",
     "Network",
     "Operations",
     "Supernet",
@@ -95,13 +97,38 @@ class CategoricalNetwork(Network, Protocol):
     gene's own operations first (`operation_mask`). Rows of p weigh the operations of a gene and sum to one. Absent
     entries of p are 0; absent entries of alpha are ignored.
 
+    One that knows may tell two more things, which `ghn` reads: `wires`, pairs (i, j) of genes of which j takes what i
+    gives, without circles; and `owners`, the gene of each weight, by name, that belongs to one.
+
     Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
     `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
+
+    A network that can leave cells out has a method ``shallow(weights, share)``, the weights of a share of its cells:
+    losses that get no more than these compute and charge that share (P-DARTS).
     """
 
     @property
     def operations(self) -> Operations:
         """Names of each gene's operations: gene j of an architecture counts in ``operations[j]``."""
+        ...
+
+
+@runtime_checkable
+class ElasticNetwork(CategoricalNetwork, Protocol):
+    """A network whose options have an order, from the largest to the smallest, and that teaches its own parts."""
+
+    @property
+    def descending(self) -> tuple[tuple[int, ...], ...]:
+        """Each gene's options from the most multiply-adds to the fewest, the other genes at their most."""
+        ...
+
+    def distilled_loss(
+        self, weights: Mapping[str, Any], ps: Sequence[Any], batch: Any, *, teacher: tuple[Mapping[str, Any], Any]
+    ) -> Any:
+        """Mean over students ps, each (d, k), of cross entropy to the labels and to what the teacher says.
+
+        The teacher, weights and p, is computed once, without a gradient. All passes are charged.
+        """
         ...
 
 
@@ -142,6 +169,20 @@ class CategoricalSupernet(Supernet, Protocol):
         ...
 
     def supernet(self, *, charge: Callable[[float], None], seed: int) -> CategoricalNetwork:
+        """See `Supernet`."""
+        ...
+
+
+@runtime_checkable
+class ElasticSupernet(CategoricalSupernet, Protocol):
+    """A supernet whose options have an order of size, and whose largest network teaches the others."""
+
+    @property
+    def descending(self) -> tuple[tuple[int, ...], ...]:
+        """The network's, known without opening it."""
+        ...
+
+    def supernet(self, *, charge: Callable[[float], None], seed: int) -> ElasticNetwork:
         """See `Supernet`."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mobench import Array
+from mobench.live.data import Dataset, Part
 from mobench.live.memory import enough_memory
+from mobench.live.training import crops_and_flips, repeatable
 from mobench.problems._cells.network import Network
 from mobench.problems._cells.space import Skeleton
-from mobench.problems._images.datasets import Dataset, Part
 
 RATE, MOMENTUM, DECAY = 0.1, 0.9, 5e-4
 """Learning rate at the start, Nesterov momentum and weight decay of SGD (Dong and Yang 2020, table 2)."""
@@ -97,7 +98,7 @@ def train(
     shape = (skeleton.inputs, skeleton.size, skeleton.size)
     if tuple(data.train.images.shape[1:]) != shape:
         raise ValueError(f"{data.name}: expected images of shape {shape}, found {tuple(data.train.images.shape[1:])}")
-    with enough_memory(recipe.device), _repeatable(recipe.device):
+    with enough_memory(recipe.device), repeatable(recipe.device):
         network: Any = draw_network(genes, skeleton, seed=seed, row=row)
         network.to(device=recipe.device, memory_format=_format(recipe))
         valid, seconds = [], []
@@ -139,7 +140,7 @@ def _epochs(network: Network, data: Dataset, recipe: Recipe, *, seed: int, row: 
             rows = torch.from_numpy(chosen).to(recipe.device)
             images = data.train.images[rows]
             if recipe.augment:
-                images = augmented(images, data.padding, crops)
+                images = crops_and_flips(data.padding)(images, crops)
             optimizer.zero_grad()
             logits = _logits(network, data.normalise(images), recipe)
             functional.cross_entropy(logits, data.train.labels[rows]).backward()  # type: ignore[no-untyped-call]
@@ -147,20 +148,6 @@ def _epochs(network: Network, data: Dataset, recipe: Recipe, *, seed: int, row: 
         if torch.device(recipe.device).type == "cuda":
             torch.cuda.synchronize(recipe.device)
         yield time.perf_counter() - began
-
-
-def augmented(images: Tensor, padding: int, rng: np.random.Generator) -> Tensor:
-    """Cut a random part of its own size out of each padded image, and mirror it half of the time: (n, c, h, w)."""
-    n, channels, height, width = images.shape
-    top, left = rng.integers(2 * padding + 1, size=(2, n))
-    columns = left[:, None] + np.arange(width)
-    mirrored = rng.random(n) < 0.5
-    columns[mirrored] = columns[mirrored, ::-1]
-    rows = top[:, None] + np.arange(height)
-    at = [torch.from_numpy(index).to(images.device) for index in (rows[:, None, :, None], columns[:, None, None, :])]
-    which = torch.arange(n, device=images.device)[:, None, None, None]
-    channel = torch.arange(channels, device=images.device)[None, :, None, None]
-    return functional.pad(images, (padding,) * 4)[which, channel, at[0], at[1]]
 
 
 def _error(network: nn.Module, data: Dataset, part: Part, recipe: Recipe) -> float:
@@ -183,16 +170,3 @@ def _logits(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
 
 def _format(recipe: Recipe) -> torch.memory_format:
     return torch.channels_last if recipe.channels_last else torch.contiguous_format
-
-
-@contextmanager
-def _repeatable(device: str) -> Iterator[None]:
-    """One thread on a CPU, deterministic kernels on CUDA; all as before afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        if torch.device(device).type == "cpu":
-            torch.set_num_threads(1)
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-            yield
-    finally:
-        torch.set_num_threads(threads)

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from mobench import Column, Table, data_folder, fingerprint, load_table, save_table
+from mobench.live.data import Dataset
 from mobench.live.latency import measure_latency
 from mobench.problems._cells.latency_table import LatencyTable, measured_table
 from mobench.problems._cells.space import Skeleton, all_cells
 from mobench.problems._cells.training import Recipe, Trained, draw_network, train
-from mobench.problems._images.datasets import Dataset
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,22 +6,20 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mobench import Array, data_folder, fingerprint
+from mobench import Array, data_folder
+from mobench.live.data import SPLIT_SEED, Dataset, Part, statistics
 from mobench.problems._images import motif as motif
 from mobench.problems._images.files import OFFICIAL, Images, read_official, read_split
 
 DIGITS = (1_000, 397, 400)
 """Images of scikit-learn's digits that train, validate and test."""
-SPLIT_SEED = 201
-"""Address of the splits that no official file gives."""
 _STATISTICS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "motif": ((0.0,), (1.0,)),
     "cifar10": ((125.3, 123.0, 113.9), (63.0, 62.1, 66.7)),
@@ -42,68 +40,6 @@ SHAPES: dict[str, tuple[int, int, int]] = {name: (*o.shape[:2], o.classes) for n
     "digits": (1, 8, 10),
 }
 """Channels, size and classes of each dataset."""
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Images of one part of a dataset.
-
-    Attributes
-    ----------
-    images : Tensor
-        (n, channels, size, size), uint8 or float32, before normalisation.
-    labels : Tensor
-        (n,) int64.
-    """
-
-    images: Tensor
-    labels: Tensor
-
-    def to(self, device: str) -> Part:
-        """The same on a device."""
-        return Part(self.images.to(device), self.labels.to(device))
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A dataset in three parts.
-
-    Attributes
-    ----------
-    name : str
-    train, valid, test : Part
-        What weights are trained on, what a searcher sees, what is scored.
-    mean, std : Tensor
-        (channels, 1, 1) float32 that normalise images.
-    padding : int
-        Pixels of NAS-Bench-201's random crop; 0 where it has no augmentation for these images.
-    split : str
-        Where the split comes from: ``official``, or ``seeded`` where the official file is absent or there is none.
-    """
-
-    name: str
-    train: Part
-    valid: Part
-    test: Part
-    mean: Tensor
-    std: Tensor
-    padding: int
-    split: str
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """Give (n, channels, size, size) images zero mean and unit deviation, as float32."""
-        return (images.to(torch.float32) - self.mean) / self.std
-
-    def to(self, device: str) -> Dataset:
-        """The same on a device."""
-        parts = {name: getattr(self, name).to(device) for name in ("train", "valid", "test", "mean", "std")}
-        return replace(self, **parts)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Checksum of all images and labels."""
-        parts = (self.train, self.valid, self.test)
-        return fingerprint(*(t.cpu().numpy() for part in parts for t in (part.images, part.labels)))
 
 
 def home(name: str, folder: str = "") -> Path:
@@ -191,5 +127,4 @@ def _statistics(name: str, images: Tensor) -> tuple[Tensor, Tensor]:
     if name in _STATISTICS:
         mean, std = (torch.tensor(values)[:, None, None] for values in _STATISTICS[name])
         return mean, std
-    pixels = images.to(torch.float32)
-    return pixels.mean(dim=(0, 2, 3))[:, None, None], pixels.std(dim=(0, 2, 3), correction=0)[:, None, None]
+    return statistics(images)

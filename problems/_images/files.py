@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 import orjson
 
 from mobench import Array, load_pickle
+from mobench.live.data_files import read_idx as idx
 
 Images = tuple[Array, Array]
 """Pixels (n, channels, size, size), uint8, and labels (n,), int64."""
@@ -145,29 +144,10 @@ def read_binary_fine(path: Path, shape: Shape) -> Images:
 
 def read_idx(paths: Sequence[Path], shape: Shape) -> Images:
     """Read idx images and idx labels, gzipped or not."""
-    images, labels = (_idx(path, inner) for path, inner in zip(paths, (shape[1:], ()), strict=True))
+    images, labels = (idx(path, inner) for path, inner in zip(paths, (shape[1:], ()), strict=True))
     if len(images) != len(labels):
         raise ValueError(f"{paths[0]}: {len(images)} images, but {len(labels)} labels in {paths[1].name}")
     return images[:, None], labels.astype(np.int64)
-
-
-def _idx(path: Path, shape: tuple[int, ...]) -> Array:
-    """Read an idx file of bytes: magic number, sizes and data, big-endian."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rb") as file:
-            head = np.frombuffer(file.read(8 + 4 * len(shape)).ljust(8 + 4 * len(shape), b"\0"), dtype=">u4")
-            if head[0] != 0x801 + len(shape) or tuple(head[2:]) != shape:
-                raise ValueError(f"{path}: expected idx bytes of shape (n{''.join(f', {s}' for s in shape)})")
-            size = int(np.prod(head[1:], dtype=np.int64))
-            if size > 2**31:
-                raise ValueError(f"{path}: {head[1]:,} images are more than any official file has")
-            content = file.read(size + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: truncated or damaged ({error}); get it again") from None
-    if len(content) != size:
-        raise ValueError(f"{path}: expected {size} bytes of data, found {len(content)}{'+' * (len(content) > size)}")
-    return np.frombuffer(bytearray(content), dtype=np.uint8).reshape(-1, *shape)
 
 
 def read_split(path: Path, keys: tuple[str, str], n: int) -> tuple[Array, Array]:
@@ -227,7 +207,7 @@ OFFICIAL = {
         (1, 28, 28),
         10,
         (60_000, 10_000),
-        ("FashionMNIST/raw",),
+        ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist"),  # the last one: Debian's dataset-fashion-mnist
         "https://github.com/zalandoresearch/fashion-mnist",
         _IDX,
     ),

@@ -23,6 +23,8 @@ def search(
 ) -> None:
     """Age a population, one child at a time, until the budget is spent.
 
+    Workers of a simulated clock have a child each, and the next one as soon as they are free (Real et al., section 3).
+
     The parent is the best of a sample by rank in the population, then by place in the epsilon-net of its front, the
     priority of the multi-objective version in Syne Tune (Schmucker et al. 2021) without its defect: Syne Tune sorts
     the items and takes places in the sorted list for priorities of the items, which makes bad parents of good ones.
@@ -48,10 +50,10 @@ def search(
     while True:
         run.record(population=X)
         for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
-            candidates = run.rng.integers(0, len(X), size=sample)
-            child = _genetics.mutate_one(run.rng, X[[_parent(F, beyond, candidates)]], run.space)
-            F[oldest] = run.evaluate(child)[0]
-            X[oldest] = child[0]
+            while run.running < run.workers:
+                candidates = run.rng.integers(0, len(X), size=sample)
+                run.submit(_genetics.mutate_one(run.rng, X[[_parent(F, beyond, candidates)]], run.space))
+            X[oldest], F[oldest], _ = run.wait()
             if beyond is not None:
                 beyond[oldest] = violation(F[[oldest]], run.objectives)[0]
 

@@ -1,5 +1,6 @@
 """Cells trained live: what a training is, what it costs, what is seen and what is scored."""
 
+import dataclasses
 import importlib.util
 import math
 from pathlib import Path
@@ -126,7 +127,7 @@ def test_memory_format_and_bfloat16_change_little():
 
 def test_crops_and_flips_are_those_of_the_definition():
     images = torch.arange(1, 2 * 3 * 4 * 4 + 1, dtype=torch.uint8).reshape(2, 3, 4, 4)
-    found = training.augmented(images, 2, np.random.default_rng(7))
+    found = training.crops_and_flips(2)(images, np.random.default_rng(7))
     rng = np.random.default_rng(7)
     top, left = rng.integers(5, size=(2, 2))
     mirrored = rng.random(2) < 0.5
@@ -135,7 +136,7 @@ def test_crops_and_flips_are_those_of_the_definition():
         assert torch.equal(new, cut.flip(2) if m else cut)
     many = torch.ones((4000, 1, 4, 4), dtype=torch.uint8)
     many[..., 0] = 9
-    seen = training.augmented(many, 1, np.random.default_rng(0))
+    seen = training.crops_and_flips(1)(many, np.random.default_rng(0))
     whole = seen.flatten(1).bool().all(dim=1)
     assert float(whole.double().mean()) == pytest.approx(1 / 9, abs=0.02)
     assert float((seen[whole][:, 0, 0, 0] == 9).double().mean()) == pytest.approx(0.5, abs=0.08)
@@ -143,7 +144,7 @@ def test_crops_and_flips_are_those_of_the_definition():
 
 def test_augmentation_changes_a_training():
     data, skeleton = datasets.load_dataset("digits"), cell.Skeleton(1, 8, 10, channels=4, cells=1, stages=1)
-    changed = datasets.replace(data, padding=2)
+    changed = dataclasses.replace(data, padding=2)
     plain, cropped = (
         training.train([3] * 6, skeleton, changed, training.Recipe(epochs=1, batch=50, augment=a), seed=0, row=0)
         for a in (False, True)
