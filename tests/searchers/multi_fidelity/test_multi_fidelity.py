@@ -13,7 +13,7 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._rungs.rungs import brackets, climb, promoted, rungs
 
-SEARCHERS = ("successive_halving", "hyperband", "asha")
+SEARCHERS = ("successive_halving", "hyperband", "asha", "curve_stopping")
 
 
 class Curves:
