@@ -10,6 +10,7 @@ from mobench.core.problem import Values
 from mobench.core.space import Array
 
 __all__ = [
+    "Costed",
     "Decodable",
     "Drawable",
     "Enumerable",
@@ -25,6 +26,15 @@ __all__ = [
     "Slow",
     "Surrogate",
 ]
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """Some objectives are formulas of the architecture, as parameters and FLOPs are: known before a training."""
+
+    def known_costs(self, X: Array) -> Array:
+        """Their values of (n, d) architectures, seen and scored alike, in natural units: (n, m), NaN in all others."""
+        ...
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.budget import Cost
-from mobench.core.capabilities import Fingerprinted, MultiFidelity, Slow
+from mobench.core.capabilities import Costed, Fingerprinted, MultiFidelity, Slow
 from mobench.core.networks import Network, Supernet, check_network
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
@@ -144,6 +144,16 @@ class Desk:
         ends = self._clock.begin(durations(prices, len(X), self.training), ready)
         memory.ends += ends.tolist()
         return ends
+
+    def known_costs(self, X: Array) -> Array:
+        """See `Run.known_costs`."""
+        shape = (len(X), len(self.objectives))
+        if not isinstance(self._problem, Costed):
+            return np.full(shape, np.nan)
+        F = np.array(self._problem.known_costs(X), dtype=np.float64)
+        if F.shape != shape:
+            raise ValueError(f"the problem knows costs of shape {F.shape}, expected {shape}")
+        return minimised(F, self.objectives)
 
     def _answer(self, X: Array, fidelity: int | None, memory: Memory, difference: str) -> None:
         """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""

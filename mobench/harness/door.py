@@ -144,6 +144,28 @@ class Run:
         X = _own(self.space, X)
         return self.__guard(self.__desk.evaluate, X, fidelity)
 
+    def known_costs(self, X: Any) -> Array:
+        """What is known of architectures before any training: objectives that are formulas; free, and not asked.
+
+        Parameters
+        ----------
+        X : array_like of int
+            (n, d) architectures, or one of shape (d,).
+
+        Returns
+        -------
+        Array
+            (n, m) values as `evaluate` would answer them at any fidelity, to be minimised; NaN, in whole columns, where
+            an objective takes a training or a measurement.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `evaluate`.
+        """
+        X = _own(self.space, X)
+        return self.__guard(self.__desk.known_costs, X)
+
     @property
     def workers(self) -> int:
         """How many trainings run at a time: those of a simulated clock, or one."""

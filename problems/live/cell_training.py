@@ -207,6 +207,13 @@ class CellTraining:
             train, valid = ((data.normalise(part.images), part.labels.clone()) for part in (data.train, data.valid))
             return CellSupernet(skeleton, train=train, valid=valid, charge=charge, seed=seed, options=options)
 
+    def known_costs(self, X: Array) -> Array:
+        """Params and FLOPs of (n, 6) cells, (n, m); NaN in what is trained or measured."""
+        rows = self._rows(X)
+        unknown = np.full(len(rows), np.nan)
+        columns = [o.name in ("flops", "params") and self._column(o.name, rows, unknown) for o in self.objectives]
+        return np.column_stack([unknown if column is False else column for column in columns])
+
     def _rows(self, X: Array) -> Array:
         """Rows of `all_cells` that stand for the networks of (n, 6) cells: the first of each class; (n,)."""
         rows: Array = functional_classes()[index(X)]

@@ -1,6 +1,6 @@
 """Tune every searcher that shares weights by equal means on Motif; print what the rule chooses (`docs/tuning.md`).
 
-python scripts/motif/tuning.py run        # resumable: a line of tuning.csv a run, seed by seed over all searchers
+python scripts/motif/tuning.py run        # resumable: a line of tuning.csv a run, seed by seed
 python scripts/motif/tuning.py test       # what was chosen against what was, on another problem: tuning_test.csv
 python scripts/motif/tuning.py choose     # the tables of the page
 
@@ -121,7 +121,11 @@ def main() -> None:
     """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "test", "choose"))
-    what, grid = parser.parse_args().what, read_grid()
+    parser.add_argument("--grid", help="run the searchers of one grid only")
+    given, grid = parser.parse_args(), read_grid()
+    what = given.what
+    if given.grid:
+        grid["searchers"] = {name: own for name, own in grid["searchers"].items() if own == given.grid}
     if what == "run":
         carry_out(jobs(grid), RECORD)
     elif what == "test":

@@ -10,6 +10,7 @@ import numpy as np
 
 from mobench import Array, Space
 from mobench.searchers._population import genetics as _genetics
+from mobench.searchers._population.codes import one_hot
 
 Side = Callable[[Array], Array]
 """(n, k) features to (n,) bool: whether architectures are on the good side of a cut."""
@@ -48,14 +49,6 @@ class Part:
         for side, good in self.path:
             inside[inside] = side(features[inside]) == good
         return inside
-
-
-def features(space: Space, X: Array) -> Array:
-    """One-hot codes of (n, d) architectures by the rows that they are known by, (n, sum of cardinalities) float."""
-    bounds = _genetics.bounds(space)
-    codes = np.zeros((len(X), int(bounds.sum())))
-    codes[np.arange(len(X))[:, None], space.canonical(X) + np.cumsum(bounds) - bounds] = 1.0
-    return codes
 
 
 def grow(
@@ -119,7 +112,7 @@ def sample(rng: np.random.Generator, space: Space, part: Part, n: int, X: Array)
         nonlocal found
         made = made[_genetics.fresh(space.key(made), np.concatenate([known, space.key(found)]))]
         if within:
-            made = made[part.holds(features(space, made))]
+            made = made[part.holds(one_hot(space, made))]
         found = np.concatenate([found, made[: n - len(found)]])
 
     add(space.sample(rng, CANDIDATES))
