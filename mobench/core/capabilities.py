@@ -28,7 +28,7 @@ __all__ = [
 
 @runtime_checkable
 class Costed(Protocol):
-    """Some objectives are formulas of the architecture, as parameters and multiply-adds are: known before a training."""
+    """Some objectives are formulas of the architecture, as parameters and FLOPs are: known before a training."""
 
     def known_costs(self, X: Array) -> Array:
         """Their values of (n, d) architectures, seen and scored alike, in natural units: (n, m), NaN in all others."""

@@ -51,7 +51,7 @@ def shares(alpha: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def zero_one(alpha: Tensor, mask: Tensor | None) -> Tensor:
-    """``-mean (sigmoid(alpha) - 1/2)^2`` over the operations that exist (Chu et al. 2020, eq. 3): at least -1/4."""
+    """``-mean (sigmoid(alpha) - 1/2)^2`` over the operations that exist, at least -1/4 (Chu et al. 2020)."""
     squares = (torch.sigmoid(alpha) - 0.5) ** 2
     return -(squares if mask is None else squares[mask]).mean()
 

@@ -73,7 +73,7 @@ def test_rungs_are_the_nearest_on_offer(offer, eta, steps):
 def test_a_bracket_of_27_costs_what_the_card_says_and_promotes_a_third(resumable, epochs):
     problem = Curves(resumable=resumable)
     run = Run(problem, limit=parse_budget({"trainings": 100}, problem.training))
-    climbed = [(fidelity, len(X)) for fidelity, X in climb(run, [1, 3, 9, 27], 27, eta=3, quota=0.5)]
+    climbed = [(fidelity, len(X)) for fidelity, X, _ in climb(run, [1, 3, 9, 27], 27, eta=3, quota=0.5)]
     assert climbed == [(1, 27), (3, 9), (9, 3), (27, 1)]
     assert run.spent.flops == epochs
 
