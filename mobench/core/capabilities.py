@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from mobench.core.problem import Values
 from mobench.core.space import Array
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Fingerprinted",
     "FromFiles",
     "MultiFidelity",
+    "Proxied",
     "Published",
     "Ranged",
     "Remarked",
@@ -28,7 +30,7 @@ __all__ = [
 
 @runtime_checkable
 class Costed(Protocol):
-    """Some objectives are formulas of the architecture, as parameters and multiply-adds are: known before a training."""
+    """Some objectives are formulas of the architecture, as parameters and FLOPs are: known before a training."""
 
     def known_costs(self, X: Array) -> Array:
         """Their values of (n, d) architectures, seen and scored alike, in natural units: (n, m), NaN in all others."""
@@ -112,6 +114,20 @@ class Fingerprinted(Protocol):
     @property
     def fingerprint(self) -> str:
         """Checksum of the data that decides the answers and the scores."""
+        ...
+
+
+@runtime_checkable
+class Proxied(Protocol):
+    """Untrained architectures have scores that promise something of them, for much less than an answer."""
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies on offer."""
+        ...
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, d) architectures, (n, k) in ``F``, the same each time, more is better; and what they cost."""
         ...
 
 

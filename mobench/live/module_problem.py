@@ -133,7 +133,7 @@ class ModuleProblem:
         """The options of each gene."""
         return operations(self.modules)
 
-    @property
+    @functools.cached_property
     def descending(self) -> tuple[tuple[int, ...], ...]:
         """See `mobench.ElasticSupernet`."""
         return descending(self.modules)

@@ -43,7 +43,7 @@ class Asked:
         return X[_genetics.fresh(self._run.space.key(X), self.keys)]
 
     def candidates(self, front: Array, n: int, judge: Callable[[Array], Array] | None = None) -> Array:
-        """Architectures that may be asked next, (k, d): random ones, neighbours of good ones, and what evolves from these.
+        """Architectures that may be asked next, (k, d): random ones, neighbours of good ones, what evolves from these.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What is believed of all objectives: those that are formulas are known, of each other one there is a Gaussian process."""
+"""What is believed of all objectives: formulas are known, and of each other one there is a Gaussian process."""
 
 from __future__ import annotations
 

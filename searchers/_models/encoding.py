@@ -35,9 +35,10 @@ class Encoding:
 def bits(space: Space) -> Encoding:
     """Each gene so that the squared distance of two of its values is 0 to 1.
 
-    Values without an order are all 1 apart (one-hot columns over sqrt(2)). Where the space names ascending numbers, sizes
-    say, their distance is that of their places, from one end to the other 1 (a column for each step between two of
-    them). Genes that decide nothing in an architecture are taken at their first value; those of one value have no column.
+    Values without an order are all 1 apart (one-hot columns over sqrt(2)). Where the space names ascending numbers,
+    sizes say, their distance is that of their places, from one end to the other 1 (a column for each step between two
+    of them). Genes that decide nothing in an architecture are taken at their first value; those of one value have no
+    column.
     """
     names = space.values or [("",) * c for c in space.cardinalities]
     tables = [
@@ -93,7 +94,7 @@ def paths(space: Space) -> Encoding:
     def encode(X: Array) -> Array:
         found = np.zeros((len(X), total))
         for route in routes:
-            number = X[:, route] @ c ** np.arange(len(route))
+            number = X[:, route] @ c ** np.arange(len(route))[::-1]
             found[np.arange(len(X)), offsets[len(route)] + number] = 1.0
         return found
 

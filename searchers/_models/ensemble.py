@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +65,8 @@ def train(
     z = (y - centre) / spread
     sizes = (U.shape[1], *widths, 1)
     weights = [
-        np.concatenate([rng.standard_normal((e, k, l)) * np.sqrt(2.0 / max(k, 1)), np.zeros((e, 1, l))], axis=1)
-        for k, l in zip(sizes[:-1], sizes[1:], strict=True)
+        np.concatenate([rng.standard_normal((e, k, out)) * np.sqrt(2.0 / max(k, 1)), np.zeros((e, 1, out))], axis=1)
+        for k, out in itertools.pairwise(sizes)
     ]
     first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
     batches = max(-(-n // batch), 1)

@@ -1,4 +1,4 @@
-"""A Gaussian process over architectures: Hamming distances with a rate for each gene, fitted by its marginal likelihood.
+"""A Gaussian process over architectures: distances with a rate for each gene, fitted by its marginal likelihood.
 
 Rasmussen and Williams 2006, chapters 2 and 5; the kernel is that of BoTorch's categorical inputs (Daulton et al. 2022).
 """
@@ -104,7 +104,8 @@ def fit(encoding: Encoding, X: Array, y: Array, *, start: Array | None = None, s
     """The process of the greatest posterior density of its d + 2 parameters, given (n,) values of (n, d) architectures.
 
     Rates have a log-normal prior around 1 / d, one over the number of genes that vary, so that what is far in all genes
-    is correlated by 1/e whatever their number (as Hvarfner et al. 2024 scale lengths); s^2 around 1, sigma^2 around e^-4.
+    is correlated by 1/e whatever their number (as Hvarfner et al. 2024 scale lengths); s^2 has one around 1, sigma^2
+    around e^-4.
 
     Parameters
     ----------

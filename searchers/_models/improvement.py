@@ -37,29 +37,31 @@ class Rays:
     def __init__(self, directions: Array, reference: Array) -> None:
         self.directions, self.reference = directions, reference
         m = directions.shape[1]
+        self._steep = (1.0 / directions).astype(np.float32)  # single precision is as good as hundreds of rays are
         self._m, self._constant = m, math.pi ** (m / 2) / (2**m * math.gamma(m / 2 + 1))
 
     def lengths(self, F: Array) -> Array:
         """How far each of (..., m) points reaches along each ray, to the power of m; (..., l)."""
-        gap = self.reference - F
-        found = gap[..., :1] / self.directions[:, 0]
+        gap = np.maximum(self.reference - F, 0.0).astype(np.float32)
+        least = gap[..., :1] * self._steep[:, 0]
         for j in range(1, self._m):
-            np.minimum(found, gap[..., j : j + 1] / self.directions[:, j], out=found)
-        np.maximum(found, 0.0, out=found)
-        power: Array = found**self._m
-        return power
+            np.minimum(least, gap[..., j : j + 1] * self._steep[:, j], out=least)
+        found = least.copy() if self._m > 1 else least
+        for _ in range(self._m - 1):  # a product is ten times as fast as a power
+            found *= least
+        return found
 
     def volume(self, lengths: Array) -> Array:
         """Volume of what reaches (..., l) far along the rays; (...)."""
-        found: Array = self._constant * lengths.mean(axis=-1)
+        found: Array = self._constant * lengths.mean(axis=-1, dtype=np.float64)
         return found
 
 
-def rays(rng: np.random.Generator, l: int, reference: Array) -> Rays:
-    """`l` rays in directions that are even on the sphere: a Kronecker lattice, shifted at random, made normal."""
+def rays(rng: np.random.Generator, n: int, reference: Array) -> Rays:
+    """`n` rays in directions that are even on the sphere: a Kronecker lattice, shifted at random, made normal."""
     m = len(reference)
     root = _plastic(m)
-    lattice = (rng.random(m) + np.arange(1, l + 1)[:, None] * root ** -np.arange(1.0, m + 1)) % 1.0
+    lattice = (rng.random(m) + np.arange(1, n + 1)[:, None] * root ** -np.arange(1.0, m + 1)) % 1.0
     normal = np.abs(ndtri(np.clip(lattice, 1e-9, 1 - 1e-9))) + 1e-9
     return Rays(normal / np.linalg.norm(normal, axis=1, keepdims=True), np.asarray(reference, dtype=float))
 
@@ -85,7 +87,8 @@ def greedy(front: Array, lengths: Array, n: int) -> list[int]:
     Returns
     -------
     list of int
-        Different points, best first; at least one, and further ones only if they add something.
+        Different points, best first; at least one, and further ones only if they add something. Where nothing does, the
+        one that dominates most: it is within limits if any is.
     """
     best, chosen = front.copy(), list[int]()
     open_ = np.ones(lengths.shape[1], dtype=bool)
@@ -93,8 +96,10 @@ def greedy(front: Array, lengths: Array, n: int) -> list[int]:
         gains = np.array([np.maximum(one - now, 0.0).sum(axis=1) for one, now in zip(lengths, best, strict=True)])
         gain = np.where(open_, gains.mean(axis=0), -1.0)
         pick = int(gain.argmax())
-        if chosen and gain[pick] <= 0:
-            break
+        if gain[pick] <= 0:
+            if chosen:
+                break
+            pick = int(lengths.sum(axis=(0, 2)).argmax())
         chosen.append(pick)
         open_[pick] = False
         best = np.maximum(best, lengths[:, pick])

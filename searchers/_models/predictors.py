@@ -28,7 +28,7 @@ FOLDS = 10
 """Of the cross-validation, as in the paper; as many as there are answers where these are fewer."""
 SWITCHED: tuple[Kind, ...] = ("rbf", "gp", "mlp")
 """Among which adaptive switching chooses."""
-HIDDEN, EPOCHS, RATE, MEMBERS = (13, 10, 2), 80, 0.1, 5
+HIDDEN, EPOCHS, RATE, MEMBERS = (20, 20), 80, 0.1, 5
 """Of the networks: those of `bananas`, as the paper's three layers of 300 units take minutes of CPU a search."""
 TREES = 100
 """Of the forest."""

@@ -100,6 +100,13 @@ class Sharing:
         x: Array = self.run.space.sample(self.run.rng, 1)[0]
         return x
 
+    def loss(self, done: float) -> torch.Tensor:
+        """What a step of training descends: the training loss of the next architecture on the next batch."""
+        network, x = self.run.supernet, self.path(done)
+        p = one_hot(x, network.initial_alpha().detach())
+        loss: torch.Tensor = network.train_loss(self.weights(x), p, network.train_batch())
+        return loss
+
     def learn(self, done: float) -> None:
         """What is learnt beside, after each step of training: nothing."""
 
@@ -154,8 +161,7 @@ def _train(sharing: Sharing, options: Training) -> None:
     """
     run, learned = sharing.run, sharing.learned
     until = _budget(run, options.training_share)
-    network, saved = run.supernet, run.restore()
-    like = network.initial_alpha().detach()
+    saved = run.restore()
     optimizer = options.optimizer(learned)
     rate = optimizer.param_groups[0]["lr"]
     first, steps = norm(learned), 0
@@ -171,8 +177,7 @@ def _train(sharing: Sharing, options: Training) -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2
         optimizer.zero_grad()
-        x = sharing.path(done)
-        network.train_loss(sharing.weights(x), one_hot(x, like), network.train_batch()).backward()
+        sharing.loss(done).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(learned.values(), options.clip, foreach=True)
         optimizer.step()
         sharing.learn(done)

@@ -112,7 +112,7 @@ def _judge(run: Run, units: Units, models: dict[int, Predict]) -> Callable[[Arra
 def _evolved(
     run: Run, good: Array, judge: Callable[[Array], Array], population: int, rounds: int
 ) -> tuple[Array, Array]:
-    """The last population of NSGA-II that begins with good architectures and random ones, and what is predicted of it."""
+    """The last population of NSGA-II that begins with good architectures and random ones, and its predictions."""
 
     def begin() -> Array:
         some = run.rng.permutation(good)[:population]
@@ -128,10 +128,10 @@ def _evolved(
 
 
 def spread(rng: np.random.Generator, F: Array, front: Array, n: int) -> Array:
-    """`n` rows of (k, m) `F`, or all if there are fewer, that fill the gaps of a front best in all objectives but the first.
+    """`n` rows of (k, m) `F`, all if they are fewer, that fill gaps of a front best in all objectives but the first.
 
-    The least standard deviation of the gaps between neighbours, front included, over random sets of rows (the paper has a
-    genetic algorithm look for it); with several such objectives the mean. With one objective any rows.
+    The least standard deviation of the gaps between neighbours, front included, over random sets of rows (the paper has
+    a genetic algorithm look for it); with several such objectives the mean. With one objective any rows.
     """
     if len(F) <= n:
         return np.arange(len(F))

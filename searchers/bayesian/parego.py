@@ -68,7 +68,7 @@ def search(
 
 
 def scalarised(F: Array, objectives: tuple[Objective, ...], weight: Array, rho: float) -> Array:
-    """The augmented Chebyshev sum of (n, m) values scaled to [0, 1], and the violation of limits; (n,), to be minimised."""
+    """The augmented Chebyshev sum of (n, m) values scaled to [0, 1], plus the violation of limits; (n,)."""
     G = comparable(F, objectives)
     low, high = G.min(axis=0), G.max(axis=0)
     weighted = weight * (G - low) / np.where(high > low, high - low, 1.0)

@@ -16,8 +16,10 @@ from mobench.searchers._models.improvement import Rays, greedy, rays
 from mobench.searchers._models.values import units_of
 from mobench.searchers._population import starts as _starts
 
-SHORTLIST = 200
+SHORTLIST = 128
 """Candidates of which joint draws are made."""
+UNIFORM = 200
+"""Uniform architectures among the candidates."""
 RAYS = 256
 """Rays along which hypervolumes are seen; another set each time."""
 
@@ -34,8 +36,8 @@ def search(
     """Ask for `initial` architectures, then for `batch` at a time, until the budget is spent or nothing new is left.
 
     Objectives that are formulas (`Run.known_costs`) are taken as they are: the processes are of the others. An
-    improvement is that of a draw of the candidates over the same draw of the front, so that lucky noise in it is no bar.
-    Limits bound the hypervolume: what is beyond them adds nothing.
+    improvement is that of a draw of the candidates over the same draw of the front, so that lucky noise in it is no
+    bar. Limits bound the hypervolume: what is beyond them adds nothing.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def search(
     while True:
         units, front = units_of(asked.F, run.objectives, margin)
         beliefs.learn(asked.X, asked.F, units)
-        choices = asked.candidates(front, SHORTLIST, lambda X: np.subtract(*beliefs.predict(X)))
+        choices = asked.candidates(front, UNIFORM, lambda X: np.subtract(*beliefs.predict(X)))
         if not len(choices):
             return
         seen = rays(rng, RAYS, units.reference)
