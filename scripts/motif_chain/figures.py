@@ -157,7 +157,7 @@ def main() -> None:
     report(chain, tests, draw_epochs(axes[3], chain))
     options.to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.to, dpi=110)
-    for objectives in (("error", "flops"), ("error", "params"), ("error", "flops", "params")):
+    for objectives in (("error", "flops"), ("error", "latency:cpu_b64"), ("error", "flops", "params")):
         report_difficulty(objectives)
     if options.steps:
         report_supernet(problem(), options.steps)
