@@ -100,6 +100,9 @@ class CategoricalNetwork(Network, Protocol):
     One that knows may tell two more things, which `ghn` reads: `wires`, pairs (i, j) of genes of which j takes what i
     gives, without circles; and `owners`, the gene of each weight, by name, that belongs to one.
 
+    A p that is drawn, not derived from alpha, may lie on the CPU wherever the network does, so that no pass
+    waits for a device to learn what to compute.
+
     Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
     `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
 
