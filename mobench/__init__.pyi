@@ -19,6 +19,7 @@ from .core.capabilities import Enumerable as Enumerable
 from .core.capabilities import Fingerprinted as Fingerprinted
 from .core.capabilities import FromFiles as FromFiles
 from .core.capabilities import MultiFidelity as MultiFidelity
+from .core.capabilities import Proxied as Proxied
 from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Remarked as Remarked

@@ -31,11 +31,16 @@ def clock_fault(problem: Problem, events: list[dict[str, Any]]) -> str:
         return ""
     free, moments, now = [0.0] * workers, {0.0}, 0.0
     begun: dict[int | None, dict[int, float]] = {}
-    for event in (event for event in events if "at" in event or "X" in event):
+    for event in (event for event in events if {"at", "X", "proxied"} & event.keys()):
         at = event["at"]
         if at not in moments or at < now:
             return f"its clock shows {at} s where nothing ended" if at >= now else "its clock goes back"
         now = at
+        if "proxied" in event:
+            seconds = durations(event, len(event["proxied"]), problem.training).tolist()
+            if (ends := schedule(free, at, seconds).tolist()) != event["ends"]:
+                return f"proxies end at {event['ends'][0]} s, and by their price at {ends[0]} s"
+            moments.update(ends)
         if "X" not in event:
             continue
         X = np.array(event["X"], dtype=np.int64)

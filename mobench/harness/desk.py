@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mobench.harness.handed import handed
 from mobench.harness.identity import data_of
 from mobench.harness.ledger import PRICES, Ledger, Prices
 from mobench.harness.log import Log, StorageError
+from mobench.harness.proxied import Proxies
 from mobench.harness.replay import Past
 from mobench.harness.running import Ended, Running
 from mobench.harness.trained import goes_on, left_to_pay
@@ -56,6 +58,7 @@ class Desk:
         self._clock = Clock(workers, limit.clock or math.inf) if workers else None
         self.workers = max(workers, 1)
         self._running = Running()
+        self.proxies = Proxies(problem, self.ledger, log, self.past, self._clock, self._wait_until)
         if isinstance(problem, Fingerprinted):
             self._note("data", data_of(problem))
         if workers:
@@ -69,6 +72,12 @@ class Desk:
         if self._clock is not None and len(rows):
             self._wait_until(max(memory.ends[row] for row in rows.tolist()))
         return minimised(memory.F[rows], self.objectives)
+
+    def untrained(self, X: Array, names: Sequence[str] | str | None) -> Array:
+        """See `Run.proxies`."""
+        chosen = self.proxies.check(names)
+        self.write_learned()
+        return self.proxies.scores(X, chosen)
 
     def submit(self, X: Array, fidelity: int | None) -> None:
         """See `Run.submit`."""
@@ -278,6 +287,8 @@ class Desk:
             self.recommended = _read_only(np.array(line["recommend"], dtype=np.int64))
         if "learned" in line:
             ledger.add(flops=line["learned"])
+        if "proxied" in line:
+            self.proxies.skip(line)
         if "X" in line:
             memory = self._memory(line["fidelity"])
             keys = self.space.key(np.array(line["X"], dtype=np.int64)).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -211,6 +211,38 @@ class Run:
             As for `evaluate`.
         """
         return self.__guard(self.__desk.wait)
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies on offer; empty where the problem has none."""
+        return self.__desk.proxies.names
+
+    def proxies(self, X: Any, names: Sequence[str] | str | None = None) -> Array:
+        """Score untrained architectures, at the price of the passes that it takes; no evaluation is charged.
+
+        Parameters
+        ----------
+        X : array_like of int
+            (n, d) architectures, or one of shape (d,).
+        names : str or sequence of str, optional
+            Some of `proxy_names`; all when left out. Each has its price, and a known score costs nothing.
+
+        Returns
+        -------
+        Array
+            (n, k) scores: more is better. No number of them is an answer, and none is delivered.
+
+        Raises
+        ------
+        BudgetExhausted
+            The budget cannot pay for all of them.
+        TypeError, ValueError
+            `X` is not made of architectures of this space, or a proxy is not on offer.
+        RuntimeError
+            As for `evaluate`.
+        """
+        X = _own(self.space, X)
+        return self.__guard(self.__desk.untrained, X, names)
 
     @property
     def supernet(self) -> Network:

@@ -9,7 +9,7 @@ from mobench.core.networks import CategoricalNetwork, ContinuousNetwork, Elastic
 
 __all__ = ["handed"]
 
-TOLD: dict[str, Any] = {"coarse": False, "wires": (), "owners": MappingProxyType({})}
+TOLD: dict[str, Any] = {"coarse": False, "wires": (), "owners": MappingProxyType({}), "morph": None}
 """What a network may tell beside its kind's members, and what it is where it does not."""
 
 

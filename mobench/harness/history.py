@@ -105,6 +105,7 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
     checksum, learned, workers = "", 0.0, 0
     trained: dict[str, list[Array]] = {name: [] for name in ("ends", *PRICES)}  # each by itself, on a clock
+    scored: list[dict[str, Array]] = []  # by proxies, on a clock
     try:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
             if "X" in event:
@@ -120,6 +121,13 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                         trained[name].append(values)
             elif "data" in event:
                 checksum = str(event["data"])
+            elif "proxied" in event:
+                k = len(event["proxied"])
+                for axis, price in _prices(event, k).items():
+                    total[axis] += float(price.sum())
+                total["asked"] = float(event["asked"])
+                if workers:
+                    scored.append(_prices(event, k) | {"ends": _ends(event, k)})
             elif "workers" in event:
                 workers = whole_workers(event["workers"])
             elif "learned" in event:
@@ -150,7 +158,10 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         last_learned=learned,
         workers=workers,
     )
-    return _by_ends(found, **{name: _join(parts) for name, parts in trained.items()}) if workers else found
+    if not workers:
+        return found
+    proxied = {name: _join([line[name] for line in scored]) for name in trained}
+    return _by_ends(found, {name: _join(parts) for name, parts in trained.items()}, proxied)
 
 
 def _at(total: Mapping[str, float], event: Mapping[str, Any], workers: int) -> dict[str, float]:
@@ -166,14 +177,19 @@ def _ends(event: Mapping[str, Any], k: int) -> Array:
     return ends
 
 
-def _by_ends(history: History, ends: Array, **prices: Array) -> History:
+def _by_ends(history: History, trained: Mapping[str, Array], scored: Mapping[str, Array]) -> History:
     """What a searcher on a simulated clock saw, in the order in which it could see it.
 
-    What a training cost counts from its end, so that the ledger grows on every axis. A note comes behind all that had
-    ended by then.
+    What a training or a proxy cost counts from its end, so that the ledger grows on every axis. A note comes behind
+    all that had ended by then.
     """
+    ends, done = trained["ends"], np.argsort(scored["ends"], kind="stable")
     order = np.argsort(ends, kind="stable")
-    spent = {axis: np.cumsum(amounts[order]) for axis, amounts in prices.items()}
+    before = np.searchsorted(scored["ends"][done], ends[order], side="right")
+    spent = {
+        axis: np.cumsum(trained[axis][order]) + np.concatenate([[0.0], np.cumsum(scored[axis][done])])[before]
+        for axis in PRICES
+    }
     spent["evaluations"] = np.arange(1.0, len(order) + 1.0)
     spent["asked"] = np.maximum.accumulate(history.spent["asked"][order]) if len(order) else np.empty(0)
     spent["clock"] = ends[order]
@@ -189,7 +205,7 @@ def _by_ends(history: History, ends: Array, **prices: Array) -> History:
         F=history.F[order],
         fidelity=history.fidelity[order],
         spent={axis: spent[axis] for axis in CURRENCIES},
-        total=history.total | {"clock": float(ends.max(initial=0.0))},
+        total=history.total | {"clock": float(max(ends.max(initial=0.0), scored["ends"].max(initial=0.0)))},
         recommended=[moved(note) for note in history.recommended],
         records=[moved(note) for note in history.records],
     )
@@ -207,11 +223,13 @@ def spent_in(events: Iterable[Mapping[str, Any]], *, before: Cost | None = None)
     """
     total = before or Cost()
     for event in events:
-        if "X" in event:
-            k = len(event["X"])
+        if "X" in event or "proxied" in event:
+            k = len(event["X" if "X" in event else "proxied"])
             flops, seconds = (_sum(event[axis], k) for axis in PRICES)
             clock = max([total.clock, *event.get("ends", [])])
-            total += Cost(evaluations=k, asked=event["asked"] - total.asked, flops=flops, seconds=seconds)
+            total += Cost(
+                evaluations=k if "X" in event else 0, asked=event["asked"] - total.asked, flops=flops, seconds=seconds
+            )
             total = replace(total, clock=clock)
         elif "learned" in event:
             total += Cost(flops=event["learned"])

@@ -128,6 +128,36 @@ def draw_weights(skeleton: Skeleton, *, seed: int, partial: int = 1) -> dict[str
     return weights
 
 
+def morphed(weights: Mapping[str, Tensor], parent: Array, child: Array, skeleton: Skeleton) -> dict[str, Tensor]:
+    """A copy of weights with which the cell `child`, (6,), computes what `parent` does, as far as operations allow.
+
+    A network morphism (Chen et al. 2016) where an edge gets a convolution that had nothing, whose batch norm is scaled
+    by 0, and where one of size 1 becomes the middle of one of size 3. One of size 3 leaves its middle behind.
+    Everywhere else weights are as they were.
+    """
+    found = {name: weight.detach().clone() for name, weight in weights.items()}
+    for edge in np.flatnonzero(parent != child).tolist():
+        before, after = int(parent[edge]), int(child[edge])
+        if after not in CONVOLUTIONS:
+            continue
+        for cell in range(skeleton.stages * skeleton.cells):
+            name = f"cell{cell}.{edge}.{OPERATIONS[after]}"
+            if before == NONE:
+                found[f"{name}.scale"].zero_()
+                found[f"{name}.shift"].zero_()
+            elif before in CONVOLUTIONS:
+                old = f"cell{cell}.{edge}.{OPERATIONS[before]}"
+                for kind in ("scale", "shift"):
+                    found[f"{name}.{kind}"].copy_(found[f"{old}.{kind}"])
+                kernel = found[f"{name}.kernel"]
+                if after == CONV3:
+                    kernel.zero_()
+                    kernel[:, :, 1, 1] = found[f"{old}.kernel"][:, :, 0, 0]
+                else:
+                    kernel[:, :, 0, 0] = found[f"{old}.kernel"][:, :, 1, 1]
+    return found
+
+
 def logits(
     weights: Mapping[str, Tensor],
     p: Tensor | None,

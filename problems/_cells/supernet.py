@@ -216,6 +216,13 @@ class CellSupernet:
         """
         return _mixture.shallow(weights, self.skeleton, math.ceil(share * self.skeleton.cells))
 
+    def morph(self, weights: Mapping[str, Tensor], parent: Array, child: Array) -> dict[str, Tensor]:
+        """A copy of weights with which `child`, (6,), computes what `parent` does, as far as operations allow; free.
+
+        Exactly where edges go from `none` to a convolution, or from one of size 1 to one of size 3.
+        """
+        return _mixture.morphed(weights, parent, child, self.skeleton)
+
     def train_batch(self) -> Batch:
         """Next batch of the training half; each epoch is a permutation, and its incomplete last batch is left out."""
         return self._next("train")

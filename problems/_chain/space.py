@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from mobench import Array
+
+T = TypeVar("T")
 
 KINDS = ((0, 0), (1, 1), (1, 2), (1, 3), (3, 1), (3, 2), (3, 3), (5, 1), (5, 2))
 """Depthwise kernel and expansion of a block, by its gene; (0, 0): it is skipped."""
@@ -22,7 +24,7 @@ SIZE, CHANNELS, HEAD, CLASSES = 8, (8, 16), 32, 40
 """Pixels a side of the image, channels of the two stages (the second has half the side), of the head; classes."""
 
 
-def stages_of(row: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+def stages_of(row: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     """The genes of one chain, stage by stage."""
     return row[: STAGES[0]], row[STAGES[0] :]
 
@@ -31,12 +33,16 @@ def canonical(X: Array) -> Array:
     """Move each stage's skips behind its blocks: equal rows are equal networks. (n, 4) to (n, 4)."""
     stages = np.split(np.asarray(X, dtype=np.int64), [STAGES[0]], axis=1)
     orders = [np.argsort(stage == 0, axis=1, kind="stable") for stage in stages]
-    return np.hstack([np.take_along_axis(stage, order, axis=1) for stage, order in zip(stages, orders, strict=True)])
+    moved: Array = np.hstack(
+        [np.take_along_axis(stage, order, axis=1) for stage, order in zip(stages, orders, strict=True)]
+    )
+    return moved
 
 
 def index(X: Array) -> Array:
     """Number of each genotype, the first gene slowest: (n, 4) to (n,)."""
-    return np.asarray(X, dtype=np.int64) @ len(OPERATIONS) ** np.arange(BLOCKS - 1, -1, -1)
+    numbers: Array = np.asarray(X, dtype=np.int64) @ len(OPERATIONS) ** np.arange(BLOCKS - 1, -1, -1)
+    return numbers
 
 
 def all_chains() -> Array:
@@ -47,7 +53,8 @@ def all_chains() -> Array:
 def all_networks() -> Array:
     """The 5,329 distinct networks, each by its canonical genotype, in the order of `index`: (5329, 4)."""
     X = all_chains()
-    return X[(canonical(X) == X).all(axis=1)]
+    distinct: Array = X[(canonical(X) == X).all(axis=1)]
+    return distinct
 
 
 class BlockCosts(NamedTuple):
@@ -75,13 +82,12 @@ class BlockCosts(NamedTuple):
 
 
 def block_costs(name: Literal["flops", "params"]) -> BlockCosts:
-    """Multiply-adds of an image (convolutions, and the classifier with its bias), or trained parameters."""
+    """Multiply-adds of an image (products of convolutions and the classifier), or trained parameters."""
     c1, c2, small = *CHANNELS, (SIZE // 2) ** 2
-    classifier = (HEAD + 1) * CLASSES
     if name == "flops":
-        fixed = 9 * c1 * SIZE**2 + (c1 * c2 + c2 * HEAD) * small + classifier
+        fixed = 9 * c1 * SIZE**2 + (c1 * c2 + c2 * HEAD) * small + HEAD * CLASSES
     else:
-        fixed = 9 * c1 + c1 * c2 + c2 * HEAD + 2 * (c1 + c2 + HEAD) + classifier
+        fixed = 9 * c1 + c1 * c2 + c2 * HEAD + 2 * (c1 + c2 + HEAD) + (HEAD + 1) * CLASSES
     blocks = np.zeros((BLOCKS, len(OPERATIONS)))
     for block in range(BLOCKS):
         stage = STAGE_OF[block]

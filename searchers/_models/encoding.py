@@ -94,7 +94,7 @@ def paths(space: Space) -> Encoding:
     def encode(X: Array) -> Array:
         found = np.zeros((len(X), total))
         for route in routes:
-            number = X[:, route] @ c ** np.arange(len(route))
+            number = X[:, route] @ c ** np.arange(len(route))[::-1]
             found[np.arange(len(X)), offsets[len(route)] + number] = 1.0
         return found
 

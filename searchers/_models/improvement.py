@@ -87,7 +87,8 @@ def greedy(front: Array, lengths: Array, n: int) -> list[int]:
     Returns
     -------
     list of int
-        Different points, best first; at least one, and further ones only if they add something.
+        Different points, best first; at least one, and further ones only if they add something. Where nothing does, the
+        one that dominates most: it is within limits if any is.
     """
     best, chosen = front.copy(), list[int]()
     open_ = np.ones(lengths.shape[1], dtype=bool)
@@ -95,8 +96,10 @@ def greedy(front: Array, lengths: Array, n: int) -> list[int]:
         gains = np.array([np.maximum(one - now, 0.0).sum(axis=1) for one, now in zip(lengths, best, strict=True)])
         gain = np.where(open_, gains.mean(axis=0), -1.0)
         pick = int(gain.argmax())
-        if chosen and gain[pick] <= 0:
-            break
+        if gain[pick] <= 0:
+            if chosen:
+                break
+            pick = int(lengths.sum(axis=(0, 2)).argmax())
         chosen.append(pick)
         open_[pick] = False
         best = np.maximum(best, lengths[:, pick])

@@ -27,8 +27,8 @@ def search(
     """Keep what nothing dominates, and ask for children of it whose costs are rare, until the budget is spent.
 
     An emulation: children inherit no weights, and answers are those of whole trainings. What children cost is known
-    before they are trained in the paper; here a linear model of the genes, fitted to the answers, tells it. Ends when
-    no new architecture is found.
+    before they are trained, in the paper. Here objectives that are formulas are (`Run.known_costs`); of each other cost
+    a linear model of the genes, fitted to the answers, tells it. Ends when no new architecture is found.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def search(
             made = _genetics.sample_new(rng, space, accepted, space.key(X))
         if not len(made):
             return
-        costs = predicted(space, X, C, made)
+        costs = logarithms(run.known_costs(made)[:, 1:], F[:, 1:])
+        costs = np.where(np.isnan(costs), predicted(space, X, C, made), costs)
         made = made[rare(rng, C[members], costs, min(accepted, len(made)), replace=False)]
         X, F = np.concatenate([X, made]), np.concatenate([F, run.evaluate(made)])
 

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from mobench.problems._chain import space
-from mobench.problems._chain.network import Chain
+from mobench.problems._chain.network import chain
 from mobench.problems._images import motif_chain as data
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +64,7 @@ def test_the_images_are_the_same_every_time_balanced_and_scaled(parts):
 
 
 def make_reference(genes, weights, *, real=torch.float32):
-    network = Chain(genes).to(real)
+    network = chain(genes).to(real)
     vector_to_parameters(torch.as_tensor(weights, dtype=real), network.parameters())
     return network
 
@@ -95,7 +95,7 @@ def right_answers(network, part):
 
 @pytest.mark.parametrize("genes", KINDS.values(), ids=KINDS)
 def test_the_flat_vector_is_the_module_in_order(genes):
-    network = Chain(genes)
+    network = chain(genes)
     shapes = [tuple(p.shape) for p in network.parameters()]
     assert [shape for _, shape, _ in trainer.tensors(genes)] == shapes
     weights = trainer.initial_weights(genes, seed=0, row=0)
