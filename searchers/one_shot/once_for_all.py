@@ -82,7 +82,7 @@ def _loss(
             kept |= {name: weight.detach().clone() for name, weight in weights.items()}
         taught = network.distilled_loss(weights, paths, batch, teacher=(kept, largest))
         return taught
-    own = network.train_loss(weights, largest, batch)
+    own: torch.Tensor = network.train_loss(weights, largest, batch)
     taught = network.distilled_loss(weights, [smallest, *paths], batch, teacher=(weights, largest))
     n = len(paths) + 1
     return (own + n * taught) / (n + 1)
