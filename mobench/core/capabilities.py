@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from mobench.core.problem import Values
 from mobench.core.space import Array
 
 __all__ = [
+    "Costed",
     "Decodable",
     "Drawable",
     "Enumerable",
     "Fingerprinted",
     "FromFiles",
     "MultiFidelity",
+    "Proxied",
     "Published",
     "Ranged",
     "Remarked",
@@ -23,6 +26,15 @@ __all__ = [
     "Slow",
     "Surrogate",
 ]
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """Some objectives are formulas of the architecture, as parameters and FLOPs are: known before a training."""
+
+    def known_costs(self, X: Array) -> Array:
+        """Their values of (n, d) architectures, seen and scored alike, in natural units: (n, m), NaN in all others."""
+        ...
 
 
 @runtime_checkable
@@ -102,6 +114,20 @@ class Fingerprinted(Protocol):
     @property
     def fingerprint(self) -> str:
         """Checksum of the data that decides the answers and the scores."""
+        ...
+
+
+@runtime_checkable
+class Proxied(Protocol):
+    """Untrained architectures have scores that promise something of them, for much less than an answer."""
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies on offer."""
+        ...
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, d) architectures, (n, k) in ``F``, the same each time, more is better; and what they cost."""
         ...
 
 

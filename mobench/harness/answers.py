@@ -52,12 +52,19 @@ def _origin(seed: int) -> npt.NDArray[np.uint64]:
 
 
 class Memory:
-    """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key."""
+    """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key.
+
+    Attributes
+    ----------
+    ends : list of float
+        On a simulated clock, when the training of each ends.
+    """
 
     def __init__(self, m: int) -> None:
         self.rows: dict[int, int] = {}
         self.F = np.empty((256, m))
         self.n = 0
+        self.ends: list[float] = []
 
     def recognise(self, keys: Iterable[int]) -> tuple[Array, Array]:
         """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""

@@ -6,6 +6,7 @@ import functools
 import math
 import operator
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -74,8 +75,16 @@ class Ledger:
         """Move the totals, whatever the limit says; by one new record, for making them is what costs time here."""
         spent = self.spent
         self.spent = Cost(
-            spent.evaluations + evaluations, spent.asked + asked, spent.flops + flops, spent.seconds + seconds
+            spent.evaluations + evaluations,
+            spent.asked + asked,
+            spent.flops + flops,
+            spent.seconds + seconds,
+            spent.clock,
         )
+
+    def wait(self, moment: float) -> None:
+        """Set what the simulated clock shows."""
+        self.spent = replace(self.spent, clock=moment)
 
     def learn(self, flops: float) -> None:
         """Charge a pass of a supernet; where nothing is left, end the run before it is computed."""

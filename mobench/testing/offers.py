@@ -7,7 +7,16 @@ import math
 import numpy as np
 
 from mobench.core.budget import paid_in
-from mobench.core.capabilities import Decodable, Enumerable, MultiFidelity, Published, Ranged, Remarked, Replicated
+from mobench.core.capabilities import (
+    Costed,
+    Decodable,
+    Enumerable,
+    MultiFidelity,
+    Published,
+    Ranged,
+    Remarked,
+    Replicated,
+)
 from mobench.core.indicators import nondominated
 from mobench.core.problem import minimised
 from mobench.scoring.contract import contract_for
@@ -15,7 +24,7 @@ from mobench.scoring.feasibility import feasible_front
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
 
-__all__ = ["contract", "fidelities", "front", "limits", "ranges", "standard_errors", "written_form"]
+__all__ = ["contract", "fidelities", "front", "known_costs", "limits", "ranges", "standard_errors", "written_form"]
 
 
 def front(specimen: Specimen) -> None:
@@ -95,6 +104,25 @@ def standard_errors(specimen: Specimen) -> None:
         raise Failed(f"expected numbers from 0 on, or NaN, found {found[(found < 0) | np.isinf(found)][0]}")
     if not np.array_equal(found, np.asarray(problem.standard_errors(X.copy())), equal_nan=True):
         raise Failed("asked twice, it says different things")
+
+
+def known_costs(specimen: Specimen) -> None:
+    """What is known before a training is in whole columns, and what is answered and scored."""
+    problem = specimen.problem
+    if not isinstance(problem, Costed):
+        raise Skipped("no objective is said to be a formula")
+    X = specimen.rows(100)
+    found, shape = np.asarray(problem.known_costs(X)), (len(X), len(problem.objectives))
+    if found.shape != shape:
+        raise Failed(f"expected shape {shape}, NaN where unknown, found {found.shape}")
+    known = ~np.isnan(found)
+    if (known.any(axis=0) != known.all(axis=0)).any():
+        raise Failed("an objective is known of some architectures only")
+    for face, F in (("answered", specimen.answer(X).F), ("scored", specimen.score(X))):
+        if len(bad := np.argwhere(known & ~np.isclose(found, F, rtol=1e-12, atol=0))):
+            row, column = (int(i) for i in bad[0])
+            name = problem.objectives[column].name
+            raise Failed(f"{name} of {X[row].tolist()}: known as {found[row, column]}, {face} as {F[row, column]}")
 
 
 def remarks(specimen: Specimen) -> None:

@@ -28,6 +28,7 @@ from mobench.testing.offers import (
     contract,
     fidelities,
     front,
+    known_costs,
     limits,
     ranges,
     remarks,
@@ -280,7 +281,7 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
         *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
-        *(standard_errors, fidelities, written_form, remarks),
+        *(standard_errors, known_costs, fidelities, written_form, remarks),
         *(supernet, network_passes, network_batches, network_corners, network_costs),
         *(searched, fresh_process),
     )

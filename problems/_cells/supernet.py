@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ Images = tuple[Tensor, Tensor]
 """Images (b, inputs, size, size) and labels (b,)."""
 UNITS = {"flops": 1e6, "params": 1e3}
 """Costs are given in millions of multiply-adds and in thousands of parameters."""
+WIRES = tuple((i, j) for i, (target, _) in enumerate(EDGES) for j, (_, source) in enumerate(EDGES) if target == source)
+"""Pairs of edges of which the second begins where the first ends."""
 
 
 class Batch(NamedTuple):
@@ -163,6 +166,17 @@ class CellSupernet:
         return CHOICES
 
     @property
+    def wires(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of edges of which the second begins where the first ends."""
+        return WIRES
+
+    @property
+    def owners(self) -> dict[str, int]:
+        """The edge of each weight of an operation: ``cell2.4.nor_conv_3x3.kernel`` belongs to the edge 4."""
+        names = _mixture.shapes(self.skeleton)
+        return {name: int(name.split(".")[1]) for name in names if name.startswith("cell")}
+
+    @property
     def coarse(self) -> bool:
         """Whether its gradients are too coarse for differences of them."""
         return self.options.autocast
@@ -194,6 +208,20 @@ class CellSupernet:
         dtype, device = self._halves["train"][0].dtype, self.options.device
         placed = {name: w.to(device, dtype, memory_format=self._format(w)) for name, w in drawn.items()}
         return {name: w.detach().clone().requires_grad_() for name, w in placed.items()}
+
+    def shallow(self, weights: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+        """Those of the weights that make a network of a share of the cells, rounded up, the first of each stage.
+
+        Losses compute and charge the cells whose weights they get. Costs are those of the whole network.
+        """
+        return _mixture.shallow(weights, self.skeleton, math.ceil(share * self.skeleton.cells))
+
+    def morph(self, weights: Mapping[str, Tensor], parent: Array, child: Array) -> dict[str, Tensor]:
+        """A copy of weights with which `child`, (6,), computes what `parent` does, as far as operations allow; free.
+
+        Exactly where edges go from `none` to a convolution, or from one of size 1 to one of size 3.
+        """
+        return _mixture.morphed(weights, parent, child, self.skeleton)
 
     def train_batch(self) -> Batch:
         """Next batch of the training half; each epoch is a permutation, and its incomplete last batch is left out."""
@@ -262,7 +290,8 @@ class CellSupernet:
 
     def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
         partial = _mixture.partial_of(weights, self.skeleton)
-        return len(images) * self._prices["flops"].of(computed, partial=partial)
+        share = _mixture.depth_of(weights, self.skeleton) / self.skeleton.cells
+        return len(images) * self._prices["flops"].of(computed, partial=partial, share=share)
 
     def _logits(self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _plans.Plan) -> Tensor:
         kind = torch.device(self.options.device).type

@@ -77,7 +77,8 @@ class Cells:
     noise : Array
         (15625,) standard error of the reported error, NaN where no trials tell it.
     about : mapping
-        ``dataset``, and the epochs ``seen`` and ``scored`` (0 where no objective needs training).
+        ``dataset``, the epochs ``seen`` and ``scored`` (0 where no objective needs training), and the names of
+        objectives that are ``formulas``.
     """
 
     space: Space
@@ -117,6 +118,11 @@ class Cells:
         F = self.scored.take(self.space.index(X), axis=0)
         self._refuse_missing(F, X, self.scored)
         return F
+
+    def known_costs(self, X: Array) -> Array:
+        """Params and FLOPs of (n, 6) cells where they are those of the formulas, (n, m); NaN in what is measured."""
+        known = np.array([objective.name in self.about["formulas"] for objective in self.objectives])
+        return np.where(known, self.scored.take(self.space.index(X), axis=0), np.nan)
 
     @functools.cached_property
     def fingerprint(self) -> str:

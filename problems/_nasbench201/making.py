@@ -80,7 +80,12 @@ def make_cells(table: Table, choice: Choice) -> Cells:
         views=views,
         scored=F[row],
         noise=columns.test_noise(table, dataset, scored)[row],
-        about={"dataset": dataset, "seen": seen[-1], "scored": scored},
+        about={
+            "dataset": dataset,
+            "seen": seen[-1],
+            "scored": scored,
+            "formulas": () if choice.stored else ("params", "flops"),
+        },
     )
 
 

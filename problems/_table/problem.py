@@ -30,12 +30,15 @@ class Offer:
         (n, trials) what a searcher may be told, each column as likely; what is scored, where left out.
     noise : Array, optional
         (n,) standard errors of `scored`, 0 where exact, NaN where unknown; told from the trials where left out.
+    counted : bool
+        Whether it is a formula of the architecture, known without a training or a measurement.
     """
 
     objective: Objective
     scored: Array
     seen: Array | None = None
     noise: Array | None = None
+    counted: bool = False
 
     @property
     def trials(self) -> Array:
@@ -89,6 +92,8 @@ class TableProblem:
         What one should know of them, rows that were left out, say.
     files : tuple of Path
         Files of users that it was read from.
+    counted : tuple of bool
+        (m,) which objectives are formulas of the architecture; empty: none.
     """
 
     space: Space
@@ -100,6 +105,7 @@ class TableProblem:
     provenance: str = ""
     remarks: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    counted: tuple[bool, ...] = ()
 
     __repr__ = in_short
 
@@ -135,6 +141,11 @@ class TableProblem:
     def score(self, X: Array) -> Array:
         """Give the scored columns of (n, d) architectures; shape (n, m)."""
         return self.scored.take(self.space.key(X), axis=0)
+
+    def known_costs(self, X: Array) -> Array:
+        """What is counted of (n, d) architectures, (n, m); NaN in what is measured."""
+        known = np.array(self.counted or (False,) * len(self.objectives))
+        return np.where(known, self.score(X), np.nan)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -252,7 +263,16 @@ def table_problem(
     """
     seen, scored, noise = stacked(offers)
     objectives = tuple(offer.objective for offer in offers)
-    return TableProblem(space, objectives, {None: View(seen, flops, seconds)}, scored, noise, written, provenance)
+    return TableProblem(
+        space,
+        objectives,
+        {None: View(seen, flops, seconds)},
+        scored,
+        noise,
+        written,
+        provenance,
+        counted=tuple(offer.counted for offer in offers),
+    )
 
 
 def genes_by_name(names: Sequence[str], choices: Sequence[Sequence[object]], X: Array) -> list[str]:

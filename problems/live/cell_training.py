@@ -27,6 +27,7 @@ from mobench import (
     parse_objectives,
 )
 from mobench.problems._cells import space as _cell
+from mobench.problems._cells.prices import PROXY_NAMES, proxy_prices
 from mobench.problems._cells.space import (
     CHOICES,
     CONV3,
@@ -86,6 +87,11 @@ class CellTraining:
         """Epochs on offer: from 1 to the recipe's."""
         return tuple(range(1, self.trainings.recipe.epochs + 1))
 
+    @property
+    def resumable(self) -> bool:
+        """A cell has one training, which goes on from where it was stopped; with noise each question has its own."""
+        return self.deterministic
+
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation error of (n, 6) cells after `fidelity` epochs of training, and costs.
 
@@ -115,6 +121,20 @@ class CellTraining:
         seconds = np.array([one.seconds[epochs - 1] for one in trained])
         prices = self._macs[rows] * (3.0 * len(self.trainings.data.train.images) * epochs)
         return Values(self._columns(rows, errors), prices, seconds)
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies, computed when they are asked for, and the multiply-adds, which are counted."""
+        return PROXY_NAMES
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, 6) untrained cells, (n, k), as their own trainings begin; the price is that of the passes."""
+        rows = self._rows(X)
+        taken = tuple(name for name in names if name != "flops")
+        scored = np.array([self.trainings.proxies(row, taken) for row in rows.tolist()]).reshape(len(rows), len(taken))
+        columns = dict(zip(taken, scored.T, strict=True)) | {"flops": self._macs[rows]}
+        S = np.column_stack([columns[name] for name in names]).astype(np.float64)
+        return Values(S, proxy_prices(self._macs[rows], names))
 
     def score(self, X: Array) -> Array:
         """Test error and costs of (n, 6) cells, (n, m): the table's error, or that of the cells' own trainings."""
@@ -186,6 +206,13 @@ class CellTraining:
         with enough_memory(recipe.device):
             train, valid = ((data.normalise(part.images), part.labels.clone()) for part in (data.train, data.valid))
             return CellSupernet(skeleton, train=train, valid=valid, charge=charge, seed=seed, options=options)
+
+    def known_costs(self, X: Array) -> Array:
+        """Params and FLOPs of (n, 6) cells, (n, m); NaN in what is trained or measured."""
+        rows = self._rows(X)
+        unknown = np.full(len(rows), np.nan)
+        columns = [o.name in ("flops", "params") and self._column(o.name, rows, unknown) for o in self.objectives]
+        return np.column_stack([unknown if column is False else column for column in columns])
 
     def _rows(self, X: Array) -> Array:
         """Rows of `all_cells` that stand for the networks of (n, 6) cells: the first of each class; (n,)."""

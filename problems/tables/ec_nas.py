@@ -68,7 +68,16 @@ def problem(
     if len(lengths) == 1:
         return full
     views[None] = views[lengths[-1]]
-    return FidelityTable(full.space, full.objectives, views, full.scored, full.noise, full.written, full.provenance)
+    return FidelityTable(
+        full.space,
+        full.objectives,
+        views,
+        full.scored,
+        full.noise,
+        full.written,
+        full.provenance,
+        counted=full.counted,
+    )
 
 
 def _offers(table: Table, epochs: int, full: int, noise: bool) -> dict[str, Offer]:

@@ -138,6 +138,11 @@ class Motif:
         """How far other trainings, and other measurements of latency, would move `score` of (n, 6) cells; (n, m)."""
         return self.noise.take(self.member[self.space.index(X)], axis=0)
 
+    def known_costs(self, X: Array) -> Array:
+        """Params and FLOPs of (n, 6) cells, (n, m); NaN in what is trained or measured."""
+        known = np.array([objective.name in ("flops", "params") for objective in self.objectives])
+        return np.where(known, self.score(X), np.nan)
+
     @functools.cached_property
     def ranges(self) -> tuple[Array, Array]:
         """The least and the greatest scored value of each objective, (m,) each."""

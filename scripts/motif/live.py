@@ -1,51 +1,158 @@
-"""Print what the campaigns `live*.toml` say: scores, least errors, operations delivered (`docs/motif-live.md`).
+"""Run the campaigns of `live.toml` at several budgets, and say what they say (`docs/motif-live.md`).
 
-mobench run scripts/motif/live.toml --workers 2
-python scripts/motif/live.py results/motif-live
+python scripts/motif/live.py run --workers 2   # resumable: results/motif-live-5, -20, -50, a seed of all at a time
+python scripts/motif/live.py collect           # a line of live.csv a run that has ended
+python scripts/motif/live.py draw              # the figure, and the tables of the page
 """
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from mobench import load
+import mobench
 from mobench.campaigns.study import read_study, run_state
 from mobench.problems._cells.space import OPERATIONS, live
+from mobench.scoring.load import load
 
-BUDGETS = (1, 2)
-"""In full trainings, on the way to the end."""
+HERE = Path(__file__).parent
+RECORD, BLIND = HERE / "live.csv", HERE / "live_blind.csv"
+FIGURE = HERE.parents[1] / "docs" / "figures" / "motif-live.png"
+BUDGETS = (5, 20, 50)
+"""In full trainings."""
+SETS = 300
+"""Blind sets of each size."""
+BLUES = ("#9ecae1", "#4292c6", "#08306b")
+GREY = "0.6"
+
+
+def run(seeds: int, workers: int) -> None:
+    """Carry the campaigns out or on; a seed at all budgets before the next seed, so that what is there is balanced."""
+    campaign = mobench.read_campaign(HERE / "live.toml")
+    for count in range(1, seeds + 1):
+        for budget in BUDGETS:
+            name = f"{campaign.name}-{budget}"
+            one = replace(campaign, name=name, budget={"trainings": budget}, seeds=tuple(range(count)))
+            mobench.run_campaign(one, Path("results") / name, workers=workers)
 
 
 def facts(folder: Path) -> dict[str, float]:
-    """Measure a run: scores on the way and at the end, networks delivered, their live operations in per cent."""
+    """Measure a run: score, networks trained to the end and delivered, least error, its live operations in per cent."""
     result = load(folder)
-    curve = result.curve(axis="trainings")
-    scores = {f"at {b}": curve["hypervolume"][curve["trainings"] <= b].iloc[-1:].sum() for b in BUDGETS}
     operations = live(result.delivered())
     edges = max(int((operations > 0).sum()), 1)
-    shares = {name: 100.0 * (operations == op).sum() / edges for op, name in enumerate(OPERATIONS) if op}
-    scores["at the end"] = result.hypervolume()
+    shares = {name: round(100.0 * (operations == op).sum() / edges) for op, name in enumerate(OPERATIONS) if op}
     front = result.front()
-    least = front["error"].min() if len(front) else 100.0
-    return scores | {"least error": least, "networks": len(front), "tau": result.one_shot_tau(), **shares}
+    full = np.isin(result.history.fidelity, (0, result.problem.fidelities[-1]))
+    return {
+        "hypervolume": round(result.hypervolume(), 4),
+        "trained": int(full.sum()),
+        "delivered": len(front),
+        "least_error": round(front["error"].min(), 2) if len(front) else np.nan,
+        "one_shot_tau": round(result.one_shot_tau(), 3),
+        **shares,
+    }
+
+
+def collect() -> None:
+    """Write the record of runs that have ended, and that of blind sets of the sizes that were trained."""
+    rows = []
+    for budget in BUDGETS:
+        folder = Path("results") / f"motif-live-{budget}"
+        if folder.exists():
+            ended = [(spec, at) for spec, at in read_study([folder]).runs if run_state(at) == "ended"]
+            keys = [{"trainings": budget, "searcher": spec.searcher_label, "seed": spec.seed} for spec, _ in ended]
+            rows += [key | facts(at) for key, (_, at) in zip(keys, ended, strict=True)]
+    runs = pd.DataFrame(rows)
+    runs.to_csv(RECORD, index=False)
+    sizes = sorted(set(runs["trained"]))
+    blind = pd.DataFrame([(k, *np.round(np.quantile(blind_sets(k), (0.25, 0.5, 0.75)), 4)) for k in sizes])
+    blind.columns = pd.Index(["size", "q25", "median", "q75"])
+    blind.to_csv(BLIND, index=False)
+
+
+def blind_sets(size: int) -> list[float]:
+    """Scores of sets of so many networks, trained and not chosen: random search with as many evaluations."""
+    results = (mobench.run("random_search", "motif", budget=size, seed=1000 + seed) for seed in range(SETS))
+    return [result.hypervolume() for result in results]
+
+
+def table(runs: pd.DataFrame, blind: pd.Series) -> Iterator[pd.DataFrame]:
+    """A table a budget, a row a searcher, the best first; beside it the median blind set of as many networks."""
+    for budget, own in runs.groupby("trainings"):
+        own = own.assign(blind=own["trained"].map(blind))
+        grouped = own.groupby("searcher")
+        found = grouped["hypervolume"].agg(["median", "min", "max"])
+        found["blind set"] = grouped["blind"].median()
+        found["above"] = (own["hypervolume"] > own["blind"]).groupby(own["searcher"]).mean()
+        for column in ("trained", "delivered", "least_error", "one_shot_tau", *OPERATIONS[1:]):
+            found[column] = grouped[column].median()
+        found.insert(0, "trainings", budget)
+        found.insert(1, "seeds", grouped.size())
+        yield found.sort_values("median", ascending=False)
+
+
+def draw() -> None:
+    """Draw medians with the least and the largest, and blind sets of their sizes; print the tables."""
+    runs, blind = pd.read_csv(RECORD), pd.read_csv(BLIND).set_index("size")["median"]
+    tables = {int(each["trainings"].iloc[0]): each for each in table(runs, blind)}
+    order = sorted(set(runs["searcher"]), key=lambda s: np.mean([t["median"].get(s, 0.0) for t in tables.values()]))
+    figure, axes = plt.subplots(
+        1, len(tables), figsize=(3.2 + 3.2 * len(tables), 0.9 + 0.24 * len(order)), sharey=True, layout="constrained"
+    )
+    for ax, (budget, found), colour in zip(np.atleast_1d(axes), tables.items(), BLUES[-len(tables) :], strict=True):
+        found = found.reindex([s for s in order if s in found.index])
+        y = [order.index(s) for s in found.index]
+        ax.hlines(y, found["min"], found["max"], color=colour, linewidth=1.2)
+        ax.plot(found["blind set"], y, "|", color="#c53030", markersize=11, markeredgewidth=1.6, label="blind set")
+        ax.plot(found["median"], y, "o", color=colour, markersize=5, label="median, least to largest")
+        least, most = int(found["seeds"].min()), int(found["seeds"].max())
+        seeds = f"{most} seeds" if least == most else f"{least} to {most} seeds"
+        ax.set(title=f"{budget} trainings, {seeds}", xlabel="share of the front's hypervolume", xlim=(0, 1))
+        ax.set_yticks(range(len(order)), order)
+        ax.grid(axis="x", color="0.92")
+        ax.spines[["top", "right"]].set_visible(False)
+        for name in found.index[found["seeds"] < most]:
+            text = f"{int(found.loc[name, 'seeds'])} seeds"
+            ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.savefig(FIGURE, dpi=150)
+    for found in tables.values():
+        print(found.round(2).to_string(), "\n")
+    print(*(markdown(name, tables) for name in reversed(order)), sep="\n")
+
+
+def markdown(searcher: str, tables: dict[int, pd.DataFrame]) -> str:
+    """A row of the page's table: seeds, median, least and largest, blind set and networks trained at every budget."""
+    cells = [f"`{searcher}`"]
+    for found in tables.values():
+        if searcher not in found.index:
+            cells += ["", "", ""]
+            continue
+        row = found.loc[searcher]
+        seeds = "" if row["seeds"] == found["seeds"].max() else f", {row['seeds']:.0f} seeds"
+        cells += [f"{row['median']:.2f} ({row['min']:.2f} to {row['max']:.2f}{seeds})"]
+        cells += [f"{row['blind set']:.2f}", f"{row['trained']:.0f}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
-    """Print medians over the seeds, a row a searcher, the best first."""
+    """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("campaign", type=Path)
-    study = read_study([parser.parse_args().campaign])
-    ended = [(spec, folder) for spec, folder in study.runs if run_state(folder) == "ended"]
-    rows = pd.DataFrame([{"searcher": spec.searcher_label, **facts(folder)} for spec, folder in ended])
-    grouped = rows.groupby("searcher")
-    table = grouped.median().sort_values("at the end", ascending=False)
-    table.insert(0, "seeds", grouped.size())
-    with pd.option_context("display.width", 200, "display.max_columns", 20):
-        print(table.round(2))
-    final = rows["at the end"].groupby(rows["searcher"]).agg([np.min, np.max])
-    print(final.loc[table.index].round(2))
+    parser.add_argument("what", choices=("run", "collect", "draw"))
+    parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
+    given = parser.parse_args()
+    if given.what == "run":
+        run(given.seeds, given.workers)
+    else:
+        (collect if given.what == "collect" else draw)()
 
 
 if __name__ == "__main__":

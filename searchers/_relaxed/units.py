@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mobench import CategoricalNetwork, Network, Space
+from mobench.searchers._relaxed.linear import Weights
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 
@@ -29,14 +30,20 @@ def error_unit(search: Search, space: Space) -> Tensor:
 
     Charged are the forward passes.
     """
-    one = torch.ones((), dtype=search.alpha.dtype, device=search.alpha.device)
     if search.operations is None:
-        return one
-    batch = search.network.valid_batch()
+        return torch.ones((), dtype=search.alpha.dtype, device=search.alpha.device)
+    return loss_range(search.network, search.weights, space, search.alpha)
+
+
+def loss_range(network: Network, weights: Weights, space: Space, like: Tensor) -> Tensor:
+    """Range of the validation loss of architectures of genes on the next batch, a scalar; forward passes are charged.
+
+    `like` has the shape, dtype and device of alpha.
+    """
+    batch = network.valid_batch()
     with torch.no_grad():
-        paths = _paths(space, search.alpha)
-        losses = torch.stack([torch.as_tensor(search.network.valid_loss(search.weights, p, batch)) for p in paths])
-    return _range(losses, one)
+        losses = torch.stack([torch.as_tensor(network.valid_loss(weights, p, batch)) for p in _paths(space, like)])
+    return _range(losses, torch.ones_like(losses[0]))
 
 
 def _paths(space: Space, like: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -83,19 +83,33 @@ def promoted(rng: np.random.Generator, F: Array, n: int, *, quota: float, beyond
     return np.array([*chosen, *rest[np.lexsort((F[rest, 0], far))[:by_error]]], dtype=np.int64)
 
 
-def climb(run: Run, steps: Sequence[int], n: int, *, eta: float, quota: float) -> Iterator[tuple[int, Array]]:
+def climb(
+    run: Run,
+    steps: Sequence[int],
+    n: int,
+    *,
+    eta: float,
+    quota: float,
+    begin: Callable[[int], Array] | None = None,
+) -> Iterator[tuple[int, Array, Array]]:
     """One bracket of successive halving: `n` new architectures up the rungs, floor(k / eta) of k at each.
+
+    Parameters
+    ----------
+    begin : callable, optional
+        Gives up to so many different architectures to begin with, (k, d); uniform ones when left out.
 
     Yields
     ------
-    fidelity, X : int, Array
-        Each rung, and the (k, d) architectures that were answered there; nothing where the space holds no new one.
+    fidelity, X, F : int, Array, Array
+        Each rung, the (k, d) architectures that were answered there and their (k, m) values; nothing where the space
+        holds no new one.
     """
-    X = _genetics.sample_new(run.rng, run.space, n, np.empty(0, np.int64))
+    X = begin(n) if begin else _genetics.sample_new(run.rng, run.space, n, np.empty(0, np.int64))
     for fidelity in steps:
         if not len(X):
             return
         F = run.evaluate(X, fidelity=fidelity)
-        yield fidelity, X
+        yield fidelity, X, F
         beyond = _ranking.beyond_limits(F, run.objectives)
         X = X[promoted(run.rng, F, int(len(X) / eta + 1e-9), quota=quota, beyond=beyond)]

@@ -29,5 +29,5 @@ def search(
     steps = rungs(run.fidelities, eta)
     while True:
         for n, begin in brackets(len(steps), eta):
-            for fidelity, X in climb(run, steps[begin:], n, eta=eta, quota=quota):
+            for fidelity, X, _ in climb(run, steps[begin:], n, eta=eta, quota=quota):
                 run.record(bracket=begin, fidelity=fidelity, architectures=len(X))

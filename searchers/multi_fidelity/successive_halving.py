@@ -36,5 +36,5 @@ def search(
     steps = rungs(run.fidelities, eta)
     n = architectures or round(eta ** (len(steps) - 1))
     while True:
-        for fidelity, X in climb(run, steps, n, eta=eta, quota=quota):
+        for fidelity, X, _ in climb(run, steps, n, eta=eta, quota=quota):
             run.record(fidelity=fidelity, architectures=len(X))

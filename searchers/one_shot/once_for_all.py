@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from annotated_types import Ge, Interval
 
-from mobench import ElasticNetwork, ElasticSupernet, Run
+from mobench import Array, ElasticNetwork, ElasticSupernet, Run
 from mobench.searchers._one_shot import supernet as _one_shot
-from mobench.searchers._population.generations import generations
+from mobench.searchers._one_shot.evolution import evolved
+from mobench.searchers._relaxed.checkpoints import packed, unpacked
 from mobench.searchers._relaxed.relaxations import one_hot
 
 needs = (ElasticSupernet,)
@@ -21,7 +23,7 @@ genes has no kinds, so each gene's options open from the largest on, all genes a
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(_one_shot.Training):
+class Options(_one_shot.Descent):
     """Options of once-for-all.
 
     Attributes
@@ -50,45 +52,51 @@ def search(run: Run, options: Options) -> None:
 
     Needs a budget of trainings or flops.
     """
-
-    def evolve(scores: _one_shot.Scores) -> None:
-        for _ in generations(run.rng, run.space, scores, population=options.population, objectives=scores.objectives):
-            run.recommend(scores.best)
-            if len(scores.X) >= run.space.size:
-                return
-
-    def loss(run: Run, weights: _one_shot.Weights, kept: dict[str, torch.Tensor], done: float) -> torch.Tensor:
-        return _loss(run, options, weights, kept, done)
-
-    _one_shot.search(run, options, evolve, loss=loss)
+    _one_shot.search(run, options, evolved(run, options.population), Taught(run, options))
 
 
-def _loss(
-    run: Run, options: Options, weights: _one_shot.Weights, kept: dict[str, torch.Tensor], done: float
-) -> torch.Tensor:
-    """What a batch teaches; the trained largest network is kept as the teacher of shrinking."""
-    network: ElasticNetwork = run.supernet  # type: ignore[assignment]
-    batch, like = network.train_batch(), network.initial_alpha().detach()
-    largest, smallest = (one_hot(np.array([row[end] for row in network.descending]), like) for end in (0, -1))
-    taught: torch.Tensor
-    if done < options.largest:
-        taught = network.train_loss(weights, largest, batch)
-        return taught
-    phase = int(PHASES * (done - options.largest) / (1.0 - options.largest)) if options.rule == "shrinking" else PHASES
-    X = sampled(run.rng, network.descending, min(1.0, (phase + 1) / PHASES), options.paths)
-    paths = list(one_hot(X, like))
-    if options.rule == "shrinking":
-        if not kept:
-            kept |= {name: weight.detach().clone() for name, weight in weights.items()}
-        taught = network.distilled_loss(weights, paths, batch, teacher=(kept, largest))
-        return taught
-    own: torch.Tensor = network.train_loss(weights, largest, batch)
-    taught = network.distilled_loss(weights, [smallest, *paths], batch, teacher=(weights, largest))
-    n = len(paths) + 1
-    return (own + n * taught) / (n + 1)
+class Taught(_one_shot.Sharing):
+    """Shared weights whose parts learn from the largest network; that of shrinking is kept once it is trained."""
+
+    def __init__(self, run: Run, options: Options) -> None:
+        super().__init__(run)
+        self.options = options
+        self.teacher: dict[str, torch.Tensor] = {}
+
+    def loss(self, done: float) -> torch.Tensor:
+        """What a batch teaches."""
+        network: ElasticNetwork = self.run.supernet  # type: ignore[assignment]
+        options, weights = self.options, self.learned
+        batch, like = network.train_batch(), network.initial_alpha().detach()
+        largest, smallest = (one_hot(np.array([row[end] for row in network.descending]), like) for end in (0, -1))
+        taught: torch.Tensor
+        if done < options.largest:
+            taught = network.train_loss(weights, largest, batch)
+            return taught
+        shrinking = options.rule == "shrinking"
+        phase = int(PHASES * (done - options.largest) / (1.0 - options.largest)) if shrinking else PHASES
+        share = min(1.0, (phase + 1) / PHASES)
+        paths = list(one_hot(sampled(self.run.rng, network.descending, share, options.paths), like))
+        if shrinking:
+            if not self.teacher:
+                self.teacher = {name: weight.detach().clone() for name, weight in weights.items()}
+            taught = network.distilled_loss(weights, paths, batch, teacher=(self.teacher, largest))
+            return taught
+        own = network.train_loss(weights, largest, batch)
+        taught = network.distilled_loss(weights, [smallest, *paths], batch, teacher=(weights, largest))
+        n = len(paths) + 1
+        return (own + n * taught) / (n + 1)
+
+    def kept(self) -> Mapping[str, Array]:
+        """The teacher."""
+        return packed(teacher=self.teacher)
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on with the teacher."""
+        self.teacher = {name: tensor.to(self.learned[name]) for name, tensor in unpacked(saved, "teacher").items()}
 
 
-def sampled(rng: np.random.Generator, descending: tuple[tuple[int, ...], ...], share: float, n: int) -> np.ndarray:
+def sampled(rng: np.random.Generator, descending: tuple[tuple[int, ...], ...], share: float, n: int) -> Array:
     """Draw n architectures, (n, d), uniformly from a share of each gene's options, the largest ones, and one more."""
     open_now = [row[: 1 + round(share * (len(row) - 1))] for row in descending]
     columns = [np.array(row)[(rng.random(n) * len(row)).astype(np.int64)] for row in open_now]

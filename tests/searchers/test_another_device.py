@@ -21,7 +21,7 @@ LEARNERS = [
 ]
 VARIANTS = [
     *((name, {}) for name in LEARNERS),
-    *(("darts", {"relaxation": relaxation}) for relaxation in ("gumbel", "reinmax", "gdas", "dirichlet")),
+    *(("darts", {"relaxation": relaxation}) for relaxation in ("gumbel", "reinmax", "gdas", "concrete", "dirichlet")),
     ("implicit", {"solver": "neumann"}),
     ("auxiliary", {"solver": "cg"}),
     ("scalarization", {"relaxation": "score"}),

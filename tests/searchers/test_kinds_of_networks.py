@@ -22,9 +22,10 @@ ANY = [name for name in LEARNING if find("searcher", name).needs == (Supernet,)]
 FAST: dict[str, Any] = {"learning_rate": 0.3, "weight_decay": 0.0}
 
 
-def test_only_one_shot_searchers_need_categorical_genes() -> None:
-    assert len(LEARNING) >= 14
-    assert set(LEARNING) - set(ANY) == {"spos", "random_weight_sharing"}
+def test_searchers_of_paths_and_with_relaxations_of_their_own_need_categorical_genes() -> None:
+    assert len(LEARNING) >= 20
+    relaxing = {"snas", "setn", "fbnet", "proxyless_nas", "fair_darts", "p_darts"}
+    assert set(LEARNING) - set(ANY) == {"spos", "random_weight_sharing", "enas", "smash", "ghn"} | relaxing
     assert all(find("searcher", name).needs == (CategoricalSupernet,) for name in set(LEARNING) - set(ANY))
 
 
@@ -58,7 +59,7 @@ def test_a_vector_is_searched_or_the_searcher_is_not_applicable(name: str) -> No
         result.problem.space.check(np.array(note.content))
 
 
-@pytest.mark.parametrize("relaxation", ["gumbel", "reinmax", "dirichlet"])
+@pytest.mark.parametrize("relaxation", ["gumbel", "concrete", "reinmax", "dirichlet"])
 @pytest.mark.parametrize("name", ["darts", "scalarization", "pareto_hypernetwork", "modnas"])
 def test_relaxations_of_operations_are_refused_where_there_are_none(name: str, relaxation: str) -> None:
     with pytest.raises(ValueError, match=f"relaxation='{relaxation}' relaxes a choice of operations"):

@@ -26,8 +26,9 @@ from mobench.harness.log import Log
 from mobench.plugins.catalogue import find
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import pymoo as _pymoo
+from mobench.searchers._population.contributions import REFERENCE, leaving
 from mobench.searchers._population.directions import directions
-from mobench.searchers.evolution import moead, nsga3, smsemoa
+from mobench.searchers.evolution import moead, nsga3
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -225,9 +226,9 @@ def test_parents_of_moead_are_two_different_members(seed: int, k: int, mating: f
 
 def test_equal_contributions_leave_in_order_and_the_least_leaves() -> None:
     front = np.array([[1.0, 3], [2, 2], [3, 1]])
-    assert smsemoa.leaving(front, 2) == [1]  # the extremes are far from the reference point
-    assert smsemoa.leaving(np.array([[0, 1], [0.4, 0.6], [0.5, 0.5], [1, 0]]), 3) == [1]
-    assert smsemoa.leaving(front, 3) == []
+    assert leaving(front, 2) == [1]  # the extremes are far from the reference point
+    assert leaving(np.array([[0, 1], [0.4, 0.6], [0.5, 0.5], [1, 0]]), 3) == [1]
+    assert leaving(front, 3) == []
 
 
 @given(seeds, st.integers(2, 12), st.integers(2, 3))
@@ -236,9 +237,9 @@ def test_what_stays_has_the_most_hypervolume_of_all_that_leave_one_out(seed: int
     N = N[nondominated(N)]
     if len(N) < 2:
         return
-    reference = np.full(m, smsemoa.REFERENCE)
+    reference = np.full(m, REFERENCE)
     rest = [hypervolume(np.delete(N, i, axis=0), reference) for i in range(len(N))]
-    assert rest[smsemoa.leaving(N, len(N) - 1)[0]] == pytest.approx(max(rest), rel=1e-9)
+    assert rest[leaving(N, len(N) - 1)[0]] == pytest.approx(max(rest), rel=1e-9)
 
 
 @given(seeds, st.integers(1, 20), st.integers(1, 20), st.booleans())
@@ -248,7 +249,7 @@ def test_later_fronts_leave_before_earlier_ones(seed: int, k: int, n: int, limit
     rng = np.random.default_rng(seed)
     N = rng.integers(0, 4, (k, 2)) / 3.0
     beyond = rng.integers(0, 2, k) / 2.0 if limited else None
-    leave, rank = smsemoa.leaving(N, n, beyond), _ranking.ranks(N, beyond)
+    leave, rank = leaving(N, n, beyond), _ranking.ranks(N, beyond)
     assert len(set(leave)) == len(leave) == max(k - n, 0)
     if leave and len(leave) < k:
         assert rank[leave].min() >= np.delete(rank, leave).max()

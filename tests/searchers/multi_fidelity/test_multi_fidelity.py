@@ -1,4 +1,4 @@
-"""Successive halving, Hyperband and ASHA: rungs, promotions and prices are the published ones."""
+"""Searchers at several fidelities: rungs, promotions, densities and prices are the published ones."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,16 @@ import pytest
 import mobench
 from mobench import Cost, Objective, Run, Space, Values
 from mobench.core.budget import parse_budget
-from mobench.harness.execute import search_problem
+from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
+from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._rungs.rungs import brackets, climb, promoted, rungs
+from mobench.searchers.multi_fidelity import bohb, shemoa
 
-SEARCHERS = ("successive_halving", "hyperband", "asha")
+SEARCHERS = ("successive_halving", "hyperband", "asha", "bohb", "shemoa", "curve_stopping")
 
 
 class Curves:
@@ -73,7 +75,7 @@ def test_rungs_are_the_nearest_on_offer(offer, eta, steps):
 def test_a_bracket_of_27_costs_what_the_card_says_and_promotes_a_third(resumable, epochs):
     problem = Curves(resumable=resumable)
     run = Run(problem, limit=parse_budget({"trainings": 100}, problem.training))
-    climbed = [(fidelity, len(X)) for fidelity, X in climb(run, [1, 3, 9, 27], 27, eta=3, quota=0.5)]
+    climbed = [(fidelity, len(X)) for fidelity, X, _ in climb(run, [1, 3, 9, 27], 27, eta=3, quota=0.5)]
     assert climbed == [(1, 27), (3, 9), (9, 3), (27, 1)]
     assert run.spent.flops == epochs
 
@@ -158,3 +160,82 @@ def test_on_motif_asha_is_ahead_of_random_search_at_20_trainings():
         for name in ("asha", "random_search")
     }
     assert volumes["asha"] > volumes["random_search"] + 0.03
+
+
+def test_bohb_without_a_model_is_hyperband():
+    def asked(name, **options):
+        _, history, _ = go(name, Curves(), trainings=20.0, **options)
+        return [int(np.sum(history.fidelity == f)) for f in (1, 3, 9, 0)]
+
+    assert asked("bohb", random_fraction=1.0) == asked("hyperband")
+
+
+def test_the_density_sums_to_one_and_is_highest_where_its_data_are():
+    space = Space((3, 2, 4))
+    data = np.array([[0, 1, 3], [0, 1, 2], [1, 1, 3]])
+    width = bohb.bandwidths(data, np.array(space.cardinalities))
+    found = np.exp(bohb.density(space.all(), data, width, np.array(space.cardinalities)))
+    assert found.sum() == pytest.approx(1.0)
+    assert space.all()[found.argmax()].tolist() == [0, 1, 3]
+    assert width[1] == 1e-3  # all have the same value there
+    assert width[0] == pytest.approx(1.06 * np.sqrt(0.5 * 4 / 9) * 3 ** (-1 / 7))
+
+
+def test_of_samples_those_come_first_that_are_like_the_better_and_unlike_the_others():
+    rng, cardinalities = np.random.default_rng(0), np.array([4, 4])
+    better = np.array([[0, 0], [0, 1], [0, 0], [0, 1]])
+    others = np.array([[0, 1], [1, 1], [2, 1], [3, 1]])
+    assert bohb.propose(rng, better, others, cardinalities, 64)[0].tolist() == [0, 0]
+
+
+def test_bohbs_later_architectures_are_better_than_chance():
+    _, history, _ = go("bohb", Curves(objectives=("error",)), trainings=60.0, random_fraction=0.0)
+    begun = history.X[history.fidelity == 1, 0]
+    assert begun[-20:].mean() < 15 < 24.5  # of uniform ones
+
+
+def test_the_trainings_of_sh_emoa_are_those_of_the_public_code():
+    assert shemoa.lengths(range(5, 26), 2) == [7, 13, 25]
+    assert shemoa.lengths(range(1, 13), 2) == [2, 3, 6, 12]
+    assert shemoa.lengths([12, 200], 2) == [12, 200]
+    assert shemoa.lengths([7], 2) == [7]
+    assert shemoa.lengths(range(1, 28), 1.01)[-2:] == [26, 27]
+
+
+def test_sh_emoa_spends_an_equal_share_on_each_length_and_trains_everybody_longer():
+    _, history, _ = go("shemoa", Curves(resumable=False), trainings=80.0)
+    fidelity = np.where(history.fidelity == 0, 27, history.fidelity)
+    assert (np.diff(fidelity) >= 0).all()
+    for k, step in enumerate(shemoa.lengths(range(1, 28), 2)):
+        first = np.flatnonzero(fidelity == step)[:10]
+        assert len(np.unique(history.X[first], axis=0)) == 10
+        spent = fidelity[: first[0]].sum() / (80 * 27)
+        assert spent == pytest.approx(k / 5, abs=0.13)  # ten members of the length before, at most
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_a_run_that_is_killed_goes_on_to_the_same_log(name, tmp_path, monkeypatch):
+    spec = RunSpec("motif", name, 3, {"trainings": 12})
+    execute(spec, tmp_path / "whole")
+    append, count = Log.append, []
+
+    def dying(self, event):
+        append(self, event)
+        count.append(1)
+        if len(count) == 7:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Log, "append", dying)
+    with pytest.raises(KeyboardInterrupt):
+        execute(spec, tmp_path / "killed")
+    monkeypatch.setattr(Log, "append", append)
+    execute(spec, tmp_path / "killed")
+    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+
+
+def test_on_motif_sh_emoa_is_ahead_of_random_search_at_20_trainings():
+    volumes = {
+        name: np.mean([mobench.run(name, "motif", budget={"trainings": 20}, seed=s).hypervolume() for s in range(10)])
+        for name in ("shemoa", "random_search")
+    }
+    assert volumes["shemoa"] > volumes["random_search"] + 0.03

@@ -34,18 +34,18 @@ def test_options_open_from_the_largest_on():
 
 
 def test_the_largest_network_is_first_and_then_the_teacher_that_it_was():
-    problem, run, weights = opened()
-    options, kept = once_for_all.Options(), {}
+    problem, run, _ = opened()
+    taught = once_for_all.Taught(run, once_for_all.Options())
     x = np.array([row[0] for row in run.supernet.descending])
-    first = once_for_all._loss(run, options, weights, kept, 0.1)
+    first = taught.loss(0.1)
     cost = problem.modules.costs(x[None])[0, 0]
-    assert not kept
+    assert not taught.teacher
     assert run.spent.flops == 32 * cost
     assert cost / 1e6 == pytest.approx(problem.bounds("mobench-2")[1][1])  # there is no larger one
-    later = once_for_all._loss(run, options, weights, kept, 0.5)
+    later = taught.loss(0.5)
     later.backward()
-    assert all(torch.equal(kept[name], weights[name].detach()) for name in weights)
-    assert not any(tensor.requires_grad for tensor in kept.values())
+    assert all(torch.equal(taught.teacher[name], weight.detach()) for name, weight in taught.learned.items())
+    assert not any(tensor.requires_grad for tensor in taught.teacher.values())
     assert first.item() != later.item()
 
 

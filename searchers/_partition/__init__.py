@@ -1,0 +1,1 @@
+"""Partitions of a space that are learned from samples, shared by tree searchers."""
