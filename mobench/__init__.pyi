@@ -19,6 +19,7 @@ from .core.capabilities import Enumerable as Enumerable
 from .core.capabilities import Fingerprinted as Fingerprinted
 from .core.capabilities import FromFiles as FromFiles
 from .core.capabilities import MultiFidelity as MultiFidelity
+from .core.capabilities import Proxied as Proxied
 from .core.capabilities import Published as Published
 from .core.capabilities import Ranged as Ranged
 from .core.capabilities import Remarked as Remarked
@@ -59,6 +60,7 @@ from .files.tables import load_table as load_table
 from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
+from .harness.running import Ended as Ended
 from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins

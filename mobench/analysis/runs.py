@@ -33,6 +33,7 @@ def run(
     seeds: None = ...,
     folder: str | Path | None = ...,
     progress: bool | None = ...,
+    simulated_workers: int = ...,
     **options: Any,
 ) -> Result: ...
 
@@ -46,6 +47,7 @@ def run(
     seeds: int | Iterable[int],
     folder: str | Path | None = ...,
     progress: bool | None = ...,
+    simulated_workers: int = ...,
     **options: Any,
 ) -> Results: ...
 
@@ -59,6 +61,7 @@ def run(
     seeds: int | Iterable[int] | None = None,
     folder: str | Path | None = None,
     progress: bool | None = None,
+    simulated_workers: int = 0,
     **options: Any,
 ) -> Result | Results:
     """Run one searcher on one problem, here and now.
@@ -80,6 +83,9 @@ def run(
         ``seed0``. Without it the log stays in memory.
     progress : bool, optional
         Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
+    simulated_workers : int
+        How many trainings run at a time on a simulated clock, whose seconds are an axis and a budget (``clock``); there
+        is none where left out.
     **options
         Options of the searcher.
 
@@ -95,7 +101,16 @@ def run(
     """
     if seeds is None:
         one = 0 if seed is None else seed
-        return run_once(searcher, problem, budget=budget, seed=one, folder=folder, progress=progress, **options)
+        return run_once(
+            searcher,
+            problem,
+            budget=budget,
+            seed=one,
+            folder=folder,
+            progress=progress,
+            simulated_workers=simulated_workers,
+            **options,
+        )
     from mobench.analysis.results import results_of
 
     if seed is not None:
@@ -107,7 +122,16 @@ def run(
     with Progress(len(chosen), unit="run", show=watched) as bar:
         for one in chosen:
             place = None if folder is None else Path(folder) / f"seed{one}"
-            found = run_once(searcher, problem, budget=budget, seed=one, folder=place, progress=False, **options)
+            found = run_once(
+                searcher,
+                problem,
+                budget=budget,
+                seed=one,
+                folder=place,
+                progress=False,
+                simulated_workers=simulated_workers,
+                **options,
+            )
             runs.append((labels | {"seed": one}, found))
             bar.advance()
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mobench.analysis.clocks import clock_fault
 from mobench.campaigns.study import Study, read_study
-from mobench.core.capabilities import Slow
+from mobench.core.capabilities import Proxied, Slow
 from mobench.core.messages import flat
 from mobench.core.problem import Problem
 from mobench.core.space import Array
@@ -92,7 +93,12 @@ def check_run(spec: RunSpec, folder: Path, *, slow: bool = False) -> Checked:
             return Checked(fault=f"{folder}: fewer questions asked than before")
         if isinstance(problem, Slow) and not slow:
             return Checked(left_out=f"answers of {spec.problem_label} are trainings: asked for again with --slow")
-        return _answers_again(problem, spec, events, folder)
+        checked = _answers_again(problem, spec, events, folder)
+        if not checked.fault and (fault := _proxies_again(problem, events)):
+            return replace(checked, fault=f"{folder}: {fault}")
+        if not checked.fault and (fault := clock_fault(problem, events)):
+            return replace(checked, fault=f"{folder}: {fault}")
+        return checked
     except (ValueError, TypeError, OSError) as error:
         return Checked(fault=str(error))
 
@@ -127,6 +133,21 @@ def _answers_again(problem: Problem, spec: RunSpec, events: list[dict[str, Any]]
                 what = "answers" if name == "F" else name
                 return Checked(n, f"{folder}: {what} of architecture {X[row].tolist()} are {said}, and here {here}")
     return Checked(n)
+
+
+def _proxies_again(problem: Problem, events: list[dict[str, Any]]) -> str:
+    """What differs where scores of zero-cost proxies and prices are asked for again; empty where nothing does."""
+    for event in (event for event in events if "proxied" in event):
+        X, name = np.array(event["proxied"], dtype=np.int64), event["name"]
+        if not isinstance(problem, Proxied) or name not in problem.proxy_names:
+            return f"its log has a proxy {name!r}, which this problem does not offer"
+        values = problem.proxies(X, names=(name,))
+        found = {"S": np.asarray(values.F)[:, 0]} | {price: getattr(values, price) for price in PRICES}
+        for what, here in found.items():
+            said = np.broadcast_to(np.asarray(event[what], np.float64), len(X))
+            if not np.allclose(said, here, rtol=0.0 if what == "S" else PRICE_TOLERANCE, atol=0.0):
+                return f"{name} of untrained architectures, or its {what}, is not what the log says"
+    return ""
 
 
 def _left(

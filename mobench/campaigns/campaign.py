@@ -11,6 +11,7 @@ from typing import Any
 
 from mobench.campaigns.labels import Labels
 from mobench.files.documents import FORMAT
+from mobench.harness.clock import off_the_clock
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
@@ -63,6 +64,8 @@ class Campaign:
         What the campaign's record says of `not_applicable`; found out without it.
     labels : Labels
         What readers see of its searchers and problems: nothing that changes a run.
+    simulated_workers : int
+        How many trainings of a run go on at a time, on a simulated clock; 0 where there is none.
     """
 
     name: str
@@ -75,12 +78,14 @@ class Campaign:
     identity: Mapping[str, str] = field(default_factory=dict)
     recorded: tuple[NotApplicable, ...] | None = None
     labels: Labels = field(default_factory=Labels)
+    simulated_workers: int = 0
 
     def __repr__(self) -> str:
         parts = (("problems", self.problems), ("searchers", self.searchers), ("seeds", self.seeds))
         counts = " x ".join(f"{len(found)} {what if len(found) > 1 else what[:-1]}" for what, found in parts)
         budget = ", ".join(f"{amount:g} {currency}" for currency, amount in self.budget.items())
-        return f"<Campaign {self.name}: {counts}, {budget} a run>"
+        clocked = f", {self.simulated_workers} simulated workers" * bool(self.simulated_workers)
+        return f"<Campaign {self.name}: {counts}, {budget} a run{clocked}>"
 
     def __post_init__(self) -> None:
         runs = math.prod(map(len, (self.problems, self.searchers, self.seeds)))
@@ -95,8 +100,11 @@ class Campaign:
         found = []
         for pair in self.pairs:
             built = make_problem(pair.problem, pair.problem_options, self.sources)
-            if lacking := missing(find("searcher", pair.searcher, self.sources), built):
+            plugin = find("searcher", pair.searcher, self.sources)
+            reason = off_the_clock(plugin.needs, built.training) if self.simulated_workers else ""
+            if lacking := missing(plugin, built):
                 reason = f"needs {', '.join(lacking)}"
+            if reason:
                 found.append(NotApplicable(pair.problem_label, pair.searcher_label, reason))
         return tuple(found)
 
@@ -118,6 +126,7 @@ class Campaign:
         found = []
         for (problem, p_options), (searcher, s_options) in itertools.product(self.problems, self.searchers):
             pair = RunSpec(problem, searcher, self.seeds[0], self.budget, p_options, s_options)
+            pair = replace(pair, simulated_workers=self.simulated_workers)
             stated: dict[str, Any] = {entry: self.identity.get(about, "") for entry, about in subjects(pair).items()}
             found.append(replace(pair, **stated))
         return found
@@ -139,6 +148,7 @@ class Campaign:
             "seeds": list(self.seeds),
             "budget": dict(self.budget),
             "contract": self.contract,
+            **({"simulated_workers": self.simulated_workers} if self.simulated_workers else {}),
             "plugins": [{"path": str(file.path), "checksum": file.checksum} for file in self.plugins],
             "identity": dict(self.identity),
             "not_applicable": [vars(pair) for pair in self.not_applicable],

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference
+from mobench.harness.clock import off_the_clock
 from mobench.harness.identity import subjects
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.plugin import missing
@@ -18,7 +19,9 @@ __all__ = ["amounts", "clash", "grown", "in_words"]
 
 def clash(asked: Campaign, old: Campaign) -> str:
     """What no folder holds two of, with both values: budgets and contracts; empty where they agree."""
+    pairs: dict[str, tuple[object, object]]
     pairs = {"budget": (amounts(old.budget), amounts(asked.budget)), "contract": (old.contract, asked.contract)}
+    pairs["simulated workers"] = old.simulated_workers, asked.simulated_workers
     return "; ".join(f"{what} is {there} there, {here} here" for what, (there, here) in pairs.items() if there != here)
 
 
@@ -67,12 +70,14 @@ def _not_applicable(asked: Campaign, old: Campaign, sources: Sources) -> Iterato
     )
     for (problem, p_options), (searcher, s_options) in between:
         try:
-            lacking = missing(find("searcher", searcher, sources), make_problem(problem, p_options, sources))
+            plugin, built = find("searcher", searcher, sources), make_problem(problem, p_options, sources)
         except ValueError:
             continue
-        if lacking:
-            labels = describe(problem, p_options), describe(searcher, s_options)
-            yield NotApplicable(*labels, f"needs {', '.join(lacking)}")
+        reason = off_the_clock(plugin.needs, built.training) if asked.simulated_workers else ""
+        if lacking := missing(plugin, built):
+            reason = f"needs {', '.join(lacking)}"
+        if reason:
+            yield NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason)
 
 
 def _without(references: Iterable[Reference], others: tuple[Reference, ...]) -> list[Reference]:

@@ -28,7 +28,7 @@ def limit_of(spec: RunSpec, sources: Sources | None = None) -> Cost | None:
     What trainings cost only the problem says; it is built where its code is mobench's, or was named by the user. Where
     it is not, the limit is None: not known.
     """
-    if "trainings" not in spec.budget:
+    if not spec.budget.keys() & {"trainings", "clock"}:
         amounts = {currency: float(spec.budget.get(currency, math.inf)) for currency in CURRENCIES}
         asked = spec.budget.get("asked", ASKED_CAP * amounts["evaluations"])
         return Cost(**amounts | {"asked": float(asked)})
@@ -39,7 +39,7 @@ def limit_of(spec: RunSpec, sources: Sources | None = None) -> Cost | None:
         problem = make_problem(spec.problem, spec.problem_options, sources)
     except ValueError:  # its data are elsewhere
         return None
-    return parse_budget(spec.budget, problem.training)
+    return parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
 
 
 def work(amounts: Mapping[Pair, float], paces: Mapping[Pair, Iterable[float]]) -> float | None:

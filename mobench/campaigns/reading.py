@@ -18,6 +18,7 @@ from mobench.campaigns.record import load_campaign
 from mobench.core.budget import parse_budget
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
+from mobench.harness.clock import whole_workers
 from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
@@ -35,8 +36,8 @@ __all__ = ["DEFAULT", "make_campaign", "name_of", "read_campaign", "recorded_cam
 DEFAULT = Path(__file__).with_name("default.toml")
 """The campaign that `mobench run` carries out without arguments: real, and needing no download."""
 
-_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins")
-_CONTENT = ("problems", "searchers", "budget", "contract")
+_KEYS = ("name", "problems", "searchers", "seeds", "budget", "contract", "plugins", "simulated_workers")
+_CONTENT = ("problems", "searchers", "budget", "contract", "simulated_workers")
 """What a campaign is about: seeds make more or less of the same."""
 _LONGEST = 40
 """Letters that names of problems and searchers take in a name."""
@@ -55,7 +56,8 @@ def make_campaign(
         ``order`` that readers see; a searcher may be a function, with its name or in its place: see
         `mobench.plugins.functions.file_of_function`), ``seeds`` (how many, or a list), ``budget``, ``contract``,
         ``plugins`` (files and folders: see `mobench.plugins.sources.use_plugins`; they are
-        known to this campaign only).
+        known to this campaign only), ``simulated_workers`` (how many trainings of a run go on at a time, on a simulated
+        clock; there is none without it).
     source : str
         Where the entries come from, for messages.
     folders : mapping of str to Path, optional
@@ -89,13 +91,14 @@ def make_campaign(
             seeds=check_seeds(entries.get("seeds", 5)),
             budget=_budget(entries.get("budget", 500)),
             contract=str(entries.get("contract", DEFAULT_CONTRACT)),
+            simulated_workers=_workers(entries.get("simulated_workers", 0)),
             plugins=tuple(file for file in sources.files if file in own.files or file.name in names),
             labels=labels.over(read_labels(_listed(entries["searchers"]), searchers)),
         )
         identity: dict[str, str] = {}
         for name, options in problems:
             problem = make_problem(name, options, campaign.sources)
-            parse_budget(campaign.budget, problem.training)
+            parse_budget(campaign.budget, problem.training, workers=campaign.simulated_workers)
             contract_for(problem, campaign.contract)
             for searcher, own_options in searchers:
                 planned = RunSpec(name, searcher, 0, campaign.budget, options, own_options)
@@ -120,7 +123,7 @@ def name_of(campaign: Campaign, about: Sequence[str] = _CONTENT) -> str:
     about : sequence of str
         What the checksum is of.
     """
-    content = {key: getattr(campaign, key) for key in about}
+    content = {key: value for key in about if (value := getattr(campaign, key)) != 0}  # without a clock, as ever
     digest = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:6]
     words = dict.fromkeys(name for name, _ in (*campaign.problems, *campaign.searchers))
     text = "-".join(words)
@@ -191,6 +194,11 @@ def _paths(items: Any) -> list[str]:
     return [str(item) for item in items]
 
 
+def _workers(workers: Any) -> int:
+    """How many workers a simulated clock has; 0 is no clock."""
+    return 0 if workers == 0 and not isinstance(workers, bool) else whole_workers(workers)
+
+
 def _budget(budget: Any) -> dict[str, float]:
     return dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
 
@@ -224,7 +232,7 @@ def read_campaign(path: str | Path = DEFAULT, **changes: Any) -> Campaign:
     plugins = {"plugins": [*own, *_paths(changes.get("plugins", []))]}
     folders = {key: path.parent for key in ("problems", "searchers") if key not in changes}
     campaign = make_campaign({"name": path.stem} | entries | changes | plugins, source=source, folders=folders)
-    other = any(changes[key] != entries.get(key) for key in _CONTENT if key in changes)
+    other = any(changes[key] != ({"simulated_workers": 0} | entries).get(key) for key in _CONTENT if key in changes)
     if other and "name" not in changes:
         return replace(campaign, name=f"{campaign.name}-{name_of(campaign).rpartition('-')[2]}")
     return campaign
@@ -252,6 +260,7 @@ def recorded_campaign(folder: Path, **changes: Any) -> Campaign:
         "seeds": list(old.seeds),
         "budget": dict(old.budget),
         "contract": old.contract,
+        "simulated_workers": old.simulated_workers,
         "name": folder.resolve().name,
     }
     campaign = make_campaign(entries | changes, source=str(folder))

@@ -17,6 +17,7 @@ from mobench.core.budget import Cost, parse_budget
 from mobench.core.messages import check_known
 from mobench.files.documents import read_document, write_document
 from mobench.files.writing import written_whole
+from mobench.harness.clock import whole_workers
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.functions import FOLDER
@@ -171,9 +172,10 @@ def load_campaign(folder: Path) -> Campaign:
             plugins=tuple(_recorded_file(**entry) for entry in document.get("plugins", [])),
             identity=_texts(document.get("identity", {})),
             recorded=None if left_out is None else tuple(NotApplicable(**pair) for pair in left_out),
+            simulated_workers=whole_workers(document["simulated_workers"]) if "simulated_workers" in document else 0,
             labels=Labels(_texts(document.get("labels", {})), _numbers(document.get("order", {}))),
         )
-        parse_budget(campaign.budget, Cost(1, 1, 1, 1))
+        parse_budget(campaign.budget, Cost(1, 1, 1, 1), workers=campaign.simulated_workers)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not the record of a campaign ({type(error).__name__}: {error})") from None
     return campaign

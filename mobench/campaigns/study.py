@@ -97,6 +97,11 @@ class Study:
         return next((label for label, shown in self.names.items() if shown == name), name)
 
     @property
+    def simulated_workers(self) -> int:
+        """How many trainings of a run go on at a time, on a simulated clock; 0 where there is none."""
+        return self.runs[0][0].simulated_workers if self.runs else 0
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """All seeds, ascending."""
         return tuple(sorted({spec.seed for spec, _ in self.runs}))
@@ -221,12 +226,13 @@ def _contract(folder: Path) -> str:
 
 
 def _check_comparable(first: Study, other: Study) -> None:
-    for what in ("contract", "budget"):
+    for what in ("contract", "budget", "simulated_workers"):
         ours, theirs = getattr(first, what), getattr(other, what)
+        name = "number of simulated worker" if what == "simulated_workers" else what
         if ours != theirs:
             raise ValueError(
-                f"{other.sources[0]}: cannot be compared with {first.sources[0]}, their {what}s differ "
-                f"({_text(theirs)}, {_text(ours)}); give campaigns of one {what}"
+                f"{other.sources[0]}: cannot be compared with {first.sources[0]}, their {name}s differ "
+                f"({_text(theirs)}, {_text(ours)}); give campaigns of one {name}"
                 + ", or score all by one: --contract NAME"
                 * (what == "contract")
             )

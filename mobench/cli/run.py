@@ -35,6 +35,9 @@ def add(commands: Any) -> None:
         "-b", "--budget", metavar="N|CURRENCY=N,..", help="unique evaluations, or currencies (default: the file's)"
     )
     parser.add_argument("--seeds", metavar="N|N,N,..", help="how many seeds, or which (default: the file's)")
+    parser.add_argument(
+        "--simulated-workers", type=int, metavar="N", help="trainings of a run at a time, on a simulated clock"
+    )
     parser.add_argument("--contract", help="how runs are scored: mobench-2 (default), mobench-1, evoxbench, modnas")
     parser.add_argument(
         "--name",
@@ -149,7 +152,7 @@ def _campaign(args: argparse.Namespace) -> Any:
     if args.seeds is not None:
         seeds = [_number(part, "--seeds") for part in args.seeds.split(",")]
         changes["seeds"] = seeds if len(seeds) > 1 else seeds[0]
-    for key in ("contract", "name"):
+    for key in ("contract", "name", "simulated_workers"):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
     if folder := _is_folder(args.campaign):

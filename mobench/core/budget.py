@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["AXES", "CURRENCIES", "BudgetExhausted", "Cost", "as_given", "on_axis", "paid_in", "parse_budget"]
+__all__ = [
+    "AXES",
+    "CURRENCIES",
+    "SPEED",
+    "BudgetExhausted",
+    "Cost",
+    "as_given",
+    "nominal_seconds",
+    "on_axis",
+    "paid_in",
+    "parse_budget",
+]
 
 ASKED_CAP = 20
 """Default limit on questions asked (repeats included), as a multiple of the limit on evaluations."""
@@ -41,12 +52,15 @@ class Cost:
         Training compute, in multiply-adds as NAS-Bench-201 counts them.
     seconds : float
         Training time: declared by a table, measured where the training is live.
+    clock : float
+        Seconds on the simulated clock of several workers (`mobench.harness.clock`); 0 where a run has none.
     """
 
     evaluations: float = 0.0
     asked: float = 0.0
     flops: float = 0.0
     seconds: float = 0.0
+    clock: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -54,6 +68,7 @@ class Cost:
             self.asked + other.asked,
             self.flops + other.flops,
             self.seconds + other.seconds,
+            self.clock + other.clock,
         )
 
     def __sub__(self, other: Cost) -> Cost:
@@ -62,12 +77,13 @@ class Cost:
             self.asked - other.asked,
             self.flops - other.flops,
             self.seconds - other.seconds,
+            self.clock - other.clock,
         )
 
     def share(self, limit: Cost) -> float:
         """How much of `limit` is spent, from 0 to 1, in the currency that is nearest to its end."""
-        shares = (float(getattr(self, currency) / getattr(limit, currency)) for currency in CURRENCIES)
-        return min(max(shares), 1.0)
+        spent = [(amount, getattr(limit, currency)) for currency in CURRENCIES if (amount := getattr(self, currency))]
+        return min(max((float(amount / most) for amount, most in spent), default=0.0), 1.0)
 
     def reached(self, limit: Cost) -> bool:
         """Whether any currency has come up to `limit`."""
@@ -76,6 +92,7 @@ class Cost:
             or self.asked >= limit.asked
             or self.flops >= limit.flops
             or self.seconds >= limit.seconds
+            or 0.0 < limit.clock <= self.clock
         )
 
 
@@ -116,16 +133,19 @@ def on_axis(training: Cost, spent: Mapping[str, Any], axis: str) -> Any:
     return spent[currency] / float(getattr(training, currency))
 
 
-def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
+def parse_budget(budget: float | Mapping[str, float], training: Cost, *, workers: int = 0) -> Cost:
     """Turn a budget as people write it into a limit.
 
     Parameters
     ----------
     budget : number or mapping
-        A number of unique evaluations, or a mapping over ``evaluations``, ``asked``, ``flops``, ``seconds`` and
-        ``trainings`` (equivalent full trainings); the first limit reached ends the run.
+        A number of unique evaluations, or a mapping over ``evaluations``, ``asked``, ``flops``, ``seconds``,
+        ``trainings`` (equivalent full trainings) and ``clock`` (seconds on a simulated clock); the first limit reached
+        ends the run.
     training : Cost
         What one average full training costs on the problem at hand.
+    workers : int
+        How many trainings run at a time on a simulated clock; 0 where there is none.
 
     Returns
     -------
@@ -159,6 +179,8 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
             raise ValueError(f"budget: {name} must be a whole number up to {MOST:,}, found {amount!r}")
     if not amounts:
         raise ValueError(f"budget: empty; give a positive amount of {', '.join(AXES)}")
+    if "clock" in amounts and not workers:
+        raise ValueError("budget: clock needs workers that train on a simulated clock; add --simulated-workers N")
     trainings = float(amounts.pop("trainings", math.inf))
     limit = {axis: float(amounts.get(axis, math.inf)) for axis in CURRENCIES}
     currency = paid_in(training)
@@ -171,10 +193,21 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost) -> Cost:
             for axis in ("evaluations", "flops", "seconds")
             if getattr(training, axis) > 0
         )
+        if (slot := nominal_seconds(training)) > 0:
+            payable = min(payable, limit["clock"] * workers / slot if workers else math.inf)
         if math.isinf(payable):
             raise ValueError("budget: seconds of a training are not known before here; add evaluations, asked or flops")
         limit["asked"] = ASKED_CAP * float(max(1, math.ceil(min(payable, limit["evaluations"], MOST))))
     return Cost(**limit)
+
+
+SPEED = 1e9
+"""Multiply-adds a second of a simulated worker, where a problem has prices in multiply-adds and none in seconds."""
+
+
+def nominal_seconds(training: Cost) -> float:
+    """How long one average full training occupies a simulated worker; 0 where neither price is known."""
+    return training.seconds if training.seconds > 0 else training.flops / SPEED
 
 
 def as_given(reason: str, budget: float | Mapping[str, float], training: Cost) -> str:

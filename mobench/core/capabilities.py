@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from mobench.core.problem import Values
 from mobench.core.space import Array
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Fingerprinted",
     "FromFiles",
     "MultiFidelity",
+    "Proxied",
     "Published",
     "Ranged",
     "Remarked",
@@ -112,6 +114,20 @@ class Fingerprinted(Protocol):
     @property
     def fingerprint(self) -> str:
         """Checksum of the data that decides the answers and the scores."""
+        ...
+
+
+@runtime_checkable
+class Proxied(Protocol):
+    """Untrained architectures have scores that promise something of them, for much less than an answer."""
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies on offer."""
+        ...
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, d) architectures, (n, k) in ``F``, the same each time, more is better; and what they cost."""
         ...
 
 

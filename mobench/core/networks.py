@@ -97,8 +97,19 @@ class CategoricalNetwork(Network, Protocol):
     gene's own operations first (`operation_mask`). Rows of p weigh the operations of a gene and sum to one. Absent
     entries of p are 0; absent entries of alpha are ignored.
 
+    One that knows may tell two more things, which `ghn` reads: `wires`, pairs (i, j) of genes of which j takes what i
+    gives, without circles; and `owners`, the gene of each weight, by name, that belongs to one. One that can change a
+    trained architecture into another has a method ``morph(weights, parent, child)``, which `lemonade` calls: a copy of
+    weights with which the child, (d,), computes what the parent does, as far as its operations allow.
+
+    A p that is drawn, not derived from alpha, may lie on the CPU wherever the network does, so that no pass
+    waits for a device to learn what to compute.
+
     Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
     `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
+
+    A network that can leave cells out has a method ``shallow(weights, share)``, the weights of a share of its cells:
+    losses that get no more than these compute and charge that share (P-DARTS).
     """
 
     @property

@@ -50,6 +50,7 @@ AXIS_LABELS = {
     "asked": "questions asked",
     "flops": "training compute [multiply-adds]",
     "seconds": "training time [s]",
+    "clock": "simulated clock [s]",
     "trainings": "equivalent full trainings",
 }
 """What figures and tables call each of `mobench.core.budget.AXES`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,15 @@ from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import Memory, addresses, problem_seed
 from mobench.harness.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
+from mobench.harness.clock import Clock, durations, off_the_clock
 from mobench.harness.guard import Guard
 from mobench.harness.handed import handed
 from mobench.harness.identity import data_of
-from mobench.harness.ledger import PRICES, Ledger
+from mobench.harness.ledger import PRICES, Ledger, Prices
 from mobench.harness.log import Log, StorageError
+from mobench.harness.proxied import Proxies
 from mobench.harness.replay import Past
+from mobench.harness.running import Ended, Running
 from mobench.harness.trained import goes_on, left_to_pay
 
 __all__ = ["Desk"]
@@ -31,7 +36,9 @@ class Desk:
     Its guard lets one call in at a time, also where a supernet charges for a pass.
     """
 
-    def __init__(self, problem: Problem, *, limit: Cost, seed: int, log: Log, label: str, guard: Guard) -> None:
+    def __init__(
+        self, problem: Problem, *, limit: Cost, seed: int, log: Log, label: str, guard: Guard, workers: int = 0
+    ) -> None:
         self.space, self.training = problem.space, problem.training
         self.objectives: tuple[Objective, ...] = tuple(problem.objectives)
         self.fidelities: tuple[int, ...] = tuple(problem.fidelities) if isinstance(problem, MultiFidelity) else ()
@@ -48,12 +55,57 @@ class Desk:
         self._memories: dict[int | None, Memory] = {}
         self._goes_on = goes_on(problem)
         self._learned = 0.0  # multiply-adds charged since the last line of the log
+        self._clock = Clock(workers, limit.clock or math.inf) if workers else None
+        self.workers = max(workers, 1)
+        self._running = Running()
+        self.proxies = Proxies(problem, self.ledger, log, self.past, self._clock, self._wait_until)
         if isinstance(problem, Fingerprinted):
             self._note("data", data_of(problem))
+        if workers:
+            if why := off_the_clock((), problem.training):
+                raise ValueError(f"simulated workers: this problem {why}")
+            self._note("workers", workers)
 
     def evaluate(self, X: Array, fidelity: int | None) -> Array:
         """See `Run.evaluate`; `X` is made of architectures of the space, and nobody else's."""
+        memory, rows = self._asked(X, self._check_fidelity(fidelity))
+        if self._clock is not None and len(rows):
+            self._wait_until(max(memory.ends[row] for row in rows.tolist()))
+        return minimised(memory.F[rows], self.objectives)
+
+    def untrained(self, X: Array, names: Sequence[str] | str | None) -> Array:
+        """See `Run.proxies`."""
+        chosen = self.proxies.check(names)
+        self.write_learned()
+        return self.proxies.scores(X, chosen)
+
+    def submit(self, X: Array, fidelity: int | None) -> None:
+        """See `Run.submit`."""
         fidelity = self._check_fidelity(fidelity)
+        memory, rows = self._asked(X, fidelity)
+        for x, row in zip(X, rows.tolist(), strict=True):
+            self._running.add(0.0 if self._clock is None else memory.ends[row], fidelity, row, x)
+
+    def wait(self) -> Ended:
+        """See `Run.wait`."""
+        end, fidelity, row, x = self._running.first()
+        if self._clock is not None:
+            self._wait_until(end)
+        F = minimised(self._memory(fidelity).F[row], self.objectives)
+        return Ended(x, F, self.fidelities[-1] if fidelity is None and self.fidelities else fidelity)
+
+    @property
+    def running(self) -> int:
+        """See `Run.running`."""
+        return len(self._running)
+
+    def _wait_until(self, moment: float) -> None:
+        assert self._clock is not None
+        self._clock.until(moment)
+        self.ledger.wait(self._clock.now)
+
+    def _asked(self, X: Array, fidelity: int | None) -> tuple[Memory, Array]:
+        """Have architectures answered at a fidelity that was checked: the memory that holds them, and their rows."""
         self.write_learned()
         wanted, n = len(X), self.ledger.answers
         X = X[: self.ledger.ask(wanted)]
@@ -62,18 +114,37 @@ class Desk:
         rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
         try:
             if len(new):
-                logged, difference = self.past.answers(X[new], fidelity, n)
+                fresh = X if len(new) == len(X) else X[new]
+                logged, difference = self.past.answers(fresh, fidelity, n) if self.past else ([], "")
+                paid = 0
                 for F, prices in logged:
+                    self._begin(fresh[paid : paid + len(F)], prices, memory)
                     memory.add(F)
                     self.ledger.charge(len(F), prices)
-                paid = sum(len(F) for F, _ in logged)
+                    paid += len(F)
                 for start in range(paid, len(new), step := self._portion or len(new)):
-                    self._answer(X[new[start : start + step]], fidelity, memory, difference)
+                    self._answer(fresh[start : start + step], fidelity, memory, difference)
         finally:
             memory.settle()
         if len(X) < wanted:
             self.ledger.stop("asked")
-        return minimised(memory.F[rows], self.objectives)
+        return memory, rows
+
+    def _begin(self, X: Array, prices: Prices, memory: Memory) -> Array:
+        """On a simulated clock, begin (k, d) trainings at what is left of their prices; return their ends, (k,) or
+        fewer where the clock's limit comes before.
+        """
+        if self._clock is None:
+            return np.empty(0)
+        ready = None
+        others = [other for other in self._memories.values() if other is not memory] if self._goes_on else []
+        if others:  # a training goes on when what it goes on from has ended
+            keys = self.space.key(X).tolist()
+            begun = [[other.ends[other.rows[key]] for other in others if key in other.rows] for key in keys]
+            ready = [max(ends, default=0.0) for ends in begun]
+        ends = self._clock.begin(durations(prices, len(X), self.training), ready)
+        memory.ends += ends.tolist()
+        return ends
 
     def known_costs(self, X: Array) -> Array:
         """See `Run.known_costs`."""
@@ -88,7 +159,7 @@ class Desk:
     def _answer(self, X: Array, fidelity: int | None, memory: Memory, difference: str) -> None:
         """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""
         ledger, asked = self.ledger, len(X)
-        n = int(min(asked, ledger.limit.evaluations - ledger.spent.evaluations))
+        n = int(min(asked, ledger.limit.evaluations - ledger.answers))
         if n <= 0:  # less than nothing is left where a reserve was made late
             ledger.stop("evaluations")
         X = X[:n]
@@ -104,7 +175,13 @@ class Desk:
         if self._goes_on:
             others = {other: it.rows for other, it in self._memories.items() if it is not memory}
             prices = left_to_pay(self._problem, X, prices, others)
-        payable = ledger.payable(n, prices)
+        payable, late = ledger.payable(n, prices), False
+        clocked: dict[str, Any] = {}
+        if payable and self._clock is not None:
+            cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
+            ends = self._begin(X[:payable], cut, memory)
+            clocked = {"at": self._clock.now, "ends": ends}
+            payable, late = len(ends), len(ends) < payable
         if payable and difference:
             raise ValueError(difference)
         if payable:
@@ -112,9 +189,12 @@ class Desk:
             memory.add(F[:payable])
             ledger.charge(payable, cut)
             self._log.append(
-                {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": int(ledger.spent.asked)}
+                {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": ledger.asked}
                 | {name: price if price.ndim else float(price) for name, price in cut.items()}
+                | clocked
             )
+        if late:
+            ledger.stop("clock")
         if payable < asked:
             ledger.stop_before(payable, prices)
 
@@ -134,6 +214,8 @@ class Desk:
     def supernet(self) -> Network:
         """See `Run.supernet`; opened when it is first asked for."""
         if self._network is None:
+            if self._clock is not None:
+                raise ValueError("supernet: its passes have no place on a simulated clock; run without workers")
             if not isinstance(self._problem, Supernet):
                 raise ValueError("supernet: this problem has none; state `needs = (Supernet,)` in the searcher's file")
             network = self._problem.supernet(charge=self._charge, seed=self._seed)
@@ -168,6 +250,8 @@ class Desk:
             self._log.sync()  # a checkpoint is never ahead of its log on the disk, nor of another process's log
             drawn = {} if self._network is None else dict(self._network.drawn)
             header = {"lines": self._log.count, "rng": self.rng.bit_generator.state, "drawn": drawn}
+            header |= {"clock": self._clock.state} if self._clock is not None else {}
+            header |= {"running": self._running.state} if len(self._running) else {}
             try:
                 save_checkpoint(self._log.path.with_name("checkpoint.npz"), header, state)
             except StorageError:
@@ -188,6 +272,11 @@ class Desk:
         for line in self.past.skip_to(header["lines"], path):
             self._skip(line)
         self.rng.bit_generator.state = header["rng"]
+        if self._clock is not None:
+            self._clock.restore(header["clock"])
+            self.ledger.wait(self._clock.now)
+        if "running" in header:
+            self._running.restore(header["running"])
         if header["drawn"]:
             self.supernet().drawn.update(header["drawn"])
         return state
@@ -199,14 +288,17 @@ class Desk:
             self.recommended = _read_only(np.array(line["recommend"], dtype=np.int64))
         if "learned" in line:
             ledger.add(flops=line["learned"])
+        if "proxied" in line:
+            self.proxies.skip(line)
         if "X" in line:
             memory = self._memory(line["fidelity"])
             keys = self.space.key(np.array(line["X"], dtype=np.int64)).tolist()
             drawn = range(ledger.answers, ledger.answers + len(keys))
             memory.recognise(keys if self._problem.deterministic else drawn)
             memory.add(np.array(line["F"], dtype=np.float64))
+            memory.ends += line.get("ends", [])
             ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in PRICES})
-            ledger.add(asked=line["asked"] - ledger.spent.asked)
+            ledger.add(asked=line["asked"] - ledger.asked)
 
     def write_learned(self) -> None:
         """Write what was learned since the last line."""
@@ -219,7 +311,14 @@ class Desk:
         if self.past:
             self.past.note(kind, content, self.ledger.answers)
         else:
-            self._log.append({kind: content})
+            at = {} if self._clock is None or kind in ("data", "workers") else {"at": self._clock.now}
+            self._log.append({kind: content} | at)
+
+    def finish(self) -> None:
+        """Write what was learned since the last line, and let the trainings end that are running."""
+        self.write_learned()
+        if self._clock is not None:
+            self._wait_until(self._clock.last)
 
 
 def _read_only(X: Array) -> Array:

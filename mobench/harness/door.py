@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -15,6 +15,7 @@ from mobench.core.space import Array, Space
 from mobench.harness.desk import Desk
 from mobench.harness.guard import Guard
 from mobench.harness.log import Log
+from mobench.harness.running import Ended
 
 __all__ = ["Run"]
 
@@ -22,9 +23,9 @@ __all__ = ["Run"]
 class Run:
     """A problem as a searcher sees it.
 
-    Everything a searcher learns comes through `evaluate` and `supernet`; every answer is priced, charged and logged
-    before it is handed over. Opened on a log with a past, the run replays it: the same questions get the logged
-    answers, and a question that differs from the logged one is an error.
+    Everything a searcher learns comes through `evaluate`, or `submit` and `wait`, and `supernet`; every answer is
+    priced, charged and logged before it is handed over. Opened on a log with a past, the run replays it: the same
+    questions get the logged answers, and a question that differs from the logged one is an error.
 
     Threads may share a run: they are served one after the other. It belongs to the process that opened it, is closed
     when its search ends, and is read, never written: through a door, a forked child or a thread behind the end gets a
@@ -36,11 +37,18 @@ class Run:
     __guard: Guard
 
     def __init__(
-        self, problem: Problem, *, limit: Cost, seed: int = 0, log: Log | None = None, label: str = ""
+        self,
+        problem: Problem,
+        *,
+        limit: Cost,
+        seed: int = 0,
+        log: Log | None = None,
+        label: str = "",
+        workers: int = 0,
     ) -> None:
         guard, log = Guard(), Log() if log is None else log
         object.__setattr__(self, "_Run__guard", guard)
-        desk = Desk(problem, limit=limit, seed=seed, log=log, label=label, guard=guard)
+        desk = Desk(problem, limit=limit, seed=seed, log=log, label=label, guard=guard, workers=workers)
         object.__setattr__(self, "_Run__desk", desk)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -121,7 +129,8 @@ class Run:
         -------
         Array
             (n, m) objective values, all to be minimised: columns of objectives to maximise come negated. Where the
-            problem is deterministic, an architecture that was answered before at this fidelity costs nothing.
+            problem is deterministic, an architecture that was answered before at this fidelity costs nothing. On a
+            simulated clock it is returned when the last of these trainings has ended.
 
         Raises
         ------
@@ -156,6 +165,84 @@ class Run:
         """
         X = _own(self.space, X)
         return self.__guard(self.__desk.known_costs, X)
+
+    @property
+    def workers(self) -> int:
+        """How many trainings run at a time: those of a simulated clock, or one."""
+        return self.__desk.workers
+
+    @property
+    def running(self) -> int:
+        """How many trainings were submitted and not yet waited for."""
+        return self.__desk.running
+
+    def submit(self, X: Any, *, fidelity: int | None = None) -> None:
+        """Begin trainings, and do not wait for them: each goes to the worker that is free first, in the order of rows.
+
+        They are priced, charged and logged now, and answered by `wait` when they end on the simulated clock. Without
+        one there is a single worker, who answers in the order of questions.
+
+        Parameters
+        ----------
+        X, fidelity
+            As for `evaluate`.
+
+        Raises
+        ------
+        BudgetExhausted, TypeError, ValueError, RuntimeError
+            As `evaluate` does. A clock's budget ends a run at the first training that would end behind it.
+        """
+        X = _own(self.space, X)
+        self.__guard(self.__desk.submit, X, fidelity)
+
+    def wait(self) -> Ended:
+        """Wait for the training that ends next, of those that ended at one moment the first that was submitted.
+
+        Returns
+        -------
+        Ended
+            ``x`` (d,), its values ``F`` (m,) to be minimised, and its ``fidelity``.
+
+        Raises
+        ------
+        ValueError
+            Nothing is running.
+        RuntimeError
+            As for `evaluate`.
+        """
+        return self.__guard(self.__desk.wait)
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies on offer; empty where the problem has none."""
+        return self.__desk.proxies.names
+
+    def proxies(self, X: Any, names: Sequence[str] | str | None = None) -> Array:
+        """Score untrained architectures, at the price of the passes that it takes; no evaluation is charged.
+
+        Parameters
+        ----------
+        X : array_like of int
+            (n, d) architectures, or one of shape (d,).
+        names : str or sequence of str, optional
+            Some of `proxy_names`; all when left out. Each has its price, and a known score costs nothing.
+
+        Returns
+        -------
+        Array
+            (n, k) scores: more is better. No number of them is an answer, and none is delivered.
+
+        Raises
+        ------
+        BudgetExhausted
+            The budget cannot pay for all of them.
+        TypeError, ValueError
+            `X` is not made of architectures of this space, or a proxy is not on offer.
+        RuntimeError
+            As for `evaluate`.
+        """
+        X = _own(self.space, X)
+        return self.__guard(self.__desk.untrained, X, names)
 
     @property
     def supernet(self) -> Network:
@@ -237,7 +324,7 @@ class Run:
 
     def finish(self) -> None:
         """Write what was learned since the last line, and close; the harness calls it when the search has returned."""
-        self.__guard.close(self.__desk.write_learned)
+        self.__guard.close(self.__desk.finish)
 
     def close(self) -> None:
         """Let nobody through the doors any more; the harness calls it when the search has failed."""

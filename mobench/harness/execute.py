@@ -21,6 +21,7 @@ from mobench.core.messages import one_line, trace
 from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
 from mobench.harness.checkout import commit
+from mobench.harness.clock import off_the_clock
 from mobench.harness.door import Run
 from mobench.harness.history import spent_in
 from mobench.harness.host import host_fault
@@ -159,7 +160,9 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
-        limit = parse_budget(spec.budget, problem.training)
+        limit = parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
+        if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
+            raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
         if lacking := missing(plugin, problem):
             raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
         if other := strangers(spec, problem, sources):
@@ -175,7 +178,14 @@ def _carry_out(spec: RunSpec, log: Log, prepared: _Prepared, limits: Limits) -> 
     error, spent = dict[str, str](), None
     started, wall, cpu = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
     try:
-        run = Run(prepared.problem, limit=prepared.limit, seed=spec.seed, log=log, label=spec.problem_label)
+        run = Run(
+            prepared.problem,
+            limit=prepared.limit,
+            seed=spec.seed,
+            log=log,
+            label=spec.problem_label,
+            workers=spec.simulated_workers,
+        )
     except ValueError as other:  # of the data that answered before: no searcher was asked yet
         raise UnfitHostError(one_line(other)) from other
     try:
@@ -225,7 +235,7 @@ def _document(spec: RunSpec, reason: str, spent: Cost, *, started: str) -> dict[
     return {
         "format": FORMAT,
         "reason": reason,
-        "spent": {axis: getattr(spent, axis) for axis in CURRENCIES},
+        "spent": {axis: getattr(spent, axis) for axis in CURRENCIES if axis != "clock" or spec.simulated_workers},
         "streams": STREAMS,
         "versions": foreign | {"python": platform.python_version()} | _versions(),
         "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},

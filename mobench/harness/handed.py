@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from mobench.core.networks import CategoricalNetwork, ContinuousNetwork, ElasticNetwork, Network
 
 __all__ = ["handed"]
+
+TOLD: dict[str, Any] = {"coarse": False, "wires": (), "owners": MappingProxyType({}), "morph": None}
+"""What a network may tell beside its kind's members, and what it is where it does not."""
 
 
 class _Handed:
@@ -30,13 +34,16 @@ class _Handed:
 
 
 def _view(kind: type) -> type[_Handed]:
-    """The class whose instances have the members of `kind` and `coarse`, and no others."""
+    """The class whose instances have the members of `kind` and what else it may tell, and no others."""
 
     def member(name: str) -> property:
         return property(lambda self: getattr(self._Handed__network, name))
 
+    def told(name: str) -> property:
+        return property(lambda self: getattr(self._Handed__network, name, TOLD[name]))
+
     members = {name: member(name) for name in dir(kind) if not name.startswith("_")}
-    members["coarse"] = property(lambda self: bool(getattr(self._Handed__network, "coarse", False)))
+    members |= {name: told(name) for name in TOLD}
     return type(f"Handed{kind.__name__}", (_Handed,), {"__slots__": ()} | members)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from mobench.core.budget import CURRENCIES, Cost
 from mobench.core.space import Array
 from mobench.files.reading import read_file
+from mobench.harness.clock import whole_workers
 from mobench.harness.ledger import PRICES
 from mobench.harness.log import Log, parse_events
 
@@ -44,7 +45,7 @@ class History:
     Attributes
     ----------
     X : Array
-        (N, d) architectures.
+        (N, d) architectures; on a simulated clock in the order in which their trainings ended.
     F : Array
         (N, m) values as the searcher saw them, in natural units and sign.
     fidelity : Array
@@ -59,6 +60,8 @@ class History:
         Checksum of the data that answered; empty where the problem's answers come from no data.
     last_learned : float
         Multiply-adds of the last line about learning: the pass that crosses a limit is in it.
+    workers : int
+        Of the simulated clock; 0 where the run has none.
     """
 
     X: Array
@@ -70,6 +73,7 @@ class History:
     records: list[Note]
     data: str = ""
     last_learned: float = 0.0
+    workers: int = 0
 
 
 def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = None) -> History:
@@ -99,7 +103,9 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
     total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
-    checksum, learned = "", 0.0
+    checksum, learned, workers = "", 0.0, 0
+    trained: dict[str, list[Array]] = {name: [] for name in ("ends", *PRICES)}  # each by itself, on a clock
+    scored: list[dict[str, Array]] = []  # by proxies, on a clock
     try:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
             if "X" in event:
@@ -110,23 +116,37 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 for axis, amounts in _ledger(event, k, total).items():
                     spent[axis].append(amounts)
                     total[axis] = float(amounts[-1])
+                if workers:
+                    for name, values in (_prices(event, k) | {"ends": _ends(event, k)}).items():
+                        trained[name].append(values)
             elif "data" in event:
                 checksum = str(event["data"])
+            elif "proxied" in event:
+                k = len(event["proxied"])
+                for axis, price in _prices(event, k).items():
+                    total[axis] += float(price.sum())
+                total["asked"] = float(event["asked"])
+                if workers:
+                    scored.append(_prices(event, k) | {"ends": _ends(event, k)})
+            elif "workers" in event:
+                workers = whole_workers(event["workers"])
             elif "learned" in event:
                 learned = float(event["learned"])
                 total["flops"] += learned
             elif "recommend" in event:
                 chosen = _genes(event["recommend"]).reshape(-1, d)
-                notes["recommend"].append(Note(int(total["evaluations"]), dict(total), chosen))
+                notes["recommend"].append(Note(int(total["evaluations"]), _at(total, event, workers), chosen))
             elif "record" in event:
-                notes["record"].append(Note(int(total["evaluations"]), dict(total), dict(event["record"])))
+                notes["record"].append(
+                    Note(int(total["evaluations"]), _at(total, event, workers), dict(event["record"]))
+                )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"{source}: not a log of this problem ({error})") from None
     values = np.concatenate(F) if F else np.empty((0, m))
     ledger = {axis: _join(parts) for axis, parts in spent.items()}
     if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
         raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
-    return History(
+    found = History(
         X=np.concatenate(X) if X else np.empty((0, d), np.int64),
         F=values,
         fidelity=_join(fidelity),
@@ -136,6 +156,58 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         records=notes["record"],
         data=checksum,
         last_learned=learned,
+        workers=workers,
+    )
+    if not workers:
+        return found
+    proxied = {name: _join([line[name] for line in scored]) for name in trained}
+    return _by_ends(found, {name: _join(parts) for name, parts in trained.items()}, proxied)
+
+
+def _at(total: Mapping[str, float], event: Mapping[str, Any], workers: int) -> dict[str, float]:
+    """The ledger at a note; on a simulated clock with the moment at which it was made."""
+    return dict(total) | ({"clock": float(event["at"])} if workers else {})
+
+
+def _ends(event: Mapping[str, Any], k: int) -> Array:
+    """When the k trainings of a line end; none before it was begun."""
+    ends = np.array(event["ends"], dtype=np.float64).reshape(k)
+    if not (np.isfinite(ends).all() and (ends >= float(event["at"])).all() and float(event["at"]) >= 0.0):
+        raise ValueError("trainings end before they begin")
+    return ends
+
+
+def _by_ends(history: History, trained: Mapping[str, Array], scored: Mapping[str, Array]) -> History:
+    """What a searcher on a simulated clock saw, in the order in which it could see it.
+
+    What a training or a proxy cost counts from its end, so that the ledger grows on every axis. A note comes behind
+    all that had ended by then.
+    """
+    ends, done = trained["ends"], np.argsort(scored["ends"], kind="stable")
+    order = np.argsort(ends, kind="stable")
+    before = np.searchsorted(scored["ends"][done], ends[order], side="right")
+    spent = {
+        axis: np.cumsum(trained[axis][order]) + np.concatenate([[0.0], np.cumsum(scored[axis][done])])[before]
+        for axis in PRICES
+    }
+    spent["evaluations"] = np.arange(1.0, len(order) + 1.0)
+    spent["asked"] = np.maximum.accumulate(history.spent["asked"][order]) if len(order) else np.empty(0)
+    spent["clock"] = ends[order]
+
+    def moved(note: Note) -> Note:
+        seen = int(np.searchsorted(spent["clock"], note.spent["clock"], side="right"))
+        paid = {axis: float(amounts[seen - 1]) if seen else 0.0 for axis, amounts in spent.items()}
+        return Note(seen, paid | {"clock": note.spent["clock"]}, note.content)
+
+    return replace(
+        history,
+        X=history.X[order],
+        F=history.F[order],
+        fidelity=history.fidelity[order],
+        spent={axis: spent[axis] for axis in CURRENCIES},
+        total=history.total | {"clock": float(max(ends.max(initial=0.0), scored["ends"].max(initial=0.0)))},
+        recommended=[moved(note) for note in history.recommended],
+        records=[moved(note) for note in history.records],
     )
 
 
@@ -151,10 +223,14 @@ def spent_in(events: Iterable[Mapping[str, Any]], *, before: Cost | None = None)
     """
     total = before or Cost()
     for event in events:
-        if "X" in event:
-            k = len(event["X"])
+        if "X" in event or "proxied" in event:
+            k = len(event["X" if "X" in event else "proxied"])
             flops, seconds = (_sum(event[axis], k) for axis in PRICES)
-            total += Cost(evaluations=k, asked=event["asked"] - total.asked, flops=flops, seconds=seconds)
+            clock = max([total.clock, *event.get("ends", [])])
+            total += Cost(
+                evaluations=k if "X" in event else 0, asked=event["asked"] - total.asked, flops=flops, seconds=seconds
+            )
+            total = replace(total, clock=clock)
         elif "learned" in event:
             total += Cost(flops=event["learned"])
     return total
@@ -176,12 +252,17 @@ def _genes(rows: list[list[int]]) -> Array:
 @np.errstate(over="ignore")  # sums beyond all floats are refused afterwards
 def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
     """The ledger after each of the k answers of a line; (k,) an axis."""
-    prices = {axis: np.full(k, event[axis], dtype=np.float64) for axis in PRICES}
+    prices = _prices(event, k)
     return {
         "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
         "asked": np.full(k, float(event["asked"])),
         **{axis: before[axis] + np.cumsum(price) for axis, price in prices.items()},
+        "clock": np.zeros(k),
     }
+
+
+def _prices(event: Mapping[str, Any], k: int) -> dict[str, Array]:
+    return {axis: np.full(k, event[axis], dtype=np.float64) for axis in PRICES}
 
 
 def _join(parts: list[Array]) -> Array:

@@ -59,6 +59,21 @@ class Past:
                 self._used = 0
         return parts, ""
 
+    def scores(self, X: Array, name: str, n: int) -> tuple[Array, Prices, str]:
+        """Logged scores of (k, d) architectures by a proxy, (j,), their prices, and the difference as for `answers`.
+
+        A line is one question's, whose rest the budget could not pay.
+        """
+        line = self._lines[0]
+        logged = np.array(line.get("proxied", []), dtype=np.int64)
+        k = len(logged)
+        if self._used or not 0 < k <= len(X) or (logged != X[:k]).any() or line["name"] != name:
+            was = f"{line['name']!r} of others in the log" if k else f"{next(iter(line))!r} in the log"
+            return np.empty(0), {}, _differs(n, was, f"a question about {name!r} of {X[0].tolist()}")
+        self._lines.popleft()
+        prices = {price: np.asarray(line[price], dtype=np.float64) for price in PRICES}
+        return np.array(line["S"], dtype=np.float64), prices, ""
+
     def note(self, kind: str, content: Any, n: int) -> None:
         """Take a line that is no answer; ValueError where it is of another kind or, but for diagnostics, differs."""
         line = self._lines[0]

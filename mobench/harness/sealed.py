@@ -117,7 +117,7 @@ def check_ledger(folder: Path, history: History, end: Mapping[str, Any] | None, 
             ledger = {currency: float(end["spent"].get(currency, 0.0)) for currency in CURRENCIES}
         except (TypeError, ValueError, OverflowError) as error:
             raise DamagedRunError(f"{folder}: the ledger of end.json is not made of numbers ({error})") from None
-        for currency in ("evaluations", "flops", "seconds"):  # questions may go on after the last line
+        for currency in ("evaluations", "flops", "seconds", "clock"):  # questions may go on after the last line
             said, found = ledger[currency], history.total[currency]
             if abs(said - found) > TOLERANCE * max(abs(said), abs(found)):
                 raise DamagedRunError(f"{folder}: the log adds up to {found:g} {currency}, end.json says {said:g}")

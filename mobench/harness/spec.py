@@ -14,6 +14,7 @@ import orjson
 from mobench.core.budget import Cost, parse_budget
 from mobench.files.documents import FORMAT, read_document
 from mobench.files.names import slug
+from mobench.harness.clock import whole_workers
 from mobench.plugins.references import describe, versioned
 
 END: Mapping[str, type] = {"reason": str, "spent": dict, "versions": dict, "host": dict}
@@ -43,6 +44,8 @@ class RunSpec:
         Checksum of the data that the problem answers from; empty where it has none.
     files : str
         Checksum of what the files hold that the searcher's options name; empty where they name none.
+    simulated_workers : int
+        How many trainings run at a time on a simulated clock (`mobench.harness.clock`); 0 where the run has none.
     """
 
     problem: str
@@ -55,6 +58,7 @@ class RunSpec:
     problem_code: str = ""
     data: str = ""
     files: str = ""
+    simulated_workers: int = 0
 
     @functools.cached_property
     def problem_label(self) -> str:
@@ -71,7 +75,8 @@ class RunSpec:
         """The specification as it is written to ``spec.json``."""
         names = ("problem", "problem_options", "searcher", "searcher_options", "seed", "budget")
         identity = {name: value for name in IDENTITY if (value := getattr(self, name))}
-        return {"format": FORMAT} | {name: getattr(self, name) for name in names} | identity
+        clocked = {"simulated_workers": self.simulated_workers} if self.simulated_workers else {}
+        return {"format": FORMAT} | {name: getattr(self, name) for name in names} | identity | clocked
 
     @property
     def id(self) -> str:
@@ -100,7 +105,9 @@ def read_spec(path: Path) -> RunSpec:
         spec = RunSpec(**{key: value for key, value in entries.items() if key != "format"})
         if not all(isinstance(getattr(spec, name), str) for name in IDENTITY):
             raise TypeError(f"{', '.join(IDENTITY)} are texts")
-        parse_budget(spec.budget, Cost(1, 1, 1, 1))
+        if "simulated_workers" in entries:
+            whole_workers(spec.simulated_workers)
+        parse_budget(spec.budget, Cost(1, 1, 1, 1), workers=spec.simulated_workers)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the specification of a run ({error})") from None
     return spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -110,7 +110,7 @@ class ModuleNetwork:
         """The options of each gene, as texts."""
         return operations(self._space)
 
-    @property
+    @cached_property
     def descending(self) -> tuple[tuple[int, ...], ...]:
         """See `mobench.ElasticNetwork`."""
         return descending(self._space)

@@ -133,7 +133,7 @@ class ModuleProblem:
         """The options of each gene."""
         return operations(self.modules)
 
-    @property
+    @functools.cached_property
     def descending(self) -> tuple[tuple[int, ...], ...]:
         """See `mobench.ElasticSupernet`."""
         return descending(self.modules)
@@ -286,12 +286,15 @@ def problem(
     dataset: Dataset = load_data(data, images=images, size=size)
     module, example = _made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
-    modules.check(example, n=5)
     logits = tuple(modules.extract([0] * len(modules.genes))(example).shape)
     if len(logits) != 2 or logits[1] < dataset.classes:
         raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {logits}")
     module.to(recipe.device)
     dataset = dataset.to(recipe.device)
+    trainings = ModuleTrainings(modules, recipe, dataset, make_network)
+    if not trainings.kept("checked"):
+        modules.check(example.to(recipe.device), n=5)
+        trainings.keep("checked")
     X = modules.space.sample(np.random.default_rng(0), 1000)
     mean = float(modules.costs(X)[:, 0].mean())
     return ModuleProblem(
@@ -300,7 +303,7 @@ def problem(
         training=Cost(evaluations=1, flops=mean * 3.0 * len(dataset.train.labels) * recipe.epochs),
         deterministic=not noise,
         modules=modules,
-        trainings=ModuleTrainings(modules, recipe, dataset, make_network),
+        trainings=trainings,
         make_network=make_network,
         batch=batch or recipe.batch,
     )

@@ -89,7 +89,7 @@ class ModuleSpace:
         counters: dict[nn.Module, FlopCounterMode] = {}
 
         def before(part: nn.Module, _: Any) -> None:
-            if not elastic(part) and not holds(part):
+            if not elastic(part) and not holds(part) and not _free(part):
                 counters[part] = FlopCounterMode(display=False)
                 counters[part].__enter__()  # type: ignore[no-untyped-call]
 
@@ -97,7 +97,7 @@ class ModuleSpace:
             if part in counters:
                 counters[part].__exit__(None, None, None)  # type: ignore[no-untyped-call]
                 shapes[part].append(counters.pop(part).get_total_flops() / 2)  # the counter counts two
-            else:
+            elif elastic(part) or holds(part):
                 shapes[part].append(getattr(output, "shape", None))
 
         hooks = [p.register_forward_pre_hook(before) for p in places] + [p.register_forward_hook(after) for p in places]
@@ -214,13 +214,13 @@ class ModuleSpace:
 
     def _shares(self, p: Tensor, computed: Tensor | None = None) -> dict[Gene, Shares]:
         found, wanted = {}, None if computed is None else computed.tolist()
-        for j, (gene, row, values) in enumerate(zip(self.genes, p.unbind(), p.detach().tolist(), strict=True)):
+        for j, (gene, values) in enumerate(zip(self.genes, p.detach().tolist(), strict=True)):
             options = range(len(gene.options))
             support = tuple(k for k in options if values[k] != 0.0 or (wanted is not None and wanted[j][k]))
             if not support:
                 raise ValueError(f"p: {gene.name} has {len(gene.options)} options, and none of them has a share")
             alone = len(support) == 1 and values[support[0]] == 1.0 and not p.requires_grad
-            found[gene] = Shares(support, None if alone else row)
+            found[gene] = Shares(support, None if alone else p[j])
         return found
 
     def extract(self, x: Sequence[int] | Array, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
@@ -264,6 +264,12 @@ class ModuleSpace:
                     f"{said}: flops and params are {counted}, priced at {priced}; products outside layers need "
                     "`own_flops(outputs)` in their module"
                 )
+
+
+def _free(part: nn.Module) -> bool:
+    """Whether a part multiplies nothing: torch's own without weights. The counter takes seconds to import."""
+    own = all(type(inner).__module__.startswith("torch.nn.") for inner in part.modules())
+    return own and next(part.parameters(), None) is None
 
 
 def _use(part: nn.Module, gate: Quantity, calls: Sequence[Any], n: int) -> Use:

@@ -138,6 +138,17 @@ class ModuleTrainings:
             self._numbers[name, key] = number
         return self._numbers[name, key]
 
+    def kept(self, mark: str) -> bool:
+        """Whether a mark was left under these very conditions."""
+        return self._folder is not None and (self._folder / mark).exists()
+
+    def keep(self, mark: str) -> None:
+        """Leave a mark, where anything can be kept."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                (self._folder / mark).touch()
+
     def _key(self, x: Array) -> int:
         return int(self.space.space.key(np.asarray(x)[None])[0]) % 2**63
 

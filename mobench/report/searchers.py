@@ -22,11 +22,16 @@ def searchers_section(analysis: Analysis) -> Section:
     return Section("Searchers", (), tuple(_searcher(analysis, label) for label in analysis.study.searchers))
 
 
+def axes_of(scores: pd.DataFrame) -> list[str]:
+    """The currencies that a table of runs shows: the simulated clock's only where one went."""
+    return [axis for axis in AXES if axis != "clock" or scores[axis].max() > 0]
+
+
 def _searcher(analysis: Analysis, label: str) -> Section:
     mine = analysis.summary[analysis.summary["searcher"] == label]
     scores = analysis.scores[analysis.scores["searcher"] == label]
     spent = scores[scores["state"].isin(OVER)].groupby("problem", sort=False)
-    costs = spent[list(AXES)].median().reset_index()
+    costs = spent[axes_of(analysis.scores)].median().reset_index()
     ends = analysis.ends[analysis.ends["searcher"] == label]
     took = ends.groupby("problem", sort=False).agg(
         cpu_seconds=("cpu_seconds", "median"), ended_by=("reason", lambda r: ", ".join(sorted(set(r))))
@@ -99,7 +104,7 @@ def runs_section(analysis: Analysis) -> Section:
     if "approximated" in frame and frame["approximated"].any():
         frame["approximated"] = frame["approximated"].map({1.0: "yes", 0.0: "no"}).fillna("")
         raw.append("approximated")
-    columns = ["problem", "searcher", "seed", "state", *measures, *raw, *AXES]
+    columns = ["problem", "searcher", "seed", "state", *measures, *raw, *axes_of(frame)]
     table = Table(
         "runs",
         "Every run: its state, the measures of what it delivered, what it spent and why it ended.",

@@ -21,6 +21,7 @@ from mobench.core.limits import upper_limits
 from mobench.core.problem import Problem, minimised
 from mobench.core.space import Array
 from mobench.harness.answers import addresses
+from mobench.harness.clock import durations, makespan
 from mobench.harness.history import History
 from mobench.harness.ledger import PRICES
 from mobench.harness.trained import goes_on, left_to_pay
@@ -97,7 +98,7 @@ def course_of(problem: Problem, history: History, *, seed: int = 0) -> Course:
     begun = _Begun(problem, history)
     X, F = history.X[full], minimised(history.F[full], problem.objectives)
     keys = problem.space.key(X).tolist()
-    looked = _LookedUp(problem, seed, first=len(full))
+    looked = _LookedUp(problem, seed, first=len(full), workers=history.workers)
     regimes = [Regime(NOTHING, NOTHING, np.empty(0, dtype=np.int64))]
     for note in history.recommended:
         answered = set(keys[: int(np.searchsorted(full, note.answers))])
@@ -142,8 +143,8 @@ class _Begun:
 class _LookedUp:
     """Answers that the run never had: each looked up once, a row each, at its price."""
 
-    def __init__(self, problem: Problem, seed: int, *, first: int) -> None:
-        self.problem, self.seed, self.first = problem, seed, first
+    def __init__(self, problem: Problem, seed: int, *, first: int, workers: int) -> None:
+        self.problem, self.seed, self.first, self.workers = problem, seed, first, workers
         self.rows: dict[int, int] = {}  # key -> row
         self.X: list[Array] = []
         self.F: list[Array] = []
@@ -165,7 +166,9 @@ class _LookedUp:
         if begun and wanted:
             prices = left_to_pay(self.problem, np.stack([members[key] for key in wanted]), prices, begun)
         count = float(len(rows))
-        return rows, {"evaluations": count, "asked": count} | {name: float(it.sum()) for name, it in prices.items()}
+        clock = makespan(durations(prices, len(rows), self.problem.training), self.workers) if self.workers else 0.0
+        paid = {name: float(it.sum()) for name, it in prices.items()}
+        return rows, {"evaluations": count, "asked": count, "clock": clock} | paid
 
     def _ask(self, keys: list[int], X: Array) -> None:
         values = self.problem.evaluate(X, fidelity=None, seeds=addresses(self.seed, UNASKED + len(self.rows), len(X)))
@@ -179,7 +182,7 @@ class _LookedUp:
 def _fits(regime: Regime, amounts: Mapping[str, Any], limit: Mapping[str, float]) -> Array:
     """Whether a limit pays for `amounts` of the ledger and for what the regime had looked up, in every currency."""
     fits: Array = np.all(
-        [np.asarray(amounts[c]) + regime.price[c] <= limit[c] * (1 + ROUNDING) for c in CURRENCIES], axis=0
+        [np.asarray(amounts[c]) + regime.price[c] <= most * (1 + ROUNDING) for c, most in limit.items()], axis=0
     )
     return fits
 
@@ -195,7 +198,7 @@ def delivered(course: Course, limit: Mapping[str, float]) -> tuple[Array, Array]
     Parameters
     ----------
     limit : mapping of str to float
-        The most of each of `CURRENCIES`.
+        The most of each of `CURRENCIES`; one that is left out has no limit.
 
     Returns
     -------

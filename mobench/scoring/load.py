@@ -79,7 +79,13 @@ def result_of(found: Sealed, folder: Path) -> Result:
     fidelities = {0, *(problem.fidelities[:-1] if isinstance(problem, MultiFidelity) else ())}
     if strange := set(history.fidelity.tolist()) - fidelities:
         raise DamagedRunError(f"{log}: holds answers at fidelity {min(strange)}, which this problem does not offer")
-    limit, seed = parse_budget(spec.budget, problem.training), problem_seed(spec.seed, spec.problem_label)
+    if history.workers != spec.simulated_workers and (len(history.X) or history.recommended):
+        raise DamagedRunError(
+            f"{folder}: its log is of {history.workers} simulated workers, and it is specified for "
+            f"{spec.simulated_workers}"
+        )
+    limit = parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
+    seed = problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
     spent = {currency: float(end["spent"][currency]) for currency in CURRENCIES if currency in end.get("spent", {})}
     ledger = Cost(**history.total | spent) if found.end else None

@@ -33,7 +33,7 @@ class NoPopulationError(ValueError):
     """The contract scores final populations, and the run recorded none."""
 
 
-UNLIMITED = Cost(math.inf, math.inf, math.inf, math.inf)
+UNLIMITED = Cost(math.inf, math.inf, math.inf, math.inf, math.inf)
 
 
 @dataclass(frozen=True, repr=False)

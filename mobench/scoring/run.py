@@ -11,6 +11,7 @@ import numpy as np
 from mobench.core.budget import as_given, parse_budget
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
+from mobench.harness.clock import off_the_clock, whole_workers
 from mobench.harness.door import Run
 from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import read_history
@@ -39,6 +40,7 @@ def run(
     seed: int = 0,
     folder: str | Path | None = None,
     progress: bool | None = None,
+    simulated_workers: int = 0,
     **options: Any,
 ) -> Result:
     """Run one searcher on one problem.
@@ -57,6 +59,8 @@ def run(
         Where to keep the run so that it can be resumed; the problem by name. Without it the log stays in memory.
     progress : bool, optional
         Whether to show on standard error how far it has come; when left out, on a terminal and in a notebook.
+    simulated_workers : int
+        How many trainings run at a time on a simulated clock; there is none where left out.
     **options
         Options of the searcher.
 
@@ -70,7 +74,7 @@ def run(
         A bad name, option or budget, or a problem that lacks what the searcher needs.
     """
     if folder is not None:
-        return _run_in_folder(searcher, problem, budget, seed, Path(folder), progress, options)
+        return _run_in_folder(searcher, problem, budget, seed, Path(folder), progress, simulated_workers, options)
     label, ours = "", False
     if isinstance(problem, str):
         name, given = parse_reference(problem)
@@ -86,8 +90,11 @@ def run(
     if lacking := missing(plugin, problem):
         raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
     log = Log()
-    limit = parse_budget(budget, problem.training)
-    run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label)
+    if simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
+        raise ValueError(f"simulated_workers: {why}")
+    workers = whole_workers(simulated_workers) if simulated_workers else 0
+    limit = parse_budget(budget, problem.training, workers=workers)
+    run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label, workers=workers)
 
     def result(reason: str = "unfinished") -> Result:
         history = read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives))
@@ -100,7 +107,7 @@ def run(
 
 
 def _run_in_folder(
-    searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, progress: bool | None, options: Any
+    searcher: Any, problem: Any, budget: Any, seed: int, folder: Path, progress: bool | None, workers: int, options: Any
 ) -> Result:
     if not isinstance(problem, str):
         raise TypeError("folder: a run kept on disk needs the problem by name")
@@ -113,9 +120,10 @@ def _run_in_folder(
     amounts = dict(budget) if isinstance(budget, Mapping) else {"evaluations": budget}
     built = make_problem(problem_name, problem_options)
     options = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
-    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options)
+    workers = whole_workers(workers) if workers else 0
+    spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options, simulated_workers=workers)
     check_options(find("searcher", name, sources), spec.searcher_options)
-    limit = parse_budget(amounts, built.training)
+    limit = parse_budget(amounts, built.training, workers=workers)
     spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 
     def spent() -> float:

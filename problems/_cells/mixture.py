@@ -35,11 +35,14 @@ class Prices:
     fixed: float
     operations: Array
 
-    def of(self, computed: Plan, *, partial: int = 1) -> float:
-        """Cost of a plan; with partial connections a convolution maps so many times fewer channels to fewer."""
+    def of(self, computed: Plan, *, partial: int = 1, share: float = 1.0) -> float:
+        """Cost of a plan; with partial connections a convolution maps so many times fewer channels to fewer.
+
+        `share` is that of the cells that are computed.
+        """
         ones, threes = computed.convolutions
         convolutions = ones * float(self.operations[CONV1]) + threes * float(self.operations[CONV3])
-        return self.fixed + convolutions / partial**2
+        return self.fixed + share * convolutions / partial**2
 
 
 def prices(skeleton: Skeleton, *, name: str) -> Prices:
@@ -66,6 +69,21 @@ def expected_cost(p: Tensor, price: Prices, *, dead: bool) -> Tensor:
         one = torch.ones_like(a30)
         cost = cost * torch.stack([use1, use2, reach1 * use2, one, reach1, reach2])
     return price.fixed + cost.sum()
+
+
+def kept_values(skeleton: Skeleton, computed: Plan) -> float:
+    """Values an image that a forward pass keeps for its backward pass, in round numbers.
+
+    In units of the maps of all cells: 2 for the skeleton, 1.25 a convolution (what enters and what leaves its batch
+    norm), 1 for each node whose rectified value convolutions share, 0.25 for any other operation. A gradient that
+    is itself to be differentiated keeps more.
+    """
+    stages = range(skeleton.stages)
+    maps: int = sum(skeleton.cells * skeleton.channels * 2**s * (skeleton.size // 2**s) ** 2 for s in stages)
+    convolutions = sum(computed.convolutions)
+    others = sum(map(len, computed.support)) - convolutions
+    nodes = sum(any(op in CONVOLUTIONS for op, _ in group) for group in computed.groups)
+    return maps * (2.0 + 1.25 * convolutions + nodes + 0.25 * others)
 
 
 def shapes(skeleton: Skeleton, *, partial: int = 1) -> dict[str, tuple[int, ...]]:
@@ -100,6 +118,17 @@ def partial_of(weights: Mapping[str, Tensor], skeleton: Skeleton) -> int:
     return skeleton.channels // len(weights[f"cell0.0.{OPERATIONS[CONV1]}.scale"])
 
 
+def depth_of(weights: Mapping[str, Tensor], skeleton: Skeleton) -> int:
+    """How many cells a stage has: those that the weights name."""
+    return sum(f"cell{cell}.0.{OPERATIONS[CONV1]}.scale" in weights for cell in range(skeleton.cells))
+
+
+def shallow(weights: Mapping[str, Tensor], skeleton: Skeleton, cells: int) -> dict[str, Tensor]:
+    """The weights of a network with the first `cells` cells of each stage."""
+    left = [f"cell{cell}" for cell in range(skeleton.stages * skeleton.cells) if cell % skeleton.cells >= cells]
+    return {name: weight for name, weight in weights.items() if name.partition(".")[0] not in left}
+
+
 def draw_weights(skeleton: Skeleton, *, seed: int, partial: int = 1) -> dict[str, Tensor]:
     """Draw float64 weights: kernels and classifier uniform within 1/sqrt(fan-in), as torch does; scales 1, shifts 0."""
     generator, weights = torch.Generator().manual_seed(seed), {}
@@ -112,6 +141,36 @@ def draw_weights(skeleton: Skeleton, *, seed: int, partial: int = 1) -> dict[str
             drawn = torch.rand(shape, generator=generator, dtype=torch.float64)
             weights[name] = (2.0 * drawn - 1.0) / math.sqrt(fan_in)
     return weights
+
+
+def morphed(weights: Mapping[str, Tensor], parent: Array, child: Array, skeleton: Skeleton) -> dict[str, Tensor]:
+    """A copy of weights with which the cell `child`, (6,), computes what `parent` does, as far as operations allow.
+
+    A network morphism (Chen et al. 2016) where an edge gets a convolution that had nothing, whose batch norm is scaled
+    by 0, and where one of size 1 becomes the middle of one of size 3. One of size 3 leaves its middle behind.
+    Everywhere else weights are as they were.
+    """
+    found = {name: weight.detach().clone() for name, weight in weights.items()}
+    for edge in np.flatnonzero(parent != child).tolist():
+        before, after = int(parent[edge]), int(child[edge])
+        if after not in CONVOLUTIONS:
+            continue
+        for cell in range(skeleton.stages * skeleton.cells):
+            name = f"cell{cell}.{edge}.{OPERATIONS[after]}"
+            if before == NONE:
+                found[f"{name}.scale"].zero_()
+                found[f"{name}.shift"].zero_()
+            elif before in CONVOLUTIONS:
+                old = f"cell{cell}.{edge}.{OPERATIONS[before]}"
+                for kind in ("scale", "shift"):
+                    found[f"{name}.{kind}"].copy_(found[f"{old}.{kind}"])
+                kernel = found[f"{name}.kernel"]
+                if after == CONV3:
+                    kernel.zero_()
+                    kernel[:, :, 1, 1] = found[f"{old}.kernel"][:, :, 0, 0]
+                else:
+                    kernel[:, :, 0, 0] = found[f"{old}.kernel"][:, :, 1, 1]
+    return found
 
 
 def logits(
@@ -132,7 +191,8 @@ def logits(
     Parameters
     ----------
     weights : mapping
-        Tensors by the names and of the `shapes`, which tell whether connections are partial.
+        Tensors by the names and of the `shapes`, which tell whether connections are partial; a stage has the cells that
+        they name (`shallow`).
     p : Tensor or None
         (6, 5) shares of the operations; None where all those of the plan are one.
     computed : Plan
@@ -142,10 +202,11 @@ def logits(
     """
     network = _Pass(weights, layout, computed, *_shares(p, computed), partial_of(weights, skeleton))
     x = network.norm(layout.conv(layout.place(images), weights["stem.kernel"], 1), "stem")
+    depth = depth_of(weights, skeleton)
     for stage in range(skeleton.stages):
         if stage > 0:
             x = network.reduction(f"reduction{stage}", x)
-        for cell in range(stage * skeleton.cells, (stage + 1) * skeleton.cells):
+        for cell in range(stage * skeleton.cells, stage * skeleton.cells + depth):
             x = network.cell(f"cell{cell}", x)
     x = layout.mean(torch.relu(network.norm(x, "last")))
     return functional.linear(x, weights["classifier.weight"], weights["classifier.bias"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from mobench import Array
 from mobench.live.data import Dataset, Part
 from mobench.live.memory import enough_memory
 from mobench.live.training import crops_and_flips, repeatable
+from mobench.problems._cells.begun import Begun, restored, taken
 from mobench.problems._cells.network import Network
 from mobench.problems._cells.space import Skeleton
 
@@ -65,11 +66,14 @@ class Trained:
         Test error in per cent after the last epoch of the recipe; NaN where the training stopped before.
     seconds : Array
         (k,) seconds of training up to each epoch, as measured; scoring is not counted.
+    begun : Begun, optional
+        Where it stands, where it stopped before the last epoch of the recipe.
     """
 
     valid: Array
     test: float
     seconds: Array
+    begun: Begun | None = None
 
 
 def train(
@@ -81,8 +85,9 @@ def train(
     seed: int,
     row: int,
     epochs: int | None = None,
+    before: Trained | None = None,
 ) -> Trained:
-    """Train a cell for the first `epochs` epochs of the recipe (None: all of them).
+    """Train a cell for the first `epochs` epochs of the recipe (None: all of them), or go on with what came `before`.
 
     Weights are drawn at the address [seed, 3, row], the order of the images at [seed, 2, row], crops and flips at
     [seed, 2, row, 1]: equal addresses give equal results on one device, where one thread computes on a CPU and
@@ -101,14 +106,26 @@ def train(
     with enough_memory(recipe.device), repeatable(recipe.device):
         network: Any = draw_network(genes, skeleton, seed=seed, row=row)
         network.to(device=recipe.device, memory_format=_format(recipe))
+        optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
+        streams = {name: np.random.default_rng(at) for name, at in _addresses(seed, row).items()}
         valid, seconds = [], []
-        for spent in _epochs(network, data, recipe, seed=seed, row=row):
-            seconds.append(spent)
+        if before is not None and before.begun is not None:
+            restored(before.begun, network, optimizer, streams)
+            valid, seconds = before.valid.tolist(), before.seconds.tolist()
+        for spent in _epochs(network, optimizer, data, recipe, streams, first=len(valid)):
+            seconds.append(spent + (seconds[-1] if seconds else 0.0))
             valid.append(_error(network, data, data.valid, recipe))
             if len(valid) == epochs:
                 break
-        test = _error(network, data, data.test, recipe) if len(valid) == recipe.epochs else math.nan
-    return Trained(np.array(valid), test, np.cumsum(seconds))
+        whole = len(valid) == recipe.epochs
+        test = _error(network, data, data.test, recipe) if whole else math.nan
+        begun = None if whole else taken(network, optimizer, streams, len(valid))
+    return Trained(np.array(valid), test, np.array(seconds), begun)
+
+
+def _addresses(seed: int, row: int) -> dict[str, list[int]]:
+    """Where the order of the images is drawn, and their crops."""
+    return {"orders": [seed, 2, row], "crops": [seed, 2, row, 1]}
 
 
 def draw_network(genes: Sequence[int], skeleton: Skeleton, *, seed: int, row: int) -> Network:
@@ -125,13 +142,20 @@ def draw_network(genes: Sequence[int], skeleton: Skeleton, *, seed: int, row: in
     return network
 
 
-def _epochs(network: Network, data: Dataset, recipe: Recipe, *, seed: int, row: int) -> Iterator[float]:
-    """Train epoch by epoch; yields the seconds of each."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
-    orders, crops = np.random.default_rng([seed, 2, row]), np.random.default_rng([seed, 2, row, 1])
+def _epochs(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    data: Dataset,
+    recipe: Recipe,
+    streams: Mapping[str, np.random.Generator],
+    *,
+    first: int,
+) -> Iterator[float]:
+    """Train epoch by epoch, from number `first` on; yields the seconds of each."""
+    orders, crops = streams["orders"], streams["crops"]
     n = len(data.train.images)
     steps = math.ceil(n / recipe.batch)
-    for epoch in range(recipe.epochs):
+    for epoch in range(first, recipe.epochs):
         began = time.perf_counter()
         network.train()
         for step, chosen in enumerate(np.array_split(orders.permutation(n), steps), start=epoch * steps):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import torch
 from mobench import Column, Table, data_folder, fingerprint, load_table, save_table
 from mobench.live.data import Dataset
 from mobench.live.latency import measure_latency
+from mobench.live.memory import enough_memory
+from mobench.problems._cells.begun import forget, keep, kept
 from mobench.problems._cells.latency_table import LatencyTable, measured_table
+from mobench.problems._cells.proxies import scores
 from mobench.problems._cells.space import Skeleton, all_cells
 from mobench.problems._cells.training import Recipe, Trained, draw_network, train
 
@@ -39,7 +43,7 @@ class Trainings:
     _latency: dict[int, float] = field(default_factory=dict, repr=False)
 
     def own(self, row: int, epochs: int) -> Trained:
-        """A cell's own training, at the address 0, for at least so many epochs.
+        """A cell's own training, at the address 0, for at least so many epochs; it goes on from where it was stopped.
 
         Raises
         ------
@@ -48,17 +52,34 @@ class Trainings:
         """
         found = self._own.get(row) or self._kept_training(row)
         if found is None or len(found.valid) < epochs:
-            found = self.at_address(row, 0, epochs)
+            before = None if found is None else self._begun_again(row, found)
+            found = self.at_address(row, 0, epochs, before=before)
+            if found.begun is not None and keep(self._checkpoint(row), found.begun):
+                found = replace(found, begun=None)  # many of them would fill the memory
             test = np.full(len(found.valid), found.test)
             columns = {"valid": Column(found.valid, "%"), "test": Column(test, "%")}
             self._keep(f"{row:05d}", Table(columns | {"seconds": Column(found.seconds, "s")}))
+            if len(found.valid) == self.recipe.epochs:
+                forget(self._checkpoint(row))
         self._own[row] = found
         return found
 
-    def at_address(self, row: int, seed: int, epochs: int) -> Trained:
-        """A new training of a cell at the address `seed`, which is not kept; MemoryError as above."""
+    def _begun_again(self, row: int, found: Trained) -> Trained:
+        """What is known of a training with where it stands; without that it is made from its first epoch."""
+        return found if found.begun is not None else replace(found, begun=kept(self._checkpoint(row), len(found.valid)))
+
+    def _checkpoint(self, row: int) -> Path:
+        return self._folder / f"begun-{row:05d}.npz"
+
+    def at_address(self, row: int, seed: int, epochs: int, *, before: Trained | None = None) -> Trained:
+        """A training of a cell at the address `seed`, new or going on, which is not kept; MemoryError as above."""
         genes = all_cells()[row].tolist()
-        return train(genes, self.skeleton, self.data, self.recipe, seed=seed, row=row, epochs=epochs)
+        return train(genes, self.skeleton, self.data, self.recipe, seed=seed, row=row, epochs=epochs, before=before)
+
+    def proxies(self, row: int, names: Sequence[str]) -> list[float]:
+        """Zero-cost proxies of a cell, as its own training begins; MemoryError as above."""
+        with enough_memory(self.recipe.device):
+            return scores(row, self.skeleton, self.data, seed=0, names=names, device=self.recipe.device)
 
     def latency(self, row: int) -> float:
         """Median latency of a cell's network for one image on the recipe's device, in ms."""

@@ -67,7 +67,7 @@ def _draw(rng: np.random.Generator, motifs: Array, n: int) -> tuple[Array, Array
     images = np.zeros((n, SIZE, SIZE))
     signs = rng.choice([-1.0, 1.0], size=(3, n, 1, 1))
     distractor = 0.8 * signs[0] * motifs[rng.integers(len(motifs), size=n)]
-    _place(images, distractor, rng.integers(SIZE - 2, size=n), rng.integers(SIZE - 2, size=n))
+    place(images, distractor, rng.integers(SIZE - 2, size=n), rng.integers(SIZE - 2, size=n))
     pair = np.array(PAIRS)[labels // 2]
     first, second = signs[1] * motifs[pair[:, 0]], signs[2] * motifs[pair[:, 1]]
     for beside in (False, True):
@@ -75,13 +75,13 @@ def _draw(rng: np.random.Generator, motifs: Array, n: int) -> tuple[Array, Array
         block = np.concatenate([first[rows], second[rows]], axis=2 if beside else 1)
         spots = [rng.integers(SIZE - side + 1, size=len(rows)) for side in block.shape[1:]]
         part = images[rows]
-        _place(part, block, *spots)
+        place(part, block, *spots)
         images[rows] = part
     contrast = rng.uniform(0.7, 1.4, size=(n, 1, 1))
     return contrast * images + 0.3 * rng.standard_normal(images.shape), labels
 
 
-def _place(images: Array, blocks: Array, top: Array, left: Array) -> None:
+def place(images: Array, blocks: Array, top: Array, left: Array) -> None:
     """Overwrite, in place, the area of each of the n `images` at rows `top` and columns `left` with its block."""
     rows = top[:, None, None] + np.arange(blocks.shape[1])[:, None]
     columns = left[:, None, None] + np.arange(blocks.shape[2])

@@ -27,6 +27,7 @@ from mobench import (
     parse_objectives,
 )
 from mobench.problems._cells import space as _cell
+from mobench.problems._cells.prices import PROXY_NAMES, proxy_prices
 from mobench.problems._cells.space import (
     CHOICES,
     CONV3,
@@ -45,6 +46,8 @@ from mobench.problems._nasbench201 import columns as nasbench201
 from mobench.problems._nasbench201.embedded import embedded_columns
 
 if TYPE_CHECKING:
+    from mobench.live.data import Dataset
+    from mobench.live.training import Augment
     from mobench.problems._cells.trainings import Trainings
 
 Name = Literal["motif", "digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "ImageNet16-120"]
@@ -86,6 +89,11 @@ class CellTraining:
         """Epochs on offer: from 1 to the recipe's."""
         return tuple(range(1, self.trainings.recipe.epochs + 1))
 
+    @property
+    def resumable(self) -> bool:
+        """A cell has one training, which goes on from where it was stopped; with noise each question has its own."""
+        return self.deterministic
+
     def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
         """Validation error of (n, 6) cells after `fidelity` epochs of training, and costs.
 
@@ -115,6 +123,20 @@ class CellTraining:
         seconds = np.array([one.seconds[epochs - 1] for one in trained])
         prices = self._macs[rows] * (3.0 * len(self.trainings.data.train.images) * epochs)
         return Values(self._columns(rows, errors), prices, seconds)
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies, computed when they are asked for, and the multiply-adds, which are counted."""
+        return PROXY_NAMES
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, 6) untrained cells, (n, k), as their own trainings begin; the price is that of the passes."""
+        rows = self._rows(X)
+        taken = tuple(name for name in names if name != "flops")
+        scored = np.array([self.trainings.proxies(row, taken) for row in rows.tolist()]).reshape(len(rows), len(taken))
+        columns = dict(zip(taken, scored.T, strict=True)) | {"flops": self._macs[rows]}
+        S = np.column_stack([columns[name] for name in names]).astype(np.float64)
+        return Values(S, proxy_prices(self._macs[rows], names))
 
     def score(self, X: Array) -> Array:
         """Test error and costs of (n, 6) cells, (n, m): the table's error, or that of the cells' own trainings."""
@@ -181,6 +203,7 @@ class CellTraining:
             device=recipe.device,
             channels_last=recipe.channels_last,
             autocast=recipe.autocast,
+            augment=_augmentation(data) if recipe.augment else None,
         )
         skeleton = self.trainings.skeleton
         with enough_memory(recipe.device):
@@ -325,6 +348,14 @@ def problem(
         trainings=Trainings(skeleton, recipe, images),
         truth=truth,
     )
+
+
+def _augmentation(data: Dataset) -> Augment:
+    """NAS-Bench-201's random crops, padded with black, and flips, of normalised images."""
+    from mobench.live.training import crops_and_flips
+
+    black, cut = data.mean / data.std, crops_and_flips(data.padding)
+    return lambda images, rng: cut(images + black, rng) - black
 
 
 def _check(names: list[str], device: str, *, augment: bool) -> None:

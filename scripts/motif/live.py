@@ -121,20 +121,25 @@ def draw() -> None:
         for name in found.index[found["seeds"] < most]:
             text = f"{int(found.loc[name, 'seeds'])} seeds"
             ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
-    np.atleast_1d(axes)[0].legend(loc="lower left", fontsize=7, frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
         print(found.round(2).to_string(), "\n")
-        for name, row in found.iterrows():
-            span = f"{row['min']:.2f} to {row['max']:.2f}"
-            cells = (
-                f"`{name}`",
-                f"{row['median']:.2f}",
-                span,
-                f"{row['blind set']:.2f}",
-                f"{100 * row['above']:.0f} %",
-            )
-            print("|", " | ".join([*cells, f"{row['trained']:.0f}", f"{row['least_error']:.1f} %"]), "|")
+    print(*(markdown(name, tables) for name in reversed(order)), sep="\n")
+
+
+def markdown(searcher: str, tables: dict[int, pd.DataFrame]) -> str:
+    """A row of the page's table: seeds, median, least and largest, blind set and networks trained at every budget."""
+    cells = [f"`{searcher}`"]
+    for found in tables.values():
+        if searcher not in found.index:
+            cells += ["", "", ""]
+            continue
+        row = found.loc[searcher]
+        seeds = "" if row["seeds"] == found["seeds"].max() else f", {row['seeds']:.0f} seeds"
+        cells += [f"{row['median']:.2f} ({row['min']:.2f} to {row['max']:.2f}{seeds})"]
+        cells += [f"{row['blind set']:.2f}", f"{row['trained']:.0f}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -40,7 +40,11 @@ from mobench.searchers.bilevel import bome, darts, f2sa, milenas, unrolled
 HERE = Path(__file__).parent
 RECORD, FIGURE = HERE / "observatory.csv", HERE.parents[1] / "docs" / "figures" / "observatory.png"
 COLUMNS = ("seed", "weights", "trainings", "estimator", "batches", "pearson", "spearman", "without_none")
-WAYS = ("uniform paths", "mixture", "own")
+TITLES = {
+    "uniform paths": "weights of uniform paths",
+    "mixture": "weights of the mixture",
+    "own": "weights of the method's own search",
+}
 SPENT = (0.25, 1.0, 4.0)
 """Trainings after which is looked."""
 OWN = 1.0
@@ -273,26 +277,24 @@ def measure(seeds: list[int]) -> None:
 def draw(measured: str = "spearman") -> None:
     """Draw correlation by trainings, a panel a way of training; print the table behind it."""
     found = pd.read_csv(RECORD)
-    order = found[found["weights"] == WAYS[0]].groupby("estimator")[measured].mean().sort_values()[::-1].index
+    order = found[found["weights"] == "uniform paths"].groupby("estimator")[measured].mean().sort_values()[::-1].index
     shown = found.pivot_table(index="estimator", columns=["weights", "trainings"], values=measured).reindex(order)
     seeds = found["seed"].nunique()
-    figure, axes = plt.subplots(1, len(WAYS), figsize=(11, 4.6), layout="constrained")
-    limit = 1.0
-    for ax, way in zip(axes, WAYS, strict=True):
+    figure, axes = plt.subplots(1, len(TITLES), figsize=(11, 4.6), layout="constrained")
+    for ax, way in zip(axes, TITLES, strict=True):
         values = shown[way]
-        image = ax.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+        image = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
         for (row, column), value in np.ndenumerate(values.to_numpy()):
             colour = "white" if abs(value) > 0.6 else "black"
             ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
         ax.set_xticks(range(values.shape[1]), [f"{t:g}" for t in values.columns])
         ax.set_yticks(range(len(order)), order if ax is axes[0] else [])
-        ax.set(
-            title={"own": "as the method trains them"}.get(way, f"on {way}"), xlabel="trainings spent on the weights"
-        )
+        ax.set(title=TITLES[way], xlabel="trainings spent on the weights")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
     figure.colorbar(image, ax=axes, label="rank correlation with the true merit", shrink=0.8)
-    figure.suptitle(f"What a gradient at uniform alpha knows of 30 choices (means of {seeds} seeds)")
+    said = "one seed" if seeds == 1 else f"means of {seeds} seeds"
+    figure.suptitle(f"What a gradient at uniform alpha knows of 30 choices ({said})")
     figure.savefig(FIGURE, dpi=150)
     with pd.option_context("display.width", 200, "display.max_columns", 30):
         print(shown.round(2))

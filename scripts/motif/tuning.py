@@ -1,6 +1,6 @@
 """Tune every searcher that shares weights by equal means on Motif; print what the rule chooses (`docs/tuning.md`).
 
-python scripts/motif/tuning.py run        # resumable: a line of tuning.csv a run, seed by seed over all searchers
+python scripts/motif/tuning.py run        # resumable: a line of tuning.csv a run, seed by seed
 python scripts/motif/tuning.py test       # what was chosen against what was, on another problem: tuning_test.csv
 python scripts/motif/tuning.py choose     # the tables of the page
 
@@ -60,12 +60,11 @@ def jobs(grid: dict[str, Any]) -> Iterator[Job]:
 
 
 def tests(grid: dict[str, Any]) -> Iterator[Job]:
-    """Old and chosen options of searchers in which they differ, on the second problem."""
-    chosen = choice(pd.read_csv(RECORD), grid)
+    """The first options of each grid and the best, whether the rule takes them or not, on the second problem."""
+    ahead = best(contrasts(pd.read_csv(RECORD), grid))
     for seed in TEST_SEEDS:
         for searcher, name in grid["searchers"].items():
-            before = grid["grids"][name][0]
-            for options in (before, chosen[name]) if chosen[name] != before else ():
+            for options in dict.fromkeys([grid["grids"][name][0], ahead[name]]) if name in ahead else ():
                 yield searcher, options, TEST_PROBLEM, grid["trainings"], seed
 
 
@@ -106,14 +105,20 @@ def contrasts(runs: pd.DataFrame, grid: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index(["grid", "options"])
 
 
+def best(found: pd.DataFrame) -> dict[str, str]:
+    """Of each grid that has pairs, the configuration with the highest mean."""
+    means = found.loc[found["pairs"] > 0, "mean"]
+    return {str(grid): options for grid, options in means.groupby("grid").idxmax()}
+
+
 def choice(runs: pd.DataFrame, grid: dict[str, Any]) -> dict[str, str]:
     """The options that the rule gives to each grid."""
-    chosen = {}
-    for name, found in contrasts(runs, grid).groupby("grid"):
-        first, best = grid["grids"][name][0], found["mean"].fillna(-1.0).idxmax()
-        row = found.loc[best]
-        convinces = row["pairs"] >= PAIRS and row["gain"] > 2.0 * row["standard error"]
-        chosen[str(name)] = best[1] if convinces else first
+    found = contrasts(runs, grid)
+    chosen = {name: lines[0] for name, lines in grid["grids"].items()}
+    for name, options in best(found).items():
+        row = found.loc[name, options]
+        if row["pairs"] >= PAIRS and row["gain"] > 2.0 * row["standard error"]:
+            chosen[name] = options
     return chosen
 
 
@@ -121,7 +126,11 @@ def main() -> None:
     """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "test", "choose"))
-    what, grid = parser.parse_args().what, read_grid()
+    parser.add_argument("--grid", help="run the searchers of one grid only")
+    given, grid = parser.parse_args(), read_grid()
+    what = given.what
+    if given.grid:
+        grid["searchers"] = {name: own for name, own in grid["searchers"].items() if own == given.grid}
     if what == "run":
         carry_out(jobs(grid), RECORD)
     elif what == "test":

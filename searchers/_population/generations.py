@@ -29,6 +29,7 @@ def generations(
     select: Select | None = None,
     begin: Callable[[], Array] | None = None,
     vary: Vary | None = None,
+    propose: Callable[[Vary], Vary] | None = None,
     objectives: Sequence[Objective] = (),
     crossover: _genetics.Crossover = "uniform",
     crossover_probability: float = 0.9,
@@ -53,6 +54,8 @@ def generations(
         Gives the first (k, d) architectures; `population` uniform ones when left out.
     vary : callable, optional
         Makes children; if left out, crossover and then mutation do.
+    propose : callable, optional
+        Makes of that another variation, which chooses among children.
     population, crossover, crossover_probability, mutation_rate
         See the searcher `nsga2`.
 
@@ -66,6 +69,7 @@ def generations(
         children = _genetics.cross(rng, A, B, kind=crossover, probability=crossover_probability)
         return _genetics.mutate(rng, children, space, rate=mutation_rate)
 
+    made = propose(vary or usual) if propose else vary or usual
     X = begin() if begin else _genetics.sample_new(rng, space, population, np.empty(0, np.int64))
     F = answer(X)
     while True:
@@ -74,7 +78,7 @@ def generations(
         X, F = X[survivors], F[survivors]
         yield X, F
         choose = _by_rank if select is None else _by_limits(None if beyond is None else beyond[survivors])
-        children = _offspring(rng, space, X, population, choose, vary or usual)
+        children = _offspring(rng, space, X, population, choose, made)
         if not len(children):
             return
         X, F = np.concatenate([X, children]), np.concatenate([F, answer(children)])

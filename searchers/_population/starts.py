@@ -10,6 +10,7 @@ import numpy as np
 from mobench import Array, Run, read_architectures
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
+from mobench.searchers._population import untrained as _untrained
 
 
 def beginning(run: Run, start: Path | None) -> Callable[[int], Array] | None:
@@ -31,7 +32,7 @@ def given(run: Run, start: Path, n: int | None = None) -> Array:
     return chosen
 
 
-def first(run: Run, n: int, start: Path | None) -> Array:
+def first(run: Run, n: int, start: Path | None, *, proxy: str | None = None, pool: int = 1) -> Array:
     """Up to `n` different architectures to ask for first, (k, d).
 
     Parameters
@@ -42,8 +43,16 @@ def first(run: Run, n: int, start: Path | None) -> Array:
         How many.
     start : Path, optional
         Its architectures come first, see `given`; uniform ones make up the rest.
+    proxy, pool
+        Where a proxy is named, what it prefers of a pool makes up the rest: see `untrained.begin`.
     """
+
+    def more(n: int, known: Array) -> Array:
+        if proxy is None or not n:
+            return _genetics.sample_new(run.rng, run.space, n, known)
+        return _untrained.begin(run, n, proxy, pool, known)
+
     if start is None:
-        return _genetics.sample_new(run.rng, run.space, n, np.empty(0, np.int64))
+        return more(n, np.empty(0, np.int64))
     X = given(run, start, n)
-    return np.concatenate([X, _genetics.sample_new(run.rng, run.space, n - len(X), run.space.key(X))])
+    return np.concatenate([X, more(n - len(X), run.space.key(X))])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mobench import Array
-from mobench.searchers._relaxed.relaxations import one_hot
+from mobench.searchers._relaxed.relaxations import existing, one_hot
 from mobench.searchers._relaxed.search import Search
 
 BATCHES = 4
@@ -16,8 +16,8 @@ BATCHES = 4
 
 def architecture(search: Search) -> Array:
     """What alpha stands for, (1, d): the network's own rule; of what is not left out, the largest entries."""
-    alpha, out = search.alpha.detach(), left_out(search)
-    entries = alpha if out is None else alpha.masked_fill(out, -torch.inf)
+    entries, out = existing(search.alpha.detach(), search.mask), left_out(search)
+    entries = entries if out is None else entries.masked_fill(out, -torch.inf)
     return np.asarray(search.network.discretise(entries), dtype=np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Relaxations of a choice of operations: softmax, Gumbel straight-through, ReinMax and Dirichlet (DrNAS).
+"""Relaxations of a choice of operations: softmax, Gumbel straight-through, concrete, ReinMax and Dirichlet (DrNAS).
 
 Straight-through estimators take the loss's derivative by every share, those of operations that were not drawn, too,
 which takes computing these operations (`DENSE`). Their cheap forms, of what was drawn alone, have names of their own.
@@ -17,11 +17,13 @@ from torch import Tensor
 
 from mobench import Array
 
-Relaxation = Literal["softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet"]
+Relaxation = Literal["softmax", "gumbel", "gdas", "concrete", "reinmax", "reinmax_sampled", "dirichlet"]
 Sampling = Relaxation | Literal["score"]
 """A relaxation, or draws without a gradient: what the score function works with."""
 DENSE: tuple[Sampling, ...] = ("gumbel", "reinmax")
 """One-hot relaxations whose gradient needs all operations computed (`computed=` of a network's losses)."""
+TEMPERED: tuple[Sampling, ...] = ("gumbel", "gdas", "concrete")
+"""Relaxations by the Gumbel-softmax, whose temperature falls."""
 _TWINS: dict[Sampling, Sampling] = {"gdas": "gumbel", "reinmax_sampled": "reinmax"}
 """Cheap forms of `DENSE` ones: the same p, of which a supernet computes what was drawn."""
 
@@ -52,10 +54,11 @@ def draw(
     ----------
     alpha : Tensor
         (d, k) logits of k operations for each of d genes.
-    kind : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
+    kind : {"softmax", "gumbel", "gdas", "concrete", "reinmax", "reinmax_sampled", "dirichlet", "score"}
         A mixture of all operations; one sampled operation a gene with the gradient of the Gumbel-softmax sample (Jang
         et al. 2017); the same as far as the sampled operation's share goes (gdas: after Dong and Yang 2019, without the
-        coefficients of the others that their code adds); one sampled operation a gene with the gradient of second order
+        coefficients of the others that their code adds); the Gumbel-softmax sample itself, a mixture (concrete:
+        Maddison et al. 2017, as in SNAS); one sampled operation a gene with the gradient of second order
         in the change of loss (Liu et al. 2023, ReinMax), and the same as far as its share goes; a mixture drawn from a
         Dirichlet distribution of concentration elu(alpha) + 1 with its pathwise gradient (Chen et al. 2021, DrNAS); one
         sampled operation a gene without a gradient, for the score function.
@@ -95,6 +98,8 @@ def draw(
     if kind == "dirichlet":
         return _dirichlet(alpha.detach(), mask, generator)
     noise = _gumbel(alpha, generator)
+    if kind == "concrete":
+        return lambda alpha: _gumbel_softmax(existing(alpha, mask), noise, temperature)
     # the maximum of logits plus Gumbel noise is a draw from the softmax of the logits, at any temperature
     hard = one_hot((torch.log_softmax(existing(alpha.detach(), mask), dim=-1) + noise).argmax(dim=-1), alpha)
     if kind == "score":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import get_args
@@ -14,7 +14,7 @@ from torch import Tensor
 from mobench import Array, CategoricalNetwork, Network, operation_mask
 from mobench.searchers._relaxed.divergence import check_alpha, check_weights
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
-from mobench.searchers._relaxed.relaxations import DENSE, Relaxation, Sampling, draw
+from mobench.searchers._relaxed.relaxations import DENSE, TEMPERED, Relaxation, Sampling, draw
 from mobench.searchers._relaxed.settings import Settings
 
 CLIP = 5.0
@@ -22,9 +22,11 @@ CLIP = 5.0
 FLOOR = 0.04
 """Final learning rate of the weights as a share of the first: 0.001 after 0.025 (DARTS)."""
 BETAS = (0.5, 0.999)
-"""Of Adam on alpha (DARTS)."""
+"""Decay of the means of Adam on alpha (DARTS)."""
 
 Relaxed = Callable[[Tensor], Tensor]
+Diagnostics = Mapping[str, float | Tensor]
+"""What a step tells: numbers, or scalars that become numbers where they are recorded, so that no other step waits."""
 
 
 @dataclass(eq=False)
@@ -43,7 +45,7 @@ class Search:
         Leaves, changed in place by the steps.
     operations : tuple of tuple of str or None
         Names of each gene's operations; None where alpha is a plain vector, which is its own relaxation.
-    mask : Tensor or None
+    existing : Tensor or None
         (d, k) bool, where alpha is padded: the operations that exist.
     velocity : dict of Tensor
         Momentum of the weights.
@@ -69,7 +71,7 @@ class Search:
     velocity: Vector
     moments: Tensor
     operations: tuple[tuple[str, ...], ...] | None = None
-    mask: Tensor | None = None
+    existing: Tensor | None = None
     extra: Vector = field(default_factory=dict)
     count: int = 0
     progress: float = 0.0
@@ -82,13 +84,18 @@ class Search:
         return self.settings.learning_rate * (FLOOR + (1.0 - FLOOR) * cosine)
 
     @property
+    def mask(self) -> Tensor | None:
+        """(d, k) bool: the operations that exist and were not dropped (`extra`: kept); None where these are all."""
+        return self.extra.get("kept", self.existing)
+
+    @property
     def unit(self) -> Tensor | float:
         """Unit of the first objective: its range over random architectures after a warm-up; one without."""
         return self.extra.get("unit", 1.0)
 
     def relax(self) -> Relaxed:
         """Draw the randomness of the relaxation for the passes of one step: alpha -> p."""
-        first, last = self.settings.temperatures if self.settings.relaxation in ("gumbel", "gdas") else (1.0, 1.0)
+        first, last = self.settings.temperatures if self.settings.relaxation in TEMPERED else (1.0, 1.0)
         temperature = first + (last - first) * min(self.progress, 1.0)
         return self.draw(self.settings.relaxation, temperature=temperature)
 
@@ -163,14 +170,17 @@ class Search:
                 "autocast: second derivatives are far off in bfloat16; leave autocast out, or take a first-order method"
             )
 
-    def step_alpha(self, h: Tensor) -> None:
-        """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape."""
-        k = self.count + 1
+    def step_alpha(self, h: Tensor, betas: tuple[float, float] = BETAS, *, taken: int | None = None) -> None:
+        """Take a step of Adam on alpha against the hypergradient `h`, in alpha's shape.
+
+        `taken` steps went into the moments before this one; as many as the method's where left out.
+        """
+        k = (self.count if taken is None else taken) + 1
         with torch.no_grad():
             h = h + self.settings.alpha_decay * self.alpha
-            for moment, beta, power in zip(self.moments, BETAS, (h, h * h), strict=True):
+            for moment, beta, power in zip(self.moments, betas, (h, h * h), strict=True):
                 moment.mul_(beta).add_(power, alpha=1.0 - beta)
-            first, second = (m / (1.0 - b**k) for m, b in zip(self.moments, BETAS, strict=True))
+            first, second = (m / (1.0 - b**k) for m, b in zip(self.moments, betas, strict=True))
             self.alpha.sub_(self.settings.alpha_rate * first / (second.sqrt() + 1e-8))
 
     def step_weights(self, gradients: Weights) -> None:
@@ -193,8 +203,10 @@ def descend(weights: Vector, gradients: Weights, velocity: Vector, *, rate: floa
 
 def clipped(gradients: Weights, limit: float = CLIP) -> Vector:
     """Gradients, scaled down to the norm `limit` where they are longer."""
-    length = norm(gradients)
-    return times(gradients, limit / length) if length > limit else dict(gradients)
+    values = [value.detach() for value in gradients.values()]
+    length = torch.stack(torch._foreach_norm(values)).norm()
+    scale = torch.where(length > limit, limit / length, torch.ones_like(length))  # no decision waits for the device
+    return dict(zip(gradients, torch._foreach_mul(list(gradients.values()), scale), strict=True))
 
 
 def initial(network: Network, settings: Settings, preference: Array, seed: int) -> Search:
@@ -211,11 +223,8 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
             f"relaxation={settings.relaxation!r} relaxes a choice of operations, and this problem's alpha is a plain "
             "vector, its own relaxation; leave the option out"
         )
-    if settings.relaxation in DENSE and not _computes_on_demand(network):
-        raise ValueError(
-            f"relaxation={settings.relaxation!r} takes gradients of operations that were not drawn, and this problem's "
-            "supernet does not compute these (computed=); take 'gdas' or 'reinmax_sampled'"
-        )
+    if settings.relaxation in DENSE:
+        check_computes(network, f"relaxation={settings.relaxation!r}", instead="take 'gdas' or 'reinmax_sampled'")
     alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
     whole = settings.partial_channels == 1
     drawn = network.initial_weights() if whole else network.initial_weights(partial_channels=settings.partial_channels)
@@ -242,9 +251,18 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
     )
 
 
-def _computes_on_demand(network: Network) -> bool:
-    """Whether both losses know `computed`."""
-    return all("computed" in signature(loss).parameters for loss in (network.train_loss, network.valid_loss))
+def check_computes(network: Network, what: str, *, instead: str = "take a method that samples one operation") -> None:
+    """Refuse a network whose losses do not know `computed`, where `what` takes gradients of other operations.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not all("computed" in signature(loss).parameters for loss in (network.train_loss, network.valid_loss)):
+        raise ValueError(
+            f"{what} takes gradients of operations that were not drawn, and this problem's supernet does not compute "
+            f"these (computed=); {instead}"
+        )
 
 
 def _mask(operations: tuple[tuple[str, ...], ...], like: Tensor) -> Tensor | None:

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval
 
 from mobench.searchers._relaxed.relaxations import Relaxation, Sampling
 
-Stop = Literal["never", "eigenvalue", "skips", "convolutions"]
+Stop = Literal["never", "eigenvalue", "skips", "ranking", "convolutions"]
 Selection = Literal["largest", "perturbation"]
 Paths = Literal["alpha", "uniform"]
 
@@ -33,13 +33,13 @@ class Settings:
         its first cost; ours: only what was trained is delivered. Their price is kept, at most half of the budget.
     steps : int or None
         Steps of alpha a preference; none: as many as an equal share of the budget's multiply-adds pays for.
-    relaxation : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
+    relaxation : {"softmax", "gumbel", "gdas", "concrete", "reinmax", "reinmax_sampled", "dirichlet", "score"}
         How alpha becomes weights of operations: the softmax mixture (DARTS), one sampled operation (gumbel, reinmax), a
-        mixture drawn from a Dirichlet distribution (DrNAS). The steps of gumbel and reinmax on alpha compute all
-        operations, at the price of a mixture; gdas and reinmax_sampled, the cheap forms, compute the sampled one, and
-        the error's gradient misses the others.
+        mixture drawn from a concrete (SNAS) or a Dirichlet distribution (DrNAS). The steps of gumbel and reinmax on
+        alpha compute all operations, at the price of a mixture; gdas and reinmax_sampled, the cheap forms, compute the
+        sampled one, and the error's gradient misses the others.
     temperatures : tuple of float
-        First and last of gumbel and gdas, linear in between: 10 to 0.1 in GDAS, 10 to 1 in MiLeNAS.
+        First and last of gumbel, gdas and concrete, linear in between: 10 to 0.1 in GDAS, 10 to 1 in MiLeNAS.
     warm_up : float
         Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
         preferences: none in DARTS, 15 of 50 epochs in PC-DARTS. After it the error is in units of its range over 50
@@ -56,9 +56,10 @@ class Settings:
         The weight of the first objective in a search for one trade-off instead of a sweep; the others share the rest.
     paths : {"alpha", "uniform"}
         What the weights of a sampling search learn on: paths drawn as alpha says, or each with the same probability.
-    stop : {"never", "eigenvalue", "skips", "convolutions"}
-        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections
-        (DARTS+), or three quarters of convolutions (MiLeNAS); docs/methods/bilevel/stabilisers.md.
+    stop : {"never", "eigenvalue", "skips", "ranking", "convolutions"}
+        What ends a preference's search early: curvature that grows too fast (RobustDARTS), two skip connections or an
+        order of the operations with weights that stays (DARTS+), or three quarters of convolutions (MiLeNAS);
+        docs/methods/bilevel/stabilisers.md.
     selection : {"largest", "perturbation"}
         The architecture that alpha stands for: the largest entries, or gene by gene the operation without which the
         supernet loses most, in the last quarter of a preference's search (DARTS-PT);
@@ -137,11 +138,11 @@ class Sampled(Settings):
 
     Attributes
     ----------
-    relaxation : {"softmax", "gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet", "score"}
+    relaxation : {"softmax", "gumbel", "gdas", "concrete", "reinmax", "reinmax_sampled", "dirichlet", "score"}
         How alpha becomes weights of operations: sampled ones with the score function, which alone is not biased where
         only sampled operations are computed, or with gumbel or reinmax, whose steps on alpha compute all, or with their
-        cheap forms gdas and reinmax_sampled, which do not; with the mixtures softmax and dirichlet the weights make up
-        for small coefficients, and the search ends at cheap, poor cells (docs/methods/gradient/scalarization.md).
+        cheap forms gdas and reinmax_sampled, which do not; with mixtures the weights make up for small coefficients,
+        and the search ends at cheap, poor cells (docs/methods/gradient/scalarization.md).
     warm_up : float
         Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
         preferences; ours: until then the error says nothing of the operations, and costs would decide. Other searches
@@ -181,3 +182,19 @@ class SampledSweep(SampledAdam):
 
     preferences: Count = 5
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRelaxation(SampledSweep):
+    """Closes the relaxation, and what the weights learn on: they are the method.
+
+    Attributes
+    ----------
+    alpha_rate : float
+        Of Adam on alpha; ours. Published ones, 3e-4 to 1e-2, are for tens of epochs of hundreds of steps each: with the
+        tens of steps that a preference has here they leave alpha where it began.
+    """
+
+    relaxation: Sampling = field(default="softmax", init=False)
+    temperatures: tuple[float, float] = field(default=(1.0, 1.0), init=False)
+    paths: Paths = field(default="alpha", init=False)

@@ -18,6 +18,10 @@ GROWTH = 0.75
 """An earlier average below this share of the present one ends the search (RobustDARTS)."""
 SKIPS = 2
 """Skip connections in a cell that end the search (DARTS+)."""
+STABLE = 10
+"""Marks in which the order of the operations with weights stays the same, which ends the search (DARTS+: epochs)."""
+WITHOUT_WEIGHTS = ("none", "skip", "pool")
+"""What operations that have nothing to learn have in their names."""
 CONVOLUTIONS = 6 / 8
 """Share of convolutions that ends the search: 6 of the 8 operations of MiLeNAS's normal cell."""
 
@@ -33,9 +37,11 @@ def check(stop: Stop, operations: tuple[tuple[str, ...], ...] | None) -> None:
     if stop not in get_args(Stop):
         raise ValueError(f"stop: expected one of {', '.join(get_args(Stop))}, found {stop!r}")
     names = list(dict.fromkeys(name for names in operations or () for name in names))
+    found = ", ".join(names) or "a plain vector"
     if stop in ("skips", "convolutions") and not any(_counted(stop, name) for name in names):
-        found = ", ".join(names) or "a plain vector"
         raise ValueError(f"stop={stop!r} counts {stop}, and this problem has none among its operations: {found}")
+    if stop == "ranking" and not any(sum(has_weights(name) for name in names) > 1 for names in operations or ()):
+        raise ValueError(f"stop={stop!r} orders operations with weights, and no gene has two of them: {found}")
 
 
 def watch(search: Search) -> Mapping[str, float]:
@@ -45,6 +51,8 @@ def watch(search: Search) -> Mapping[str, float]:
         return _watch_curvature(search)
     if rule == "never":
         return {}
+    if rule == "ranking":
+        return _watch_ranking(search)
     x = search.network.discretise(search.alpha)[0]
     chosen = [names[op] for names, op in zip(search.operations or (), x, strict=True)]
     count = sum(_counted(rule, name) for name in chosen)
@@ -56,6 +64,33 @@ def watch(search: Search) -> Mapping[str, float]:
 
 def _counted(rule: str, operation: str) -> bool:
     return ("skip" if rule == "skips" else "conv") in operation
+
+
+def has_weights(operation: str) -> bool:
+    """Whether an operation of this name has something to learn."""
+    return not any(part in operation for part in WITHOUT_WEIGHTS)
+
+
+def _watch_ranking(search: Search) -> Mapping[str, float]:
+    """DARTS+: end where each gene has had its operations with weights in the same order for `STABLE` marks."""
+    orders = ranking(search.alpha.detach(), search.operations or ())
+    before = search.extra.get("orders")
+    same = before is not None and torch.equal(before.cpu(), orders)
+    count = 1 + int(search.extra["stable"]) if same else 0
+    search.extra |= {"orders": orders, "stable": torch.tensor(count)}
+    stopped = count >= STABLE
+    if stopped:
+        search.progress = 1.0
+    return {"stable": float(count), "stopped": float(stopped)}
+
+
+def ranking(alpha: Tensor, operations: tuple[tuple[str, ...], ...]) -> Tensor:
+    """The operations with weights of each gene, the largest entry of alpha first: (k,), gene after gene."""
+    learning = [[op for op, name in enumerate(names) if has_weights(name)] for names in operations]
+    rows = [
+        torch.tensor(ops)[alpha[gene, ops].cpu().argsort(descending=True)] for gene, ops in enumerate(learning) if ops
+    ]
+    return torch.cat(rows)
 
 
 def _watch_curvature(search: Search) -> Mapping[str, float]:

@@ -20,7 +20,7 @@ from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.linear import Vector
 from mobench.searchers._relaxed.portrait import portrait
 from mobench.searchers._relaxed.preferences import preferences
-from mobench.searchers._relaxed.search import Search, initial
+from mobench.searchers._relaxed.search import Diagnostics, Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
@@ -47,11 +47,14 @@ class Method:
     choose : callable, optional
         ``(search, x) -> X``: the whole set, (k, d), to recommend where alpha stands for x, (1, d). Left out: the last
         architectures of the earlier preferences, and x.
+    architecture : callable
+        What alpha stands for, (1, d).
     """
 
-    step: Callable[[Search], Mapping[str, float]]
+    step: Callable[[Search], Diagnostics]
     begin: Callable[[Search, Vector], None] = lambda search, before: None
     choose: Callable[[Search, Array], Array] | None = None
+    architecture: Callable[[Search], Array] = _discretisation.architecture
 
 
 def sweep(run: Run, settings: Settings, method: Method) -> None:
@@ -150,27 +153,32 @@ def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Arra
         if settings.candidates > 1:
             best = _discretisation.best_of_likeliest(search)
             if method.choose is None:
-                run.recommend(_with(stretch.found, run.space, search, best))
+                run.recommend(_joined(stretch.found, run.space, best))
     except BudgetExhausted:
         if method.choose is None:
-            run.recommend(_with(stretch.found, run.space, search))
+            run.recommend(_joined(stretch.found, run.space, _present(search, method)))
         raise
-    return _with(stretch.found, run.space, search, best)
+    return _joined(stretch.found, run.space, _present(search, method) if best is None else best)
 
 
-def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Mapping[str, float]) -> None:
+def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Diagnostics) -> None:
     """Recommend, record, keep a checkpoint."""
-    x = _with(stretch.found[:0], run.space, search)
-    run.recommend(_with(stretch.found, run.space, search) if method.choose is None else method.choose(search, x))
+    x = _present(search, method)
+    run.recommend(_joined(stretch.found, run.space, x) if method.choose is None else method.choose(search, x))
     mixture = {} if search.operations is None else portrait(search.alpha, search.operations, search.mask)
-    run.record(preference=search.preference.tolist(), step=search.count, **mixture, **diagnostics)
+    told = {name: float(value) for name, value in diagnostics.items()}
+    run.record(preference=search.preference.tolist(), step=search.count, **mixture, **told)
     run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
 
 
-def _with(found: Array, space: Space, search: Search, best: Array | None = None) -> Array:
-    """Join what alpha stands for, or the `best` of several, to (k, d) others, unless it is among them."""
+def _present(search: Search, method: Method) -> Array:
+    """What alpha stands for now, (1, d); FloatingPointError where the search diverged."""
     search.check()
-    x = _discretisation.architecture(search) if best is None else best
+    return method.architecture(search)
+
+
+def _joined(found: Array, space: Space, x: Array) -> Array:
+    """Join x, (1, d), to (k, d) others, unless it is among them."""
     return found if np.isin(space.key(x), space.key(found))[0] else np.concatenate([found, x])
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mobench import CategoricalNetwork, Network, Space
+from mobench.searchers._relaxed.linear import Weights
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
 
@@ -21,7 +22,7 @@ def cost_scales(network: Network, space: Space, m: int, like: Tensor) -> Tensor:
         return scales
     with torch.no_grad():
         costs = torch.stack([torch.as_tensor(network.costs(p)) for p in _paths(space, like)])
-    return _range(costs, scales)
+    return _range(costs.to(scales.device), scales)
 
 
 def error_unit(search: Search, space: Space) -> Tensor:
@@ -29,19 +30,25 @@ def error_unit(search: Search, space: Space) -> Tensor:
 
     Charged are the forward passes.
     """
-    one = torch.ones((), dtype=search.alpha.dtype, device=search.alpha.device)
     if search.operations is None:
-        return one
-    batch = search.network.valid_batch()
+        return torch.ones((), dtype=search.alpha.dtype, device=search.alpha.device)
+    return loss_range(search.network, search.weights, space, search.alpha)
+
+
+def loss_range(network: Network, weights: Weights, space: Space, like: Tensor) -> Tensor:
+    """Range of the validation loss of architectures of genes on the next batch, a scalar; forward passes are charged.
+
+    `like` has the shape, dtype and device of alpha.
+    """
+    batch = network.valid_batch()
     with torch.no_grad():
-        paths = _paths(space, search.alpha)
-        losses = torch.stack([torch.as_tensor(search.network.valid_loss(search.weights, p, batch)) for p in paths])
-    return _range(losses, one)
+        losses = torch.stack([torch.as_tensor(network.valid_loss(weights, p, batch)) for p in _paths(space, like)])
+    return _range(losses, torch.ones_like(losses[0]))
 
 
 def _paths(space: Space, like: Tensor) -> Tensor:
-    """The fifty architectures, (50, d, k)."""
-    return one_hot(space.sample(np.random.default_rng(0), ARCHITECTURES), like)
+    """The fifty architectures, (50, d, k), on the CPU: no pass waits for the device to learn what to compute."""
+    return one_hot(space.sample(np.random.default_rng(0), ARCHITECTURES), like.detach().cpu())
 
 
 def _range(values: Tensor, otherwise: Tensor) -> Tensor:

@@ -46,7 +46,13 @@ def search(
     if start is not None:
         run.evaluate(_starts.given(run, start))
     while True:
-        run.evaluate(run.space.sample(run.rng, batch))
+        X = run.space.sample(run.rng, batch)
+        if run.workers == 1:
+            run.evaluate(X)
+            continue
+        run.submit(X)  # several workers wait for no batch to be whole
+        while run.running >= run.workers:
+            run.wait()
 
 
 def _in_short(run: Run, batch: int, fidelity: int, finalists: int, start: Path | None) -> None:

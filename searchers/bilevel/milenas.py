@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,9 +13,9 @@ from torch import Tensor
 from mobench import Array, Run, Supernet
 from mobench.searchers._relaxed.hypergradients import through_next_step
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached
-from mobench.searchers._relaxed.relaxations import one_hot
-from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.search import Diagnostics, Search
 from mobench.searchers._relaxed.settings import RADIUS, Count, NotNegative, Positive, Stabilised
+from mobench.searchers._relaxed.stopping import has_weights
 from mobench.searchers._relaxed.sweep import Method, sweep
 
 needs = (Supernet,)
@@ -35,8 +34,8 @@ class Options(Stabilised):
         lambda, the weight of the upper level; 0 is single-level search, and it grows towards first-order DARTS. 1 in
         the paper.
     keep : {"last", "sizes"}
-        The set: each preference's last architecture; or, for each value of the first cost, the architecture on the way
-        with the least one-shot loss (model-size-based search), which costs validation batches.
+        The set: each preference's last architecture; or, for each number of operations with weights, the architecture
+        on the way with the least one-shot error (model-size-based search), which costs validation batches.
     batches : int
         Validation batches of a comparison of equal sizes; ours.
     radius : float
@@ -53,7 +52,7 @@ class Options(Stabilised):
 def search(run: Run, options: Options) -> None:
     """Step alpha against the training loss plus `mixing` times the upper level, then the weights on the former."""
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         if options.order == 1:
@@ -63,7 +62,7 @@ def search(run: Run, options: Options) -> None:
             h = through_next_step(search, mixed, lower, radius=options.radius)
         search.step_alpha(h)
         search.train(lower)
-        return {"gradient": float(h.norm())}
+        return {"gradient": h.norm()}
 
     def inherit(search: Search, before: Vector) -> None:
         search.extra |= {name: value for name, value in before.items() if name == "archive"}
@@ -82,22 +81,27 @@ def hypergradient(upper: Loss, lower: Loss, weights: Weights, alpha: Tensor, *, 
 
 
 def best_of_each_size(search: Search, x: Array, *, batches: int) -> Array:
-    """Join x, (1, d), to the archive in `Search.extra`: one architecture a value of the first cost, by one-shot loss.
+    """Join x, (1, d), to the archive in `Search.extra`: one architecture a size, by its one-shot error.
+
+    The size is the number of operations with weights, as in the paper; of a plain vector it is the first cost.
 
     Returns
     -------
     Array
         (k, d), the smallest first.
     """
-    loss = float(search.network.one_shot(search.weights, x, batches=batches)[0])
-    size = 0.0  # without costs only the best is kept
-    if len(search.preference) > 1:
-        like = search.alpha.detach()
-        size = float(search.network.costs(like if search.operations is None else one_hot(x[0], like))[0])
-    row = torch.tensor([[size, loss, *x[0].tolist()]], dtype=torch.float64)
+    error = float(search.network.one_shot(search.weights, x, batches=batches)[0])
+    row = torch.tensor([[size(search, x), error, *x[0].tolist()]], dtype=torch.float64)
     archive = torch.cat([search.extra["archive"].cpu(), row]) if "archive" in search.extra else row
     rows = archive[np.lexsort((archive[:, 1], archive[:, 0]))]
     first = torch.cat([torch.ones(1, dtype=torch.bool), rows[1:, 0] != rows[:-1, 0]])
     search.extra["archive"] = rows[first]
     chosen: Array = rows[first][:, 2:].long().numpy()
     return chosen
+
+
+def size(search: Search, x: Array) -> float:
+    """How many operations of x, (1, d), have weights; of a plain vector the first cost at alpha, 0 without costs."""
+    if search.operations is not None:
+        return float(sum(has_weights(names[op]) for names, op in zip(search.operations, x[0], strict=True)))
+    return float(search.network.costs(search.alpha.detach())[0]) if len(search.preference) > 1 else 0.0

@@ -12,6 +12,7 @@ from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
+from mobench.searchers._population import untrained as _untrained
 
 
 def search(
@@ -20,8 +21,13 @@ def search(
     population: Annotated[int, Ge(1)] = 30,
     sample: Annotated[int, Ge(1)] = 10,
     start: Path | None = None,
+    proxy: str | None = None,
+    pool: Annotated[int, Ge(1)] = 10,
+    proposals: Annotated[int, Ge(1)] = 4,
 ) -> None:
     """Age a population, one child at a time, until the budget is spent.
+
+    Workers of a simulated clock have a child each, and the next one as soon as they are free (Real et al., section 3).
 
     The parent is the best of a sample by rank in the population, then by place in the epsilon-net of its front, the
     priority of the multi-objective version in Syne Tune (Schmucker et al. 2021) without its defect: Syne Tune sorts
@@ -41,17 +47,31 @@ def search(
     start : Path, optional
         A log or a CSV with architectures to begin with, as many as the first population holds; uniform ones make up
         the rest, and all are paid for (docs/warm-start.md).
+    proxy : str, optional
+        A zero-cost proxy of the problem's, naswot say, that chooses the first population and among children; these are
+        trained as ever, and it is paid for (docs/proxies.md).
+    pool : int
+        With a proxy: so many times as many architectures are scored as the first population holds, and the best of
+        equal parts by multiply-adds taken; 1 takes uniform ones. 10; ours.
+    proposals : int
+        With a proxy: so many children are made of each that is wanted, and the one of the best score taken. 4; ours.
     """
-    X = _starts.first(run, population, start)
+
+    def one_change(_X: Array, parents: Array, _: Array) -> Array:
+        return _genetics.mutate_one(run.rng, parents, run.space)
+
+    vary = one_change if proxy is None else _untrained.best_of(run, proxy, proposals, one_change)
+    X = _starts.first(run, population, start, proxy=proxy, pool=pool)
     F = run.evaluate(X)
     beyond = _ranking.beyond_limits(F, run.objectives)
     while True:
         run.record(population=X)
         for oldest in range(len(X)):  # a ring: the row that was written first is overwritten first
-            candidates = run.rng.integers(0, len(X), size=sample)
-            child = _genetics.mutate_one(run.rng, X[[_parent(F, beyond, candidates)]], run.space)
-            F[oldest] = run.evaluate(child)[0]
-            X[oldest] = child[0]
+            while run.running < run.workers:
+                candidates = run.rng.integers(0, len(X), size=sample)
+                parent = X[[_parent(F, beyond, candidates)]]
+                run.submit(vary(X, parent, parent))
+            X[oldest], F[oldest], _ = run.wait()
             if beyond is not None:
                 beyond[oldest] = violation(F[[oldest]], run.objectives)[0]
 

@@ -1,1 +1,1 @@
-"""Hypernetworks: one network from preferences to architectures."""
+"""Hypernetworks: one network from preferences to architectures, or from architectures to weights."""

@@ -1,4 +1,4 @@
-"""Asynchronous successive halving for several objectives, as one worker does it (Schmucker et al. 2021)."""
+"""Asynchronous successive halving for several objectives (Schmucker et al. 2021)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def search(
 ) -> None:
     """Promote whoever is among the best of a rung, from the top down, and else begin with a new architecture.
 
-    No rung is waited for, so that no bracket has to be chosen and good ones reach the top early.
+    No rung is waited for, so that no bracket has to be chosen and good ones reach the top early. A worker of a
+    simulated clock that is free gets the next training at once, by what has ended until then.
 
     Parameters
     ----------
@@ -56,14 +57,20 @@ def search(
     steps = rungs(run.fidelities, eta)
     d, m = len(run.space.cardinalities), len(run.objectives)
     climbed = [_Rung(d, m) for _ in steps]
+    begun = np.empty((0, d), dtype=np.int64)
     while True:
-        place, X = next(
-            ((k + 1, X) for k in reversed(range(len(steps) - 1)) if len(X := climbed[k].take(run, eta, quota))),
-            (0, climbed[0].X[:0]),
-        )
-        if not len(X):
-            known = run.space.key(climbed[0].X) if len(climbed[0].X) else np.empty(0, np.int64)
-            X = _genetics.sample_new(run.rng, run.space, 1, known)
-        if not len(X):
-            return  # all of the space was begun, and nobody of it may go on
-        climbed[place].add(X, run.evaluate(X, fidelity=steps[place]))
+        while run.running < run.workers:
+            place, X = next(
+                ((k + 1, X) for k in reversed(range(len(steps) - 1)) if len(X := climbed[k].take(run, eta, quota))),
+                (0, begun[:0]),
+            )
+            if not len(X):
+                X = _genetics.sample_new(run.rng, run.space, 1, run.space.key(begun))
+                begun = np.concatenate([begun, X])
+            if not len(X):
+                break  # all of the space was begun, and nobody of what has ended may go on
+            run.submit(X, fidelity=steps[place])
+        if not run.running:
+            return
+        ended = run.wait()
+        climbed[steps.index(ended.fidelity or steps[-1])].add(ended.x[None], ended.F[None])

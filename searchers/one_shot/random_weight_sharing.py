@@ -17,7 +17,7 @@ needs = (CategoricalSupernet,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(_one_shot.Training):
+class Options(_one_shot.Descent):
     """Options of random search with weight sharing.
 
     Attributes

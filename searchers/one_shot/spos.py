@@ -9,13 +9,13 @@ from annotated_types import Ge
 
 from mobench import CategoricalSupernet, Run
 from mobench.searchers._one_shot import supernet as _one_shot
-from mobench.searchers._population.generations import generations
+from mobench.searchers._one_shot.evolution import evolved
 
 needs = (CategoricalSupernet,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(_one_shot.Training):
+class Options(_one_shot.Descent):
     """Options of SPOS.
 
     Attributes
@@ -32,12 +32,4 @@ def search(run: Run, options: Options) -> None:
 
     Needs a budget of trainings or flops.
     """
-
-    def evolve(scores: _one_shot.Scores) -> None:
-        evolution = generations(run.rng, run.space, scores, population=options.population, objectives=scores.objectives)
-        for _ in evolution:
-            run.recommend(scores.best)
-            if len(scores.X) >= run.space.size:
-                return
-
-    _one_shot.search(run, options, evolve)
+    _one_shot.search(run, options, evolved(run, options.population))

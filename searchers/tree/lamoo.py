@@ -11,9 +11,10 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from mobench import Array, Run
-from mobench.searchers._partition.partition import Side, descend, features, grow, sample
+from mobench.searchers._partition.partition import Side, descend, grow, sample
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
+from mobench.searchers._population.codes import one_hot
 from mobench.searchers._population.scalars import scaled
 
 EXACT, DIRECTIONS = 4, 2**12
@@ -59,7 +60,7 @@ def search(
     F = run.evaluate(X)
     while True:
         beyond = _ranking.beyond_limits(F, run.objectives)
-        codes, dominators = features(run.space, X), dominance(F, beyond)
+        codes, dominators = one_hot(run.space, X), dominance(F, beyond)
         volume = volumes(F, beyond)
 
         def cut(rows: Array, _: int, codes: Array = codes, dominators: Array = dominators) -> Side | None:

@@ -9,8 +9,9 @@ import numpy as np
 from annotated_types import Ge
 
 from mobench import Array, Run, violation
-from mobench.searchers._partition.partition import Side, descend, features, grow, sample
+from mobench.searchers._partition.partition import Side, descend, grow, sample
 from mobench.searchers._population import starts as _starts
+from mobench.searchers._population.codes import one_hot
 from mobench.searchers._population.scalars import chebyshev, scaled
 
 
@@ -51,7 +52,7 @@ def search(
         weights = run.rng.dirichlet(np.ones(F.shape[1]))
         seen, beyond = F, violation(F, run.objectives)
         worth = worths(F, beyond, weights)
-        codes = features(run.space, X)
+        codes = one_hot(run.space, X)
 
         def cut(rows: Array, depth: int, codes: Array = codes, worth: Array = worth) -> Side | None:
             return linear(codes[rows], worth[rows]) if depth < height - 1 else None

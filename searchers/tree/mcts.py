@@ -86,7 +86,8 @@ class _Tree:
 
     def descend(self, exploration: float) -> Array:
         """An architecture beneath the highest bounds, (d,), known perhaps where chance completed it."""
-        run, node, prefix = self._run, self.root, ()
+        run, node = self._run, self.root
+        prefix: tuple[int, ...] = ()
         weights = np.append(run.rng.dirichlet(np.ones(len(run.objectives))), 1.0)
         while True:
             bounds = node.bounds(self._worth(node, weights), exploration)
@@ -137,14 +138,14 @@ def sizes(space: Space, prefix: tuple[int, ...]) -> Array:
     if space.pool is None:
         return np.full(space.cardinalities[j], float(math.prod(space.cardinalities[j + 1 :])))
     rows = space.pool[(space.pool[:, :j] == prefix).all(axis=1)]
-    return np.bincount(rows[:, j], minlength=space.cardinalities[j]).astype(float)
+    return np.bincount(rows[:, j], minlength=space.cardinalities[j]).astype(np.float64)
 
 
 def complete(rng: np.random.Generator, space: Space, prefix: tuple[int, ...]) -> Array:
     """A row that begins with `prefix`, (d,), any as likely."""
     j = len(prefix)
     if space.pool is None:
-        x = space.sample(rng, 1)[0]
+        x: Array = space.sample(rng, 1)[0]
         x[:j] = prefix
         return x
     rows = space.pool[(space.pool[:, :j] == prefix).all(axis=1)]

@@ -52,7 +52,7 @@ def test_the_table_holds_every_answer_with_its_ledger(folder, tmp_path, format):
             assert np.allclose(rows[axis], amounts, rtol=1e-11, atol=0)  # pandas 2 reads twelve digits
         labels = [objective.label for objective in result.problem.objectives]
         assert np.allclose(rows[labels], history.F, rtol=1e-11, atol=0)
-        others = [column for column in table.columns[11:] if column not in labels]
+        others = [column for column in table.columns[12:] if column not in labels]
         assert rows[others].isna().all().all()
     assert table["architecture"].notna().all()
     assert pd.read_csv(listing)["state"].tolist() == ["ended"] * 8

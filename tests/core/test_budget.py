@@ -25,15 +25,15 @@ def test_costs_add_and_subtract_currency_by_currency(a, b):
 
 
 def test_a_number_means_unique_evaluations_and_questions_are_capped_at_twenty_times_as_many():
-    assert parse_budget(500, ONE) == Cost(500, 10_000, math.inf, math.inf)
+    assert parse_budget(500, ONE) == Cost(500, 10_000, math.inf, math.inf, math.inf)
 
 
 @pytest.mark.parametrize(
     ("training", "limit"),
     [
-        (Cost(evaluations=1, flops=2e9, seconds=7), Cost(math.inf, 60, 6e9, math.inf)),
-        (Cost(evaluations=1, seconds=7), Cost(math.inf, 60, math.inf, 21)),
-        (Cost(evaluations=1), Cost(3, 60, math.inf, math.inf)),
+        (Cost(evaluations=1, flops=2e9, seconds=7), Cost(math.inf, 60, 6e9, math.inf, math.inf)),
+        (Cost(evaluations=1, seconds=7), Cost(math.inf, 60, math.inf, 21, math.inf)),
+        (Cost(evaluations=1), Cost(3, 60, math.inf, math.inf, math.inf)),
     ],
 )
 def test_trainings_are_paid_in_flops_then_seconds_then_evaluations(training, limit):

@@ -16,12 +16,15 @@ torch.set_num_threads(1)
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("spos", {}),
     ("random_weight_sharing", {}),
+    *((name, {}) for name in ("enas", "smash", "ghn")),
     ("pareto_hypernetwork", {"warm_up": 0.0}),
     ("modnas", {"aggregator": "UPGrad", "warm_up": 0.0}),
     ("mgda", {"aggregator": "UPGrad", "warm_up": 0.0}),
     ("epo", {"warm_up": 0.0}),
+    ("pareto_mtl", {"warm_up": 0.0}),
     ("scalarization", {"warm_up": 0.0}),
     *((name, {}) for name in ("darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")),
+    *((name, {"warm_up": 0.0}) for name in ("snas", "setn", "fbnet", "proxyless_nas", "fair_darts", "p_darts")),
 ]
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from _learners import learners
 from _toy_runs import toy
 
 import mobench
-from mobench import Array, Cost, Objective, Space, Supernet, Values
+from mobench import Array, Cost, Objective, Space, Values
 from mobench.core.budget import parse_budget
 from mobench.core.problem import Problem
 from mobench.harness.door import Run
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._relaxed.finalists import best_first, train_best, train_recommended
 from mobench.testing.trial import trial
@@ -23,9 +24,8 @@ from mobench.testing.trial import trial
 pytestmark = pytest.mark.long
 
 RIDGENET, TRAINING = "bilevel_toys:name=ridgenet", 300
-LEARNING = [
-    name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)
-]
+ONE_SHOT = {"spos", "random_weight_sharing", "enas", "smash", "ghn"}
+LEARNING = learners(toy("ridgenet"))
 
 
 @pytest.mark.parametrize("name", ["spos", "darts", "scalarization"])
@@ -52,7 +52,7 @@ def test_what_is_delivered_was_trained_and_paid_from_the_reserve(name: str) -> N
     )
     assert on_the_way.answers == 0  # recommendations went before, for the curve beyond the budget
     assert {tuple(x) for x in last.content.tolist()} <= trained
-    assert on_the_way.spent["flops"] >= 5000 - 1.05 * 5 * TRAINING - 400 or name in ("spos", "random_weight_sharing")
+    assert on_the_way.spent["flops"] >= 5000 - 1.05 * 5 * TRAINING - 400 or name in ONE_SHOT
 
 
 @pytest.mark.parametrize("name", ["spos", "darts", "modnas"])

@@ -35,10 +35,12 @@ SEARCHERS = (
     "smsemoa",
     "nsca",
     "nsga_net",
+    "lemonade_tabular",
     "agemoea2",
     "mcts",
     "lanas",
     "lamoo",
+    "reinforce",
 )
 SMALL = "motif:objectives=[error,flops,params<=2]"
 
@@ -205,7 +207,8 @@ def test_one_shot_searchers_keep_to_limits_on_costs_and_not_on_one_shot_errors()
     assert best_first(F, 4, beyond).tolist()[2:] == [2, 1]
     problem = named("motif:objectives=[error<=4,params<=2.6],batch=512")
     run = Run(problem, limit=parse_budget({"trainings": 1}, problem.training))
-    scores = Scores(run, run.supernet, run.supernet.initial_weights(), batches=1)
+    weights = run.supernet.initial_weights()
+    scores = Scores(run, run.supernet, lambda x: weights, batches=1)
     scores(run.space.sample(run.rng, 12))
     assert [objective.limit for objective in scores.objectives] == [None, 2.6]
     costs = problem.score(scores.best)[:, 1]

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 import mobench
 from mobench import Cost, load_table, make_problem
+from mobench.analysis.verification import check_run
 from mobench.harness.door import Run
 from mobench.harness.execute import execute
 from mobench.harness.log import Log
@@ -180,6 +181,72 @@ def test_a_shorter_training_costs_less_and_the_longer_one_goes_over_it():
     assert problem.evaluate(X, fidelity=1).F[0, 0] == short.F[0, 0]
     with pytest.raises(ValueError, match="fidelity: expected 1 to 2 epochs, found 3"):
         problem.evaluate(X, fidelity=3)
+
+
+@pytest.mark.parametrize("changes", [{}, {"autocast": True}, {"channels_last": True}])
+def test_a_training_that_goes_on_is_the_training_that_was_never_interrupted(changes):
+    data, skeleton = datasets.load_dataset("digits"), cell.Skeleton(1, 8, 10, channels=2, cells=1, stages=2)
+    recipe = training.Recipe(epochs=4, batch=250, **changes)
+    whole = training.train(MIXED, skeleton, data, recipe, seed=3, row=7)
+    part = None
+    for epochs in (1, 3, 4):
+        part = training.train(MIXED, skeleton, data, recipe, seed=3, row=7, epochs=epochs, before=part)
+        np.testing.assert_array_equal(part.valid, whole.valid[:epochs])
+        assert (np.diff(part.seconds) > 0).all()
+        assert (part.begun is None) == (epochs == 4)
+    assert part.test == whole.test
+    assert whole.begun is None
+
+
+@pytest.mark.parametrize("damage", ["none", "cut", "gone"])
+def test_epochs_are_trained_once_whoever_goes_on_and_again_where_the_checkpoint_is_lost(damage, own_data, monkeypatch):
+    X, epochs = np.array([MIXED]), []
+    error = training._error
+    monkeypatch.setattr(training, "_error", lambda *a: epochs.append(a[2]) or error(*a))
+
+    def trained():
+        count = sum(len(part.labels) == datasets.DIGITS[1] for part in epochs)
+        epochs.clear()
+        return count
+
+    first = make(epochs=3)
+    assert first.resumable
+    assert not make(noise=True).resumable
+    short = first.evaluate(X, fidelity=1)
+    assert trained() == 1
+    (checkpoint,) = own_data.rglob("begun-*.npz")
+    if damage == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:200])
+    elif damage == "gone":
+        checkpoint.unlink()
+    other = make(epochs=3)  # another process
+    longer = other.evaluate(X, fidelity=2)
+    assert trained() == (1 if damage == "none" else 2)
+    whole = other.evaluate(X)
+    assert trained() == 1
+    assert not list(own_data.rglob("begun-*.npz"))
+    alone = training.train(
+        MIXED,
+        other.trainings.skeleton,
+        other.trainings.data,
+        other.trainings.recipe,
+        seed=0,
+        row=int(other._rows(X)[0]),
+    )
+    assert [short.F[0, 0], longer.F[0, 0], whole.F[0, 0]] == alone.valid.tolist()
+
+
+def test_halving_pays_the_difference_and_verifies(tmp_path, own_data):
+    spec = spec_of("successive_halving", budget={"evaluations": 8}, epochs=4)
+    spec = RunSpec(**{**vars(spec), "searcher_options": {"eta": 2, "architectures": 4}})
+    end = execute(spec, tmp_path)
+    history, problem = mobench.load(tmp_path).history, make(epochs=4)
+    longest = {}
+    for x, epochs in zip(history.X, history.fidelity.tolist(), strict=True):
+        longest[tuple(x)] = max(longest.get(tuple(x), 0), epochs or 4)
+    whole = problem.evaluate(np.array(list(longest))).flops  # of 4 epochs
+    assert end["spent"]["flops"] == (whole / 4 * list(longest.values())).sum()
+    assert check_run(spec, tmp_path, slow=True).fault == ""
 
 
 def test_cells_that_are_the_same_network_are_trained_once(monkeypatch):

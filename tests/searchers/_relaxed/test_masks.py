@@ -17,7 +17,7 @@ from mobench.searchers._relaxed.search import Search, Settings, initial
 from mobench.searchers._relaxed.stopping import check, curvature
 
 torch.set_num_threads(1)
-KINDS = ("softmax", "gumbel", "reinmax", "dirichlet", "score")
+KINDS = ("softmax", "gumbel", "concrete", "reinmax", "dirichlet", "score")
 COUNTS = [(3, 4, 2), (1, 5), (2, 2, 1, 3)]
 IGNORED = [0.0, 1e6, -1e6, float("inf"), float("-inf"), float("nan")]
 

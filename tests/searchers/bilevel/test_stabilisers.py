@@ -119,10 +119,47 @@ def test_counts_of_operations_end_a_search(stop: str, genes: tuple[int, ...], st
     assert (search.progress == 1.0) == stops
 
 
+def test_an_order_that_stays_for_ten_marks_ends_a_search() -> None:
+    search = cells(stop="ranking")
+    orders = [(cell.CONV1, cell.CONV3), (cell.CONV3, cell.CONV1)]
+
+    def watch(gene: int, first: int) -> dict[str, float]:
+        with torch.no_grad():
+            search.alpha[gene, list(orders[first])] = torch.tensor([2.0, 1.0])
+            search.alpha[:, [cell.NONE, cell.SKIP, cell.POOL]] = torch.rand(6, 3, generator=search.generator) * 5
+        return dict(_stopping.watch(search))
+
+    for place in range(6):
+        watch(place, 0)
+    counts = [watch(3, 1)["stable"], *(watch(3, 1)["stable"] for _ in range(9))]
+    assert counts == list(range(10))  # the others, operations without weights, may change places
+    assert search.progress == 0.0
+    assert watch(3, 1) == {"stable": 10.0, "stopped": 1.0}
+    assert search.progress == 1.0
+
+
+def test_an_order_that_changes_begins_to_count_anew() -> None:
+    search = cells(stop="ranking")
+    for mark in range(40):
+        with torch.no_grad():
+            search.alpha[2, cell.CONV1] = float(mark // 9 % 2) - 0.5
+            search.alpha[2, cell.CONV3] = 0.0
+        assert _stopping.watch(search)["stopped"] == 0.0
+
+
+def test_the_order_counts_operations_with_weights() -> None:
+    alpha = torch.tensor([[0.9, 0.1, 0.3, 0.2, 0.8], [0.0, 0.0, 0.1, 0.2, 0.0]])
+    assert _stopping.ranking(alpha, cell.CHOICES[:2]).tolist() == [2, 3, 3, 2]
+
+
 def test_rules_that_a_problem_cannot_meet_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"stop='ranking' orders operations with weights, .* a plain vector"):
+        go("darts", "quadratic", {"flops": 100}, stop="ranking")
     with pytest.raises(ValueError, match=r"counts convolutions, and this problem has none .* none, linear, cubic"):
         go("milenas", "ridgenet", {"flops": 100}, stop="convolutions")
-    with pytest.raises(ValueError, match="expected one of never, eigenvalue, skips, convolutions, found 'soon'"):
+    with pytest.raises(
+        ValueError, match="expected one of never, eigenvalue, skips, ranking, convolutions, found 'soon'"
+    ):
         _stopping.check("soon", ())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="option 'stop'"):
         check_options(find("searcher", "darts"), {"stop": "soon"})
@@ -209,10 +246,11 @@ def test_partial_connections_need_channels() -> None:
     "options",
     [
         {"stop": "eigenvalue", "preferences": 2, "steps": 24},
+        {"stop": "ranking", "preferences": 2, "steps": 24},
         {"selection": "perturbation", "preferences": 2, "steps": 12},
         {"relaxation": "dirichlet", "selection": "perturbation", "stop": "eigenvalue", "preferences": 2, "steps": 24},
     ],
-    ids=["stop", "selection", "all"],
+    ids=["stop", "ranking", "selection", "all"],
 )
 @pytest.mark.parametrize("at", [3, 9, 17])
 def test_killed_runs_go_on_to_the_same_end(options: dict[str, Any], at: int, tmp_path: Path) -> None:

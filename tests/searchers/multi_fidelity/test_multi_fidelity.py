@@ -15,7 +15,7 @@ from mobench.plugins.options import check_options
 from mobench.searchers._rungs.rungs import brackets, climb, promoted, rungs
 from mobench.searchers.multi_fidelity import bohb, shemoa
 
-SEARCHERS = ("successive_halving", "hyperband", "asha", "bohb", "shemoa")
+SEARCHERS = ("successive_halving", "hyperband", "asha", "bohb", "shemoa", "curve_stopping")
 
 
 class Curves:

@@ -52,7 +52,7 @@ def test_each_architecture_is_scored_once():
 
     problem = mobench.make_problem("bilevel_toys", {"name": "ridgenet"})
     run = Run(problem, limit=mobench.Cost(1e9, 1e9, 1e9, 1e9))
-    scores = _one_shot.Scores(run, Network(), {}, batches=1)
+    scores = _one_shot.Scores(run, Network(), lambda x: {}, batches=1)
     first = scores(np.array([[0, 1, 2], [0, 1, 2], [3, 3, 3]]))
     again = scores(np.array([[3, 3, 3], [0, 0, 0], [0, 1, 2]]))
     assert asked == [(0, 1, 2), (3, 3, 3), (0, 0, 0)]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mobench import Space, make_problem
-from mobench.searchers._partition.partition import Part, descend, features, grow, sample
+from mobench.searchers._partition.partition import Part, descend, grow, sample
+from mobench.searchers._population.codes import one_hot
 from mobench.searchers.tree import lamoo, lanas
 
 points = hnp.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 3)), elements=st.integers(0, 4))
@@ -33,7 +34,7 @@ def test_bounds_are_those_of_the_card() -> None:
 
 def test_features_tell_values_of_genes_apart_and_forget_inactive_ones() -> None:
     space = Space((2, 3), inactive=lambda X: np.column_stack([np.zeros(len(X), bool), X[:, 0] == 0]))
-    codes = features(space, np.array([[0, 2], [1, 2], [1, 0]]))
+    codes = one_hot(space, np.array([[0, 2], [1, 2], [1, 0]]))
     assert codes.tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1], [0, 1, 1, 0, 0]]
 
 
@@ -41,7 +42,7 @@ def test_features_tell_values_of_genes_apart_and_forget_inactive_ones() -> None:
 def test_parts_without_a_cut_hold_each_architecture_of_the_space_once(seed: int, n: int, height: int) -> None:
     rng, space = np.random.default_rng(seed), Space((3, 2, 4))
     X = space.sample(rng, n)
-    codes, worth = features(space, X), rng.random(n)
+    codes, worth = one_hot(space, X), rng.random(n)
     tree = grow(
         codes,
         np.arange(n),
@@ -55,7 +56,7 @@ def test_parts_without_a_cut_hold_each_architecture_of_the_space_once(seed: int,
         assert len(part.path) < height
         leaves += [] if part.halves else [part]
         todo += part.halves
-    assert (np.sum([leaf.holds(features(space, space.all())) for leaf in leaves], axis=0) == 1).all()
+    assert (np.sum([leaf.holds(one_hot(space, space.all())) for leaf in leaves], axis=0) == 1).all()
     assert sorted(np.concatenate([leaf.rows for leaf in leaves]).tolist()) == list(range(n))
 
 
@@ -63,7 +64,7 @@ def test_a_linear_cut_is_that_of_a_linear_regression() -> None:
     from sklearn.linear_model import LinearRegression
 
     rng, space = np.random.default_rng(1), Space((5, 4, 3, 3))
-    codes, other = (features(space, space.sample(rng, n)) for n in (60, 200))
+    codes, other = (one_hot(space, space.sample(rng, n)) for n in (60, 200))
     worth = codes @ rng.random(codes.shape[1]) + 0.1 * rng.random(60)
     model = LinearRegression().fit(codes, worth)
     expected = model.predict(other) - model.predict(codes).mean()
@@ -77,7 +78,7 @@ def test_a_curved_cut_agrees_with_scikit_learns_machine() -> None:
     from sklearn.svm import SVC
 
     rng, space = np.random.default_rng(2), Space((5,) * 6)
-    codes, other = (features(space, space.sample(rng, n)) for n in (100, 500))
+    codes, other = (one_hot(space, space.sample(rng, n)) for n in (100, 500))
     slope = rng.normal(size=30)
     good, truth = (c @ slope > np.median(codes @ slope) for c in (codes, other))
     mine = lamoo.curved(codes, good, degree=4, penalty=1.0)

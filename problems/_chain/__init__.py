@@ -1,0 +1,1 @@
+"""Chains of residual blocks for `motif_chain`: space, network, supernet and table, which problems share."""

@@ -1,0 +1,1 @@
+"""What the spaces of elastic modules share: their options, and MobileNet's blocks."""

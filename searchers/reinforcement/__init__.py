@@ -1,0 +1,1 @@
+"""Reinforcement learning: policies that draw architectures and learn from rewards."""
