@@ -165,7 +165,10 @@ class Quantity:
         kept = this_pass().kept
         if self not in kept:
             supports = [g.shares.support for g in self.genes]
-            kept[self] = float(self.table[np.ix_(*supports)].max() if supports else self.table)
+            if all(len(support) == 1 for support in supports):  # on a path, in a fraction of the time
+                kept[self] = float(self.table[tuple(k for (k,) in supports)])
+            else:
+                kept[self] = float(self.table[np.ix_(*supports)].max())
         found: float = kept[self]
         return found
 
