@@ -91,7 +91,7 @@ class Proxies:
             self._charge(cut, payable)
             self._known[name].update(zip(keys, S[:, 0].tolist(), strict=False))
             self._log.append(
-                {"proxied": X[:payable], "name": name, "S": S[:payable, 0], "asked": int(ledger.spent.asked)}
+                {"proxied": X[:payable], "name": name, "S": S[:payable, 0], "asked": ledger.asked}
                 | {price: amounts if amounts.ndim else float(amounts) for price, amounts in cut.items()}
                 | clocked
             )
@@ -117,7 +117,7 @@ class Proxies:
         keys = self._problem.space.key(np.array(line["proxied"], dtype=np.int64)).tolist()
         self._known[line["name"]].update(zip(keys, line["S"], strict=True))
         self._charge({name: np.asarray(line[name], dtype=np.float64) for name in PRICES}, len(keys))
-        self._ledger.add(asked=line["asked"] - self._ledger.spent.asked)
+        self._ledger.add(asked=line["asked"] - self._ledger.asked)
 
 
 def _cut(prices: Prices, n: int) -> dict[str, Array]:

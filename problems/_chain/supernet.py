@@ -13,20 +13,19 @@ from mobench.live import Dataset, ModuleSpace
 from mobench.live.data import Part
 from mobench.live.module_network import ModuleNetwork
 from mobench.problems._chain.network import chains
-from mobench.problems._chain.space import SIZE
+from mobench.problems._chain.space import SIZE, BlockCosts
 from mobench.problems._images.motif_chain import generate
 
-COSTS = {"flops": (0, 1e6), "params": (1, 1e3)}
-"""Which of a module's exact costs an objective is, and its unit."""
 
-
-def open_supernet(costs: Sequence[str], *, charge: Callable[[float], None], seed: int, batch: int) -> ModuleNetwork:
+def open_supernet(
+    costs: Sequence[BlockCosts], *, charge: Callable[[float], None], seed: int, batch: int
+) -> ModuleNetwork:
     """All chains at once: weights learn on the training images, alpha on the validation images.
 
     Parameters
     ----------
-    costs : sequence of str
-        Objectives beside the error, any of `COSTS`.
+    costs : sequence of BlockCosts
+        Of the objectives beside the error, in their units.
     charge : callable
         See `mobench.live.metered`.
     seed : int
@@ -34,7 +33,7 @@ def open_supernet(costs: Sequence[str], *, charge: Callable[[float], None], seed
     batch : int
         Images in a batch.
     """
-    expected = [functools.partial(_expected, *COSTS[name]) for name in costs]
+    expected = [functools.partial(_expected, cost) for cost in costs]
     return ModuleNetwork(_space(), _made, _dataset(), batch=batch, costs=expected, charge=charge, seed=seed)
 
 
@@ -56,5 +55,6 @@ def _made(seed: int) -> nn.Module:
         return chains()
 
 
-def _expected(which: int, unit: float, space: ModuleSpace, p: Tensor) -> Tensor:
-    return space.expected_costs(p)[which] / unit
+def _expected(cost: BlockCosts, _: ModuleSpace, p: Tensor) -> Tensor:
+    """A sum over blocks is exact in the shares."""
+    return cost.fixed + (p * torch.as_tensor(cost.blocks, dtype=p.dtype, device=p.device)).sum()

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from mobench import Array, Table, load_table
+from mobench.problems._cells.noise import seed_noise
+from mobench.problems._chain.space import STAGE_OF, BlockCosts, block_costs
 from mobench.problems._motif.table import MISSING, in_percent, seeds_of
 
-__all__ = ["EPOCHS", "MISSING", "TABLE", "errors", "load", "seeds_of", "trained", "whole_seeds"]
+__all__ = ["EPOCHS", "MISSING", "TABLE", "costs_of", "errors", "load", "seeds_of", "spread", "trained", "whole_seeds"]
 
 EPOCHS = 8
 TABLE = Path(__file__).with_name("motif_chain.npz")
@@ -29,9 +31,31 @@ def whole_seeds(table: Table) -> list[int]:
     return [seed for seed in seeds if trained(table, seed)[trained(table, seeds[0])].all()]
 
 
+def costs_of(table: Table) -> dict[str, BlockCosts]:
+    """Costs by objective, in its unit: M multiply-adds, k parameters, and ms on a CPU from the header."""
+    latencies = {
+        name: BlockCosts(about["fixed"], np.array(about["stages"])[list(STAGE_OF)])
+        for name, about in table.about.get("latency", {}).items()
+    }
+    return {"flops": block_costs("flops").over(1e6), "params": block_costs("params").over(1e3)} | latencies
+
+
 def errors(table: Table, split: str, images: int, seeds: Sequence[int]) -> Array:
     """Errors of some seeds in per cent, (seeds, epochs, n) or at the end (seeds, n); NaN where not trained."""
     return in_percent(np.stack([table[f"{split}_correct:{seed}"].T for seed in seeds]), images)
+
+
+def spread(tests: Array) -> Array:
+    """Standard deviation between the trainings of each network: (n,) for (seeds, n) errors, NaN where not trained.
+
+    That of the networks with several trainings, pooled over those with the nearest mean errors, and in between on a
+    line: those with one training borrow it from others that are about as accurate.
+    """
+    several, mean = (~np.isnan(tests)).sum(axis=0) > 1, np.nanmean(tests, axis=0)
+    known, noise = mean[several], seed_noise(tests[:, several])
+    order = np.argsort(known, kind="stable")
+    borrowed: Array = np.asarray(np.interp(mean, known[order], noise[order]))
+    return borrowed
 
 
 @functools.cache

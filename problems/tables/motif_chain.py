@@ -7,8 +7,9 @@ like: `docs/problems/tables/motif_chain.md`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -26,25 +27,22 @@ from mobench import (
     nondominated,
     parse_objectives,
 )
-from mobench.problems._cells.noise import seed_noise
 from mobench.problems._chain.space import (
     BLOCK_NAMES,
     BLOCKS,
     OPERATIONS,
+    BlockCosts,
     all_networks,
-    block_costs,
     canonical,
     flops,
     index,
     to_strings,
 )
-from mobench.problems._chain.table import EPOCHS, errors, load, seeds_of, trained, whole_seeds
+from mobench.problems._chain.table import EPOCHS, costs_of, errors, load, seeds_of, spread, trained, whole_seeds
 from mobench.problems._images.motif_chain import TEST, TRAIN, VALID
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
-_SCALE = {"flops": 1e6, "params": 1e3}
-_COSTS = {"flops": block_costs("flops"), "params": block_costs("params")}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,9 +58,11 @@ class MotifChain:
     valid : Array
         (epochs, n) validation error of the seen training after each epoch, in per cent.
     noise : Array
-        (n, m) standard errors of `costs`: how far other trainings would move them.
+        (n, m) standard errors of `costs`: how far other trainings and measurements would move them.
     macs : Array
         (n,) multiply-adds of one forward pass of one image.
+    sums : mapping of str to BlockCosts
+        Costs by objective, as sums over blocks.
     member : Array or None
         (6561,) the network of each genotype; None where only some networks are trained, which are the space's pool.
     batch : int
@@ -77,6 +77,7 @@ class MotifChain:
     valid: Array
     noise: Array
     macs: Array
+    sums: Mapping[str, BlockCosts]
     member: Array | None
     batch: int
     deterministic = True
@@ -117,8 +118,13 @@ class MotifChain:
         """Test error of the scored trainings after the last epoch and exact costs of (n, 4) chains; shape (n, m)."""
         return self.costs.take(self._networks(X), axis=0)
 
+    def known_costs(self, X: Array) -> Array:
+        """FLOPs and params of (n, 4) chains, which are formulas, (n, m); NaN in what is trained or measured."""
+        known = np.array([objective.name in ("flops", "params") for objective in self.objectives])
+        return np.where(known, self.score(X), np.nan)
+
     def standard_errors(self, X: Array) -> Array:
-        """How far other trainings would move `score` of (n, 4) chains; (n, m)."""
+        """How far other trainings and measurements would move `score` of (n, 4) chains; (n, m)."""
         return self.noise.take(self._networks(X), axis=0)
 
     @functools.cached_property
@@ -158,7 +164,7 @@ class MotifChain:
             raise ValueError(f"objectives: a supernet needs error first, then costs, found {', '.join(names)}")
         from mobench.problems._chain.supernet import open_supernet
 
-        return open_supernet(names[1:], charge=charge, seed=seed, batch=self.batch)
+        return open_supernet([self.sums[name] for name in names[1:]], charge=charge, seed=seed, batch=self.batch)
 
 
 def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 64) -> MotifChain:
@@ -167,8 +173,9 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
     Parameters
     ----------
     objectives
-        Any of ``error`` (%; validation is seen, test is scored), ``flops`` (M multiply-adds an image), ``params`` (k);
-        each with a limit perhaps, ``params<=10``.
+        Any of ``error`` (%; validation is seen, test is scored), ``flops`` (M multiply-adds an image), ``params`` (k),
+        ``latency:cpu_b1`` and ``latency:cpu_b64`` (ms, sums over blocks fitted to measured networks); each with a limit
+        perhaps, ``params<=10``.
     batch
         Images in a batch of the live supernet.
 
@@ -182,10 +189,14 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
     scored, there = later or [seen], trained(table, seen)
     networks, test = all_networks()[there], errors(table, "test", TEST, scored)[:, there]
     columns = {"error": test.mean(axis=0)}
-    columns |= {name: cost.over(_SCALE[name]).of(networks) for name, cost in _COSTS.items()}
-    chosen = parse_objectives(objectives, _UNITS)
+    sums = costs_of(table)
+    columns |= {name: cost.of(networks) for name, cost in sums.items()}
+    chosen = parse_objectives(objectives, {name: _UNITS.get(name, "ms") for name in columns})
     names = [objective.name for objective in chosen]
-    apart = seed_noise(errors(table, "test", TEST, seeds_of(table))[:, there]) / np.sqrt(len(scored))
+    tests = errors(table, "test", TEST, seeds_of(table))[:, there]
+    noises = {"error": spread(tests) / np.sqrt(len(scored))}
+    for name, about in table.about.get("latency", {}).items():
+        noises[name] = columns[name] * about["median_relative_miss"] / NormalDist().inv_cdf(0.75)
     whole = bool(there.all())
     exist = {"classes": _key} if whole else {"pool": networks}
     values = (OPERATIONS,) * BLOCKS
@@ -197,8 +208,9 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
         networks=networks,
         costs=np.column_stack([columns[name] for name in names]),
         valid=errors(table, "valid", VALID, [seen])[0][:, there],
-        noise=np.column_stack([apart if name == "error" else np.zeros(len(networks)) for name in names]),
+        noise=np.column_stack([noises.get(name, np.zeros(len(networks))) for name in names]),
         macs=flops(networks),
+        sums=sums,
         member=np.searchsorted(index(networks), _key(space.all())) if whole else None,
         batch=batch,
     )

@@ -18,9 +18,8 @@ from scipy.stats import kendalltau
 import mobench
 from mobench import Array, nondominated
 from mobench.analysis.replication import noise_floor, replicate
-from mobench.problems._cells.noise import seed_noise
 from mobench.problems._chain.space import all_networks, flops
-from mobench.problems._chain.table import errors, load, seeds_of, trained
+from mobench.problems._chain.table import errors, load, seeds_of, spread, trained
 from mobench.problems._images.motif_chain import TEST
 from mobench.problems.tables.motif_chain import MotifChain, problem
 from mobench.scoring.contract import contract_for
@@ -59,7 +58,7 @@ def draw_noise(axes: Axes, tests: Array) -> None:
     mean, order = np.nanmean(tests, axis=0), np.argsort(np.nanmean(tests, axis=0))
     twice = (~np.isnan(tests)).sum(axis=0) > 1
     axes.plot(mean[twice], np.nanstd(tests[:, twice], axis=0, ddof=1), ".", color=GREY, markersize=3)
-    axes.plot(mean[order], seed_noise(tests)[order], color=RED, label="pooled over 51 networks")
+    axes.plot(mean[order], spread(tests)[order], color=RED, label="pooled over 51 networks")
     axes.set(xlabel="mean test error [%]", ylabel="std. dev. between seeds [points]", title="Seed noise")
     axes.legend()
 
@@ -83,10 +82,10 @@ def report(chain: MotifChain, tests: Array, ranks: Array) -> None:
     print("FLOPs [M]:", chain.costs[:, 1].min(), chain.costs[:, 1].max())
     for i in range(1, len(tests)):
         print(f"tau of test errors, seeds 0 and {i}: {tau(tests[0], tests[i]):.3f}")
-    spread = seed_noise(tests)
+    noise = spread(tests)
     for low, high in ((0, 5), (5, 10), (10, 20), (20, 40), (40, 100)):
         there = (error >= low) & (error < high)
-        print(f"seed noise at error {low} to {high} %: {np.median(spread[there]):.2f} points, {there.sum()} networks")
+        print(f"seed noise at error {low} to {high} %: {np.median(noise[there]):.2f} points, {there.sum()} networks")
     print("tau of validation by epoch with the scored error:", ranks.round(2))
     print(
         f"tau of accuracy with FLOPs {-tau(error, chain.costs[:, 1]):.3f}, params {-tau(error, chain.costs[:, 2]):.3f}"

@@ -1,4 +1,4 @@
-"""Put a journal of trainings into the table that mobench ships, beside those that the table has.
+"""Put a journal of trainings into the table that mobench ships, beside what the table has.
 
 python scripts/motif_chain/pack.py --journal results/motif_chain/trained --to problems/_chain/motif_chain.npz
 """
@@ -91,7 +91,8 @@ def main() -> None:
         print(f"seed {seed}: {trained[seed]:,} of {len(rows):,} networks")
     if not trained:
         raise SystemExit(f"{options.journal}: no training is there; nothing packed")
-    save_table(options.to, Table(columns, provenance(trained, len(rows))), compress=True)
+    latency = {"latency": old.about["latency"]} if old and "latency" in old.about else {}
+    save_table(options.to, Table(columns, provenance(trained, len(rows)) | latency), compress=True)
     print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB")
 
 

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from _learners import CHOOSING
 from _modules import Digits, stripes
 from torch import nn
 
@@ -18,7 +19,7 @@ from mobench.live.module_network import fitted
 from mobench.live.module_problem import MEASURED, MEASURED_CALLS
 from mobench.live.training import error_of
 from mobench.live.trainings import ModuleTrainings, code_of
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import missing
 from mobench.testing import assert_passes, check_problem
 
@@ -258,13 +259,8 @@ def test_it_passes_the_conformance_kit():
     )
 
 
-LEARNING = [
-    n for n in plugins("searcher") if any(mobench.Supernet in need.__mro__ for need in find("searcher", n).needs)
-]
-
-
 @pytest.mark.long
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", CHOOSING)
 def test_every_searcher_that_learns_searches_a_module(name):
     p = make(recipe=Recipe(epochs=2, batch=32))
     assert not missing(find("searcher", name), p)

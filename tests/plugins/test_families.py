@@ -68,7 +68,7 @@ def test_the_list_is_grouped_by_family_and_by_whose_the_plugins_are(tmp_path, ca
     lines = capsys.readouterr().out.splitlines()
     headings = [line.strip() for line in lines if line.startswith("  ") and line[2] != " "]
     assert headings[0] == "Baselines: what any method has to beat"
-    assert headings[7:9] == ["your files", "installed packages"]
+    assert headings[10:12] == ["your files", "installed packages"]
     assert headings[-1] == "Toys: known answers in milliseconds"
     for heading, name, summary in (("your files", "mine", "Mine"), ("installed packages", "theirs", "Theirs")):
         assert lines[lines.index(f"  {heading}") + 1] == f"    {name:<24} {summary}"

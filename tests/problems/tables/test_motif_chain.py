@@ -17,6 +17,7 @@ from torch.nn.functional import one_hot
 import mobench
 from mobench import (
     CategoricalSupernet,
+    Costed,
     Decodable,
     Enumerable,
     MultiFidelity,
@@ -104,7 +105,16 @@ def test_trainings_that_were_made_stay_as_they_are(table):
 
 
 def test_it_has_the_capabilities_of_a_table_with_a_known_front(chain):
-    for capability in (Problem, Enumerable, MultiFidelity, Resumable, Decodable, Replicated, CategoricalSupernet):
+    for capability in (
+        Problem,
+        Enumerable,
+        MultiFidelity,
+        Resumable,
+        Costed,
+        Decodable,
+        Replicated,
+        CategoricalSupernet,
+    ):
         assert isinstance(chain, capability)
     assert chain.fidelities == tuple(range(1, 9))
     assert [f"{o.name} {o.unit}" for o in chain.objectives] == ["error %", "flops M", "params k"]
@@ -123,6 +133,12 @@ def test_the_searcher_sees_validation_and_is_scored_by_test(chain, table):
     )
 
 
+def test_flops_and_params_are_known_before_a_training(chain):
+    known = chain.known_costs(chain.networks[:5])
+    np.testing.assert_array_equal(np.isnan(known), [[True, False, False]] * 5)
+    np.testing.assert_array_equal(known[:, 1:], chain.score(chain.networks[:5])[:, 1:])
+
+
 def test_answers_and_prices_are_those_of_the_network(chain):
     X = chain.space.all()
     same = space.canonical(X)
@@ -139,11 +155,40 @@ def test_the_front_is_the_nondominated_set(chain):
     np.testing.assert_array_equal(np.unique(front, axis=0), np.unique(everything[nondominated(everything)], axis=0))
 
 
+def test_latency_is_a_sum_over_blocks_that_says_how_far_it_misses(table):
+    names = ("latency:cpu_b1", "latency:cpu_b64")
+    assert set(table.about["latency"]) == set(names)
+    chain = motif_chain.problem(objectives=("error", *names))
+    F, noise = chain.score(chain.networks), chain.standard_errors(chain.networks)
+    assert [objective.unit for objective in chain.objectives] == ["%", "ms", "ms"]
+    for column, name in enumerate(names, start=1):
+        about = table.about["latency"][name]
+        first, second = about["stages"]
+        for x, latency in zip(chain.networks[::50], F[::50, column], strict=True):
+            expected = about["fixed"] + sum(first[gene] for gene in x[:2]) + sum(second[gene] for gene in x[2:])
+            assert latency == pytest.approx(expected)
+        assert 0 < about["median_relative_miss"] < 0.1
+        np.testing.assert_allclose(noise[:, column] / F[:, column], about["median_relative_miss"] / 0.67449, rtol=1e-5)
+        network = chain.supernet(charge=lambda flops: None, seed=0)
+        p = torch.full((4, 9), 1 / 9)
+        mean = about["fixed"] + 2 * np.mean(first) + 2 * np.mean(second)
+        assert network.costs(p)[column - 1] == pytest.approx(mean)
+
+
 def test_the_noise_of_a_score_is_that_of_its_trainings(chain):
     noise = chain.standard_errors(chain.networks)
     assert np.isfinite(noise).all()
     assert (noise[:, 0] > 0).all()
     assert (noise[:, 1:] == 0).all()
+
+
+def test_networks_trained_once_borrow_the_noise_of_others_as_accurate():
+    rng, mean = np.random.default_rng(0), np.linspace(5, 50, 1000)
+    tests = mean + rng.standard_normal((2, 1000)) * np.where(mean < 25, 0.5, 4)
+    tests[1, rng.random(1000) < 0.7] = np.nan
+    noise = chain_table.spread(tests)
+    assert noise[mean < 10].mean() == pytest.approx(0.5, rel=0.2)
+    assert noise[mean > 40].mean() == pytest.approx(4, rel=0.2)
 
 
 @pytest.mark.parametrize(
