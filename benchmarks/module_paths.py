@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mobench.live import ModuleSpace
+from mobench.live.module_network import extreme
 from mobench.problems.live import chain, mlp, transformer, two_level
 
 SHAPE, CLASSES = (1, 8, 8), 10
@@ -33,7 +34,7 @@ def ratios(name: str, batch: int, *, networks: int = 5, rounds: int = 15) -> tup
     space = ModuleSpace(MODULES[name](), torch.zeros(2, *SHAPE))
     weights, images, labels = space.weights(), torch.randn(batch, *SHAPE), torch.arange(batch) % CLASSES
     mixture = torch.tensor(space.mask / space.mask.sum(1, keepdims=True), dtype=torch.float32)
-    largest = np.array(space.space.cardinalities) - 1
+    largest = extreme(space, largest=True)
 
     def step(answer: Callable[[], Tensor], leaves: list[Tensor]) -> Callable[[], object]:
         return lambda: torch.autograd.grad(functional.cross_entropy(answer(), labels), leaves, allow_unused=True)

@@ -84,7 +84,7 @@ class Gene:
 
     __rmul__ = __mul__
 
-    def __deepcopy__(self, memo: Any) -> Gene:
+    def __deepcopy__(self, _: Any) -> Gene:
         return self
 
     @cached_property
@@ -114,7 +114,7 @@ class Quantity:
         self.genes, self.table = genes, table
         self._steps: dict[Any, Tensor] = {}
 
-    def __deepcopy__(self, memo: Any) -> Quantity:
+    def __deepcopy__(self, _: Any) -> Quantity:
         return self
 
     @staticmethod
