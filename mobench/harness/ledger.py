@@ -148,5 +148,5 @@ class Ledger:
 def _total(price: Array, k: int) -> float:
     """What k answers cost that have a price each, or one price."""
     if price.size == 1:
-        return price.item() if price.ndim else k * price.item()
+        return float(price.item()) if price.ndim else k * float(price.item())
     return float(price.sum())
