@@ -122,7 +122,7 @@ def draw() -> None:
         ax.spines[["top", "right"]].set_visible(False)
         for name in found.index[found["seeds"] < most]:
             text = counted(int(found.loc[name, "seeds"]))
-            ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
+            ax.text(1.01, order.index(name), text, va="center", size=6, color=GREY)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
