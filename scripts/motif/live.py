@@ -104,7 +104,7 @@ def draw() -> None:
     tables = {int(each["trainings"].iloc[0]): each for each in table(runs, blind)}
     names = set(runs["searcher"])
     shared = [each["median"] for each in tables.values() if set(each.index) == names]  # budgets that all have run at
-    order = sorted(names, key=lambda name: np.mean([medians[name] for medians in shared]))
+    order = sorted(sorted(names), key=lambda name: np.mean([medians[name] for medians in shared]))
     figure, axes = plt.subplots(
         1, len(tables), figsize=(3.2 + 3.2 * len(tables), 0.9 + 0.24 * len(order)), sharey=True, layout="constrained"
     )
