@@ -104,7 +104,7 @@ def draw() -> None:
     tables = {int(each["trainings"].iloc[0]): each for each in table(runs, blind)}
     names = set(runs["searcher"])
     shared = [each["median"] for each in tables.values() if set(each.index) == names]  # budgets that all have run at
-    order = sorted(names, key=lambda name: np.mean([medians[name] for medians in shared]))
+    order = sorted(sorted(names), key=lambda name: np.mean([medians[name] for medians in shared]))
     figure, axes = plt.subplots(
         1, len(tables), figsize=(3.2 + 3.2 * len(tables), 0.9 + 0.24 * len(order)), sharey=True, layout="constrained"
     )
@@ -122,7 +122,7 @@ def draw() -> None:
         ax.spines[["top", "right"]].set_visible(False)
         for name in found.index[found["seeds"] < most]:
             text = counted(int(found.loc[name, "seeds"]))
-            ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
+            ax.text(1.01, order.index(name), text, va="center", size=6, color=GREY)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
