@@ -57,7 +57,7 @@ def theirs(problem: Problem, X: Array, F: Array, choices: Array, others: Array) 
     from botorch.sampling import SobolQMCNormalSampler
     from gpytorch.mlls import ExactMarginalLogLikelihood
 
-    logei._load_attempted = True  # else it compiles a kernel of its own
+    vars(logei)["_load_attempted"] = True  # else it compiles a kernel of its own
     X_, Y, choices_, others_ = (torch.from_numpy(a).double() for a in (X, -F, choices, others))
     model = MixedSingleTaskGP(X_, Y, cat_dims=list(range(X.shape[1])))
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
