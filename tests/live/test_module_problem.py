@@ -52,6 +52,7 @@ def test_an_answer_is_a_training_and_its_price_is_what_it_computes():
     np.testing.assert_array_equal(values.F[:, 1:], costs / [1e6, 1e3])
     np.testing.assert_array_equal(values.flops, 3 * 3 * 240 * costs[:, 0])
     assert (values.F[:, 0] < 75).all()
+    np.testing.assert_array_equal(p.known_costs(X), np.column_stack([np.full(4, np.nan), values.F[:, 1:]]))
     assert [o.limit for o in p.objectives] == [None, None, 10.0]
     assert p.training.flops == pytest.approx(np.mean(p.evaluate(p.space.all()[::7]).flops), rel=0.1)
     low, high = p.bounds("mobench-2")
