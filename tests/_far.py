@@ -23,7 +23,7 @@ MIXES = {T.__getitem__, T.__setitem__, T.copy_, T.to, T.cpu, T.cuda}
 """What takes tensors of two devices: indices may lie on the CPU, and copies are asked for."""
 ASKS = {torch._has_compatible_shallow_copy_type}
 """What only looks at kinds of tensors."""
-WAITS = {T.item, T.tolist, T.__float__, T.__int__, T.__bool__}
+WAITS = {T.item, T.tolist, T.__float__, T.__int__, T.__bool__, T.cpu}
 waited: Counter[str] = Counter()
 """How often the device was waited for, by what."""
 
@@ -96,13 +96,22 @@ def _here(args, kwargs):
 
 
 @contextlib.contextmanager
-def far_device():
-    """Within it ``cuda`` is a device that holds `Far` tensors."""
+def far_device(free=2**40):
+    """Within it ``cuda`` is a device that holds `Far` tensors, with so many free bytes."""
     waited.clear()
+    kernels = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    asked = {"mem_get_info": lambda device: (free, free)}
+    asked |= dict.fromkeys(("memory_reserved", "memory_allocated"), lambda device: 0)
+    known = {name: getattr(torch.cuda, name) for name in asked}
+    for name, answer in asked.items():
+        setattr(torch.cuda, name, answer)
     kept = torch.__future__.get_overwrite_module_params_on_conversion()
     torch.__future__.set_overwrite_module_params_on_conversion(True)  # modules that are sent get new parameters
     try:
         with _Sends():
             yield waited
     finally:
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = kernels
+        for name, function in known.items():
+            setattr(torch.cuda, name, function)
         torch.__future__.set_overwrite_module_params_on_conversion(kept)

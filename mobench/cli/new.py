@@ -16,6 +16,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 EXAMPLES = """examples:
   mobench new searcher climber              climber.py and test_climber.py in this folder
   mobench new problem layers                layers.py and test_layers.py
+  mobench new problem my_net --network      a torch module with choices, trained live
+  mobench new problem my_net --supernet     a problem with a supernet of its own
   mobench new searcher climber --package    a folder mobench-climber/ that pip installs
 """
 
@@ -31,6 +33,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("name", help="letters, digits and _; it becomes the file's name")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--network", action="store_true", help="a problem made of a torch module with choices")
+    forms.add_argument("--supernet", action="store_true", help="a problem with a supernet written by hand")
     parser.add_argument("--package", action="store_true", help="a folder with pyproject.toml and an entry point")
     parser.set_defaults(command=run)
 
@@ -42,8 +47,11 @@ def run(args: argparse.Namespace) -> int:
     name = args.name
     if not name.isidentifier() or name.startswith(("_", "test_")) or not name.isascii():
         raise ValueError(f"name: expected letters, digits and _, beginning with a letter, found {name!r}")
+    form = "_network" if args.network else "_supernet" if args.supernet else ""
+    if form and args.kind != "problem":
+        raise ValueError(f"--{form[1:]}: goes with a problem; for a searcher leave it out")
     folder = Path(f"mobench-{name}" if args.package else "")  # a folder of the module's own name would hide it
-    files = {f"{name}.py": f"{args.kind}.py.txt", f"test_{name}.py": "test.py.txt"}
+    files = {f"{name}.py": f"{args.kind}{form}.py.txt", f"test_{name}.py": "test.py.txt"}
     if args.package:
         files["pyproject.toml"] = "pyproject.toml.txt"
     for path in (folder / file for file in files):

@@ -102,6 +102,9 @@ class CategoricalNetwork(Network, Protocol):
     trained architecture into another has a method ``morph(weights, parent, child)``, which `lemonade` calls: a copy of
     weights with which the child, (d,), computes what the parent does, as far as its operations allow.
 
+    A p that is drawn, not derived from alpha, may lie on the CPU wherever the network does, so that no pass
+    waits for a device to learn what to compute.
+
     Operations with a share of 0 need not be computed, and their shares have no derivative then. Losses whose keyword
     `computed`, (d, k) bool, names them compute and charge them, too; straight-through estimators ask for that.
 

@@ -101,6 +101,10 @@ class Space:
         return math.prod(self.cardinalities)
 
     @cached_property
+    def _unsigned(self) -> npt.NDArray[np.uint64]:
+        return read_only(np.array(self.cardinalities, dtype=np.uint64))
+
+    @cached_property
     def _bounds(self) -> Array:
         return read_only(np.array(self.cardinalities, dtype=np.int64))
 
@@ -193,7 +197,7 @@ class Space:
         if X.dtype.kind not in "iu":
             raise TypeError(f"X: expected integer genes, found dtype {X.dtype}; round and cast before asking")
         X = X.astype(np.int64, copy=False)
-        if X.size and not (X.min() >= 0 and (self._bounds > X).all()):
+        if (X.view(np.uint64) >= self._unsigned).any():  # negative genes are huge then
             row, gene = (int(i) for i in np.argwhere((X < 0) | (self._bounds <= X))[0])
             raise ValueError(
                 f"X: row {row}, gene {self.names[gene]!r} is {X[row, gene]}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,24 @@ def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
     Array
         (n,) uint64.
     """
+    block, first = divmod(start, BLOCK)
+    if first + n <= BLOCK:
+        return _block(seed, block)[first : first + n]
+    return _drawn(seed, start, n)
+
+
+BLOCK = 1024
+"""Addresses that are drawn together: most questions are about few architectures."""
+
+
+@functools.lru_cache(maxsize=8)
+def _block(seed: int, number: int) -> npt.NDArray[np.uint64]:
+    found = _drawn(seed, number * BLOCK, BLOCK)
+    found.flags.writeable = False
+    return found
+
+
+def _drawn(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
     return splitmix64(_origin(seed) + np.arange(start + 1, start + n + 1, dtype=np.uint64) * GOLDEN)
 
 
@@ -49,6 +67,9 @@ def addresses(seed: int, start: int, n: int) -> npt.NDArray[np.uint64]:
 def _origin(seed: int) -> npt.NDArray[np.uint64]:
     origin: npt.NDArray[np.uint64] = np.random.SeedSequence([seed, 1]).generate_state(1, np.uint64).astype(np.uint64)
     return origin
+
+
+_FIRST = np.zeros(1, dtype=np.int64)
 
 
 class Memory:
@@ -66,14 +87,22 @@ class Memory:
         self.n = 0
         self.ends: list[float] = []
 
-    def recognise(self, keys: Iterable[int]) -> tuple[Array, Array]:
+    def recognise(self, keys: Sequence[int]) -> tuple[Array, Array]:
         """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
         known = self.rows
-        rows = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
-        if len(known) == self.n:
-            return rows, rows[:0]
-        highest = np.maximum.accumulate(np.concatenate([[self.n - 1], rows]))
-        return rows, np.flatnonzero(rows > highest[:-1])  # new rows count upwards: each is new where it comes first
+        if len(keys) == 1:  # as many searchers ask
+            row = known.setdefault(keys[0], n := len(known))
+            return np.array([row]), _FIRST if row == n else _FIRST[:0]
+        rows = np.fromiter(map(known.get, keys, itertools.repeat(-1)), np.int64, len(keys))
+        new = (rows < 0).nonzero()[0]
+        if len(new):
+            unknown = [keys[i] for i in new.tolist()]
+            known.update(zip(dict.fromkeys(unknown), itertools.count(before := len(known)), strict=False))
+            rows[new] = list(map(known.__getitem__, unknown))
+            if len(known) - before < len(new):  # rows count upwards: each is new where it comes first
+                highest = np.maximum.accumulate(rows[new])
+                new = new[np.diff(highest, prepend=before - 1) > 0]
+        return rows, new
 
     def add(self, F: Array) -> None:
         """Append (k, m) answers to new keys."""

@@ -114,15 +114,16 @@ class Desk:
         rows, new = memory.recognise(self.space.key(X).tolist() if self._problem.deterministic else drawn)
         try:
             if len(new):
-                logged, difference = self.past.answers(X[new], fidelity, n)
+                fresh = X if len(new) == len(X) else X[new]
+                logged, difference = self.past.answers(fresh, fidelity, n) if self.past else ([], "")
                 paid = 0
                 for F, prices in logged:
-                    self._begin(X[new[paid : paid + len(F)]], prices, memory)
+                    self._begin(fresh[paid : paid + len(F)], prices, memory)
                     memory.add(F)
                     self.ledger.charge(len(F), prices)
                     paid += len(F)
                 for start in range(paid, len(new), step := self._portion or len(new)):
-                    self._answer(X[new[start : start + step]], fidelity, memory, difference)
+                    self._answer(fresh[start : start + step], fidelity, memory, difference)
         finally:
             memory.settle()
         if len(X) < wanted:
@@ -158,7 +159,7 @@ class Desk:
     def _answer(self, X: Array, fidelity: int | None, memory: Memory, difference: str) -> None:
         """Ask the problem, settle the price, log what the budget can pay; in a replay that must be nothing."""
         ledger, asked = self.ledger, len(X)
-        n = int(min(asked, ledger.limit.evaluations - ledger.spent.evaluations))
+        n = int(min(asked, ledger.limit.evaluations - ledger.answers))
         if n <= 0:  # less than nothing is left where a reserve was made late
             ledger.stop("evaluations")
         X = X[:n]
@@ -188,7 +189,7 @@ class Desk:
             memory.add(F[:payable])
             ledger.charge(payable, cut)
             self._log.append(
-                {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": int(ledger.spent.asked)}
+                {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": ledger.asked}
                 | {name: price if price.ndim else float(price) for name, price in cut.items()}
                 | clocked
             )
@@ -297,7 +298,7 @@ class Desk:
             memory.add(np.array(line["F"], dtype=np.float64))
             memory.ends += line.get("ends", [])
             ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in PRICES})
-            ledger.add(asked=line["asked"] - ledger.spent.asked)
+            ledger.add(asked=line["asked"] - ledger.asked)
 
     def write_learned(self) -> None:
         """Write what was learned since the last line."""

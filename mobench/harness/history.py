@@ -125,7 +125,6 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 k = len(event["proxied"])
                 for axis, price in _prices(event, k).items():
                     total[axis] += float(price.sum())
-                total["asked"] = float(event["asked"])
                 if workers:
                     scored.append(_prices(event, k) | {"ends": _ends(event, k)})
             elif "workers" in event:
@@ -228,7 +227,10 @@ def spent_in(events: Iterable[Mapping[str, Any]], *, before: Cost | None = None)
             flops, seconds = (_sum(event[axis], k) for axis in PRICES)
             clock = max([total.clock, *event.get("ends", [])])
             total += Cost(
-                evaluations=k if "X" in event else 0, asked=event["asked"] - total.asked, flops=flops, seconds=seconds
+                evaluations=k if "X" in event else 0,
+                asked=event.get("asked", total.asked) - total.asked,
+                flops=flops,
+                seconds=seconds,
             )
             total = replace(total, clock=clock)
         elif "learned" in event:

@@ -6,7 +6,6 @@ import functools
 import math
 import operator
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -29,28 +28,39 @@ class Ledger:
     ----------
     limit : Cost
         What may be spent: the budget, less what is kept of it.
-    spent : Cost
-        What was spent so far.
     stopped : str
         The currency that ran out, empty before that.
     """
 
-    __slots__ = ("_budget", "_kept", "_stopped_at", "limit", "spent", "stopped")
+    __slots__ = ("_budget", "_kept", "_spent", "_stopped_at", "_totals", "limit", "stopped")
 
     def __init__(self, limit: Cost) -> None:
         self.limit = self._budget = self._stopped_at = limit
-        self.spent = Cost()
+        self._totals = [0.0] * len(CURRENCIES)
+        self._spent: Cost | None = None  # the record of the totals: made when it is asked for, which is seldom
         self.stopped = ""
         self._kept: list[Cost] = []
 
     @property
     def answers(self) -> int:
         """How many were paid, at any fidelity."""
-        return int(self.spent.evaluations)
+        return int(self._totals[0])
+
+    @property
+    def asked(self) -> int:
+        """How many were asked, known answers included."""
+        return int(self._totals[1])
+
+    @property
+    def spent(self) -> Cost:
+        """What was spent so far."""
+        if self._spent is None:
+            self._spent = Cost(*self._totals)
+        return self._spent
 
     def ask(self, n: int) -> int:
         """Charge `n` questions (at least one, so that empty ones come to an end, too); return how many may be asked."""
-        payable = min(max(n, 1), self.limit.asked - self.spent.asked)
+        payable = min(max(n, 1), self.limit.asked - self._totals[1])
         if self.stopped or payable < 1:
             self.stop("asked")
         self.add(asked=payable)
@@ -60,31 +70,31 @@ class Ledger:
         """How many of `n` answers the budget can pay, in order."""
         payable = n
         for name, price in prices.items():
-            left = getattr(self.limit, name) - getattr(self.spent, name)
-            if left < np.inf:
+            most = getattr(self.limit, name)
+            if most < np.inf:
+                left = most - getattr(self.spent, name)
                 total = np.cumsum(np.broadcast_to(price, n))
                 payable = min(payable, int(np.searchsorted(total, left * (1 + 1e-12), side="right")))
         return payable
 
     def charge(self, k: int, prices: Prices) -> None:
         """Move the totals by the prices of `k` answers."""
-        flops, seconds = (float(p.sum() if (p := prices[name]).ndim else k * p) for name in PRICES)
-        self.add(evaluations=k, flops=flops, seconds=seconds)
+        flops, seconds = prices["flops"], prices["seconds"]
+        self.add(evaluations=k, flops=_total(flops, k), seconds=_total(seconds, k))
 
     def add(self, *, evaluations: float = 0.0, asked: float = 0.0, flops: float = 0.0, seconds: float = 0.0) -> None:
-        """Move the totals, whatever the limit says; by one new record, for making them is what costs time here."""
-        spent = self.spent
-        self.spent = Cost(
-            spent.evaluations + evaluations,
-            spent.asked + asked,
-            spent.flops + flops,
-            spent.seconds + seconds,
-            spent.clock,
-        )
+        """Move the totals, whatever the limit says."""
+        totals = self._totals
+        totals[0] += evaluations
+        totals[1] += asked
+        totals[2] += flops
+        totals[3] += seconds
+        self._spent = None
 
     def wait(self, moment: float) -> None:
         """Set what the simulated clock shows."""
-        self.spent = replace(self.spent, clock=moment)
+        self._totals[4] = moment
+        self._spent = None
 
     def learn(self, flops: float) -> None:
         """Charge a pass of a supernet; where nothing is left, end the run before it is computed."""
@@ -133,3 +143,10 @@ class Ledger:
         if more and self.limit != self._stopped_at:  # what ended under the whole budget stays ended
             self.stopped = ""
         return more and not self.stopped
+
+
+def _total(price: Array, k: int) -> float:
+    """What k answers cost that have a price each, or one price."""
+    if price.size == 1:
+        return float(price.item()) if price.ndim else k * float(price.item())
+    return float(price.sum())

@@ -17,6 +17,9 @@ from mobench.harness.replay import Past
 
 __all__ = ["Proxies"]
 
+MOST = 100
+"""So many times as many scores as questions are asked at most: known and free ones come to an end, too."""
+
 
 class Proxies:
     """What is known of untrained architectures, and what it takes to know more.
@@ -34,6 +37,7 @@ class Proxies:
         self._problem, self._ledger, self._log, self._past = problem, ledger, log, past
         self._clock, self._wait = clock, wait
         self._known: dict[str, dict[int, float]] = {name: {} for name in self.names}
+        self._asked = 0
 
     def check(self, names: Sequence[str] | str | None) -> tuple[str, ...]:
         """The names of proxies that are asked for, all of them for None; ValueError where one is not on offer."""
@@ -48,7 +52,8 @@ class Proxies:
         """See `Run.proxies`; names were checked."""
         keys = self._problem.space.key(X).tolist()
         for name in names:
-            payable = self._ledger.ask(len(X))
+            payable = int(max(0, min(len(X), MOST * self._ledger.limit.asked - self._asked)))
+            self._asked += max(payable, 1)
             first = dict(
                 zip(reversed(keys[:payable]), reversed(range(payable)), strict=True)
             )  # of equal ones the first
@@ -91,7 +96,7 @@ class Proxies:
             self._charge(cut, payable)
             self._known[name].update(zip(keys, S[:, 0].tolist(), strict=False))
             self._log.append(
-                {"proxied": X[:payable], "name": name, "S": S[:payable, 0], "asked": int(ledger.spent.asked)}
+                {"proxied": X[:payable], "name": name, "S": S[:payable, 0]}
                 | {price: amounts if amounts.ndim else float(amounts) for price, amounts in cut.items()}
                 | clocked
             )
@@ -117,7 +122,7 @@ class Proxies:
         keys = self._problem.space.key(np.array(line["proxied"], dtype=np.int64)).tolist()
         self._known[line["name"]].update(zip(keys, line["S"], strict=True))
         self._charge({name: np.asarray(line[name], dtype=np.float64) for name in PRICES}, len(keys))
-        self._ledger.add(asked=line["asked"] - self._ledger.spent.asked)
+        self._asked += len(keys)
 
 
 def _cut(prices: Prices, n: int) -> dict[str, Array]:

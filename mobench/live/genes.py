@@ -84,7 +84,7 @@ class Gene:
 
     __rmul__ = __mul__
 
-    def __deepcopy__(self, memo: Any) -> Gene:
+    def __deepcopy__(self, _: Any) -> Gene:
         return self
 
     @cached_property
@@ -114,7 +114,7 @@ class Quantity:
         self.genes, self.table = genes, table
         self._steps: dict[Any, Tensor] = {}
 
-    def __deepcopy__(self, memo: Any) -> Quantity:
+    def __deepcopy__(self, _: Any) -> Quantity:
         return self
 
     @staticmethod
@@ -165,7 +165,10 @@ class Quantity:
         kept = this_pass().kept
         if self not in kept:
             supports = [g.shares.support for g in self.genes]
-            kept[self] = float(self.table[np.ix_(*supports)].max() if supports else self.table)
+            if all(len(support) == 1 for support in supports):  # on a path, in a fraction of the time
+                kept[self] = float(self.table[tuple(k for (k,) in supports)])
+            else:
+                kept[self] = float(self.table[np.ix_(*supports)].max())
         found: float = kept[self]
         return found
 

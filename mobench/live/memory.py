@@ -8,6 +8,32 @@ from contextlib import contextmanager
 import torch
 
 
+def check_room(needed: float, device: str, what: str) -> None:
+    """Refuse what would not fit on a GPU, before it is computed; elsewhere memory can be had from the disk.
+
+    Parameters
+    ----------
+    needed : float
+        Bytes.
+    what : str
+        What needs them, as the message begins.
+
+    Raises
+    ------
+    MemoryError
+        Less is free, what torch holds and does not use included.
+    """
+    place = torch.device(device)
+    if place.type != "cuda":
+        return
+    free = torch.cuda.mem_get_info(place)[0] + torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+    if needed > free:
+        raise MemoryError(
+            f"{device}: {what} keeps about {needed / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB are free; use a "
+            "smaller batch, fewer channels, or a relaxation that computes one operation an edge, as score and gdas do"
+        )
+
+
 @contextmanager
 def enough_memory(device: str) -> Iterator[None]:
     """Turn torch's errors of a full memory into one line.

@@ -102,6 +102,12 @@ class ModuleProblem:
         X = self.space.canonical(X)
         return self._columns(X, np.array([self.trainings.own(x, self.fidelities[-1]).test for x in X]))
 
+    def known_costs(self, X: Array) -> Array:
+        """Multiply-adds and parameters of (n, d) architectures, (n, m), NaN in the other columns."""
+        X, unknown = self.space.canonical(X), np.full(len(X), np.nan)
+        columns = [self._column(o.name, X, unknown) if o.name in FORMULAS else unknown for o in self.objectives]
+        return np.column_stack(columns)
+
     def bounds(self, contract: str) -> tuple[Array, Array]:
         """Ideal and nadir where no front is known: no error and guessing, the cheapest and the dearest network.
 

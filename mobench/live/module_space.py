@@ -214,13 +214,13 @@ class ModuleSpace:
 
     def _shares(self, p: Tensor, computed: Tensor | None = None) -> dict[Gene, Shares]:
         found, wanted = {}, None if computed is None else computed.tolist()
-        for j, (gene, row, values) in enumerate(zip(self.genes, p.unbind(), p.detach().tolist(), strict=True)):
+        for j, (gene, values) in enumerate(zip(self.genes, p.detach().tolist(), strict=True)):
             options = range(len(gene.options))
             support = tuple(k for k in options if values[k] != 0.0 or (wanted is not None and wanted[j][k]))
             if not support:
                 raise ValueError(f"p: {gene.name} has {len(gene.options)} options, and none of them has a share")
             alone = len(support) == 1 and values[support[0]] == 1.0 and not p.requires_grad
-            found[gene] = Shares(support, None if alone else row)
+            found[gene] = Shares(support, None if alone else p[j])
         return found
 
     def extract(self, x: Sequence[int] | Array, weights: Mapping[str, Tensor] | None = None) -> nn.Module:

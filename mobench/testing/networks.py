@@ -24,10 +24,12 @@ from mobench.core.space import Array
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
 
-__all__ = ["network_batches", "network_costs", "network_passes", "supernet"]
+__all__ = ["network_batches", "network_corners", "network_costs", "network_passes", "supernet"]
 
 AGREEMENT, UNIT = 0.7, 3.0
 """Costs are in step with answers: at least this rank correlation, and their median within this factor."""
+NEAR, APART = 1e-7, 0.01
+"""Shares that are an architecture but for so much have its loss and costs but for so much of them."""
 ENOUGH = 10
 """Architectures from which a rank correlation says something."""
 LONG = 1e11
@@ -142,6 +144,25 @@ def network_batches(specimen: Specimen) -> None:
     resumed.drawn.update(first.drawn)
     if _losses(resumed) != _losses(first):
         raise Failed("drawn: set to the numbers of another network, it goes on with other batches")
+
+
+def network_corners(specimen: Specimen) -> None:
+    """Shares that are all but an architecture have its loss and costs: a mixture computes what a path does."""
+    import torch
+
+    network = _opened(specimen)
+    if not isinstance(network, CategoricalNetwork):
+        raise Skipped("a plain vector has no corners that are paths")
+    weights, batch, middle = network.initial_weights(), network.train_batch(), _middle(network)
+    for x, path in zip(X := specimen.rows(3), _one_hot(X, middle), strict=True):
+        near = (1 - NEAR) * path + NEAR * middle
+        with torch.no_grad():
+            for name, (a, b) in {
+                "train_loss": [torch.as_tensor(network.train_loss(weights, p, batch)) for p in (path, near)],
+                "costs": [network.costs(p) for p in (path, near)],
+            }.items():
+                if not torch.allclose(a, b, rtol=APART, atol=APART * float(a.abs().max()) if a.numel() else 0.0):
+                    raise Failed(f"{name}: {a} for the path {x.tolist()}, and {b} for shares that are all but it")
 
 
 def network_costs(specimen: Specimen) -> None:

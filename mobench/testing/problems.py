@@ -23,7 +23,7 @@ from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
 from mobench.testing.channel import channel
 from mobench.testing.checks import Failed, Skipped
-from mobench.testing.networks import network_batches, network_costs, network_passes, supernet
+from mobench.testing.networks import network_batches, network_corners, network_costs, network_passes, supernet
 from mobench.testing.offers import (
     contract,
     fidelities,
@@ -282,7 +282,7 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
         *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
         *(standard_errors, known_costs, fidelities, written_form, remarks),
-        *(supernet, network_passes, network_batches, network_costs),
+        *(supernet, network_passes, network_batches, network_corners, network_costs),
         *(searched, fresh_process),
     )
 }
@@ -297,7 +297,7 @@ MOOT = {
     "global randomness": ("batches", "front", "fresh process"),
     "prices": ("training price", "searched"),
     "limits": ("contract", "searched", "fresh process"),
-    "supernet": ("network passes", "network batches", "network costs"),
+    "supernet": ("network passes", "network batches", "network corners", "network costs"),
 }
 """What a failure leaves nothing to say about."""
 

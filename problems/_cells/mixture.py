@@ -71,6 +71,21 @@ def expected_cost(p: Tensor, price: Prices, *, dead: bool) -> Tensor:
     return price.fixed + cost.sum()
 
 
+def kept_values(skeleton: Skeleton, computed: Plan) -> float:
+    """Values an image that a forward pass keeps for its backward pass, in round numbers.
+
+    In units of the maps of all cells: 2 for the skeleton, 1.25 a convolution (what enters and what leaves its batch
+    norm), 1 for each node whose rectified value convolutions share, 0.25 for any other operation. A gradient that
+    is itself to be differentiated keeps more.
+    """
+    stages = range(skeleton.stages)
+    maps: int = sum(skeleton.cells * skeleton.channels * 2**s * (skeleton.size // 2**s) ** 2 for s in stages)
+    convolutions = sum(computed.convolutions)
+    others = sum(map(len, computed.support)) - convolutions
+    nodes = sum(any(op in CONVOLUTIONS for op, _ in group) for group in computed.groups)
+    return maps * (2.0 + 1.25 * convolutions + nodes + 0.25 * others)
+
+
 def shapes(skeleton: Skeleton, *, partial: int = 1) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all weights, in the order of the network; a convolution is OIHW, `scale` and `shift` (C,).
 

@@ -16,8 +16,10 @@ from torch.nn import functional
 
 from mobench import Array
 from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST, LARGEST
-from mobench.live.memory import enough_memory
+from mobench.live.memory import check_room, enough_memory
 from mobench.live.meter import FORWARD, Charge, metered
+from mobench.live.repeatable import choose_repeatable_kernels
+from mobench.live.training import Augment
 from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells import plans as _plans
 from mobench.problems._cells.latency_table import LatencyTable
@@ -59,6 +61,9 @@ class Options:
     images_last : bool or None
         Convolutions as products with matrices that hold their zeros too, for small images (see `_layouts`); None:
         for images up to 8x8 on the CPU. It changes speed and rounding, not what is charged.
+    augment : callable or None
+        ``(images, rng) -> images``: what is done to each training batch, by a generator at the address of the batch;
+        validation batches are left as they are.
     """
 
     batch: int = 64
@@ -69,6 +74,7 @@ class Options:
     channels_last: bool = False
     autocast: bool = False
     images_last: bool | None = None
+    augment: Augment | None = None
 
 
 @lru_cache(maxsize=8)
@@ -94,7 +100,8 @@ class CellSupernet:
     zero for the others). What its `computed`, (6, 5) bool, names is computed and charged, too: shares of zero have a
     gradient then. What lies on dead edges is neither computed nor charged. Weights that took no part have no
     gradient: pass ``allow_unused=True`` to `torch.autograd.grad`. Batch norms use the statistics of the batch, in
-    training, in validation and in one-shot scores.
+    training, in validation and in one-shot scores. Equal seeds give equal numbers, on CUDA, too: opening it chooses
+    deterministic kernels for the process, for passes of any order.
 
     Parameters
     ----------
@@ -104,7 +111,8 @@ class CellSupernet:
     charge : callable
         ``charge(flops)``, see `meter`.
     seed : int
-        Address of weights ``[seed, 3]``, alpha ``[seed, 3, 1]`` and batches ``[seed, 2, half, epoch]``.
+        Address of weights ``[seed, 3]``, alpha ``[seed, 3, 1]``, batches ``[seed, 2, half, epoch]`` and what is done to
+        a training batch ``[seed, 2, 0, number, 1]``.
     options : Options, optional
 
     Attributes
@@ -132,6 +140,9 @@ class CellSupernet:
         self.options = Options() if options is None else options
         self.seed = seed
         self.drawn = {"train": 0, "valid": 0}
+        self._orders: dict[str, tuple[int, Tensor]] = {}
+        self._largest = 0.0
+        choose_repeatable_kernels(self.options.device)
         self._layout = IMAGES_LAST if _images_last(self.options, skeleton) else IMAGES_FIRST
         self._charge = charge
         self._halves = {half: self._place(half, data) for half, data in (("train", train), ("valid", valid))}
@@ -245,8 +256,12 @@ class CellSupernet:
         size = min(self.options.batch, len(images))
         epoch, place = divmod(number, len(images) // size)
         order = _order(self.seed, int(half == "valid"), epoch, len(images))
-        rows = torch.from_numpy(order[place * size : (place + 1) * size]).to(images.device)
+        if self._orders.get(half, (-1,))[0] != epoch:  # once an epoch to the device
+            self._orders[half] = (epoch, torch.from_numpy(order).to(images.device))
+        rows = self._orders[half][1][place * size : (place + 1) * size]
         chosen = images[rows]
+        if half == "train" and self.options.augment is not None:
+            chosen = self.options.augment(chosen, np.random.default_rng([self.seed, 2, 0, number, 1]))
         return chosen.contiguous(memory_format=self._format(chosen)), labels[rows]
 
     def train_loss(
@@ -264,6 +279,8 @@ class CellSupernet:
         ------
         BudgetExhausted
             Here, or in a later pass; see `metered`.
+        MemoryError
+            The device has no room for what the pass keeps for its backward pass.
         ValueError
             `batch` is none of `train_batch` or `valid_batch`, or `computed` has another shape.
         """
@@ -279,6 +296,7 @@ class CellSupernet:
             # so that p has a gradient in a cell without path, too
             return found + 0.0 * p.sum() if p.requires_grad else found
 
+        self._check_room(plan, images)
         flops = self._price(plan, images, weights)
         return metered(loss, flops=flops, charge=self._charge, second_order=not self.options.autocast)
 
@@ -287,6 +305,14 @@ class CellSupernet:
     ) -> Tensor:
         """The same on a batch of the validation half."""
         return self.train_loss(weights, p, batch, computed=computed)
+
+    def _check_room(self, plan: _plans.Plan, images: Tensor) -> None:
+        """MemoryError where a pass keeps more for its backward pass than is free on the device: once for each size."""
+        kept = len(images) * images.element_size() * _mixture.kept_values(self.skeleton, plan)
+        if torch.is_grad_enabled() and kept > self._largest:
+            what = f"a pass of {len(images)} images through {sum(map(len, plan.support))} operations a cell"
+            check_room(kept, self.options.device, what)
+            self._largest = kept
 
     def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
         partial = _mixture.partial_of(weights, self.skeleton)

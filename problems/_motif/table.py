@@ -21,6 +21,10 @@ EPOCHS = 12
 TABLE = Path(__file__).with_name("motif.npz")
 
 
+PROXIES = Path(__file__).with_name("proxies.npz")
+"""Zero-cost proxies of the networks; see `scripts/motif/proxies.py`."""
+
+
 SEEN = 2
 """Seeds 0 and 1 answer a searcher; the mean of all later ones is scored."""
 
@@ -63,6 +67,28 @@ def load() -> Table:
         raise ValueError(
             f"{TABLE}: Motif's table is missing; reinstall mobench, or make it: scripts/motif/make.py and pack.py"
         ) from None
+
+
+@functools.cache
+def proxies_table() -> Table:
+    """The shipped table of zero-cost proxies, read once.
+
+    Raises
+    ------
+    ValueError
+        It is missing or damaged.
+    """
+    try:
+        return load_table(PROXIES)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{PROXIES}: Motif's proxies are missing; reinstall mobench, or make them: scripts/motif/proxies.py"
+        ) from None
+
+
+def proxy(name: str, seed: int = 0) -> Array:
+    """Scores of the networks by a zero-cost proxy, (5260,), as they begin with a seed."""
+    return proxies_table()[f"{name}:{seed}"]
 
 
 def true_errors() -> Array:

@@ -46,6 +46,8 @@ from mobench.problems._nasbench201 import columns as nasbench201
 from mobench.problems._nasbench201.embedded import embedded_columns
 
 if TYPE_CHECKING:
+    from mobench.live.data import Dataset
+    from mobench.live.training import Augment
     from mobench.problems._cells.trainings import Trainings
 
 Name = Literal["motif", "digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "ImageNet16-120"]
@@ -201,6 +203,7 @@ class CellTraining:
             device=recipe.device,
             channels_last=recipe.channels_last,
             autocast=recipe.autocast,
+            augment=_augmentation(data) if recipe.augment else None,
         )
         skeleton = self.trainings.skeleton
         with enough_memory(recipe.device):
@@ -345,6 +348,14 @@ def problem(
         trainings=Trainings(skeleton, recipe, images),
         truth=truth,
     )
+
+
+def _augmentation(data: Dataset) -> Augment:
+    """NAS-Bench-201's random crops, padded with black, and flips, of normalised images."""
+    from mobench.live.training import crops_and_flips
+
+    black, cut = data.mean / data.std, crops_and_flips(data.padding)
+    return lambda images, rng: cut(images + black, rng) - black
 
 
 def _check(names: list[str], device: str, *, augment: bool) -> None:

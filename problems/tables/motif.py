@@ -29,6 +29,7 @@ from mobench import (
     parse_objectives,
 )
 from mobench.problems._cells.noise import seed_noise
+from mobench.problems._cells.prices import PROXY_NAMES, proxy_prices
 from mobench.problems._cells.space import (
     CHOICES,
     EDGE_NAMES,
@@ -42,7 +43,7 @@ from mobench.problems._cells.space import (
     to_strings,
 )
 from mobench.problems._images.motif import TEST, TRAIN, VALID, Part, generate
-from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, seeds_of
+from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, proxy, seeds_of
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -147,6 +148,18 @@ class Motif:
     def ranges(self) -> tuple[Array, Array]:
         """The least and the greatest scored value of each objective, (m,) each."""
         return self.costs.min(axis=0), self.costs.max(axis=0)
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """Zero-cost proxies that were tabulated, and the multiply-adds, which are counted."""
+        return PROXY_NAMES
+
+    def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
+        """Scores of (n, 6) untrained cells at the first seen seed, (n, k); the price is that of the passes."""
+        networks = self.member[self.space.index(X)]
+        macs = self.macs.take(networks)
+        columns = [macs if name == "flops" else proxy(name).take(networks) for name in names]
+        return Values(np.column_stack(columns).astype(np.float64), proxy_prices(macs, names))
 
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal networks, by the first genotype of each, and their scored values."""

@@ -71,10 +71,10 @@ def collect() -> None:
             rows += [key | facts(at) for key, (_, at) in zip(keys, ended, strict=True)]
     runs = pd.DataFrame(rows)
     runs.to_csv(RECORD, index=False)
-    sizes = sorted(set(runs["trained"]))
-    blind = pd.DataFrame([(k, *np.round(np.quantile(blind_sets(k), (0.25, 0.5, 0.75)), 4)) for k in sizes])
-    blind.columns = pd.Index(["size", "q25", "median", "q75"])
-    blind.to_csv(BLIND, index=False)
+    known = pd.read_csv(BLIND).set_index("size") if BLIND.exists() else pd.DataFrame(columns=["q25", "median", "q75"])
+    for size in sorted(set(runs["trained"]) - set(known.index)):
+        known.loc[size] = np.quantile(blind_sets(size), (0.25, 0.5, 0.75)).round(4)
+    known.sort_index().rename_axis("size").to_csv(BLIND)
 
 
 def blind_sets(size: int) -> list[float]:
@@ -102,7 +102,9 @@ def draw() -> None:
     """Draw medians with the least and the largest, and blind sets of their sizes; print the tables."""
     runs, blind = pd.read_csv(RECORD), pd.read_csv(BLIND).set_index("size")["median"]
     tables = {int(each["trainings"].iloc[0]): each for each in table(runs, blind)}
-    order = sorted(set(runs["searcher"]), key=lambda s: np.mean([t["median"].get(s, 0.0) for t in tables.values()]))
+    names = set(runs["searcher"])
+    shared = [each["median"] for each in tables.values() if set(each.index) == names]  # budgets that all have run at
+    order = sorted(sorted(names), key=lambda name: np.mean([medians[name] for medians in shared]))
     figure, axes = plt.subplots(
         1, len(tables), figsize=(3.2 + 3.2 * len(tables), 0.9 + 0.24 * len(order)), sharey=True, layout="constrained"
     )
@@ -119,13 +121,18 @@ def draw() -> None:
         ax.grid(axis="x", color="0.92")
         ax.spines[["top", "right"]].set_visible(False)
         for name in found.index[found["seeds"] < most]:
-            text = f"{int(found.loc[name, 'seeds'])} seeds"
-            ax.text(0.99, order.index(name), text, ha="right", va="center", size=6, color=GREY)
+            text = counted(int(found.loc[name, "seeds"]))
+            ax.text(1.01, order.index(name), text, va="center", size=6, color=GREY)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
         print(found.round(2).to_string(), "\n")
     print(*(markdown(name, tables) for name in reversed(order)), sep="\n")
+
+
+def counted(seeds: int) -> str:
+    """So many seeds, in words."""
+    return "one seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def markdown(searcher: str, tables: dict[int, pd.DataFrame]) -> str:
@@ -136,8 +143,9 @@ def markdown(searcher: str, tables: dict[int, pd.DataFrame]) -> str:
             cells += ["", "", ""]
             continue
         row = found.loc[searcher]
-        seeds = "" if row["seeds"] == found["seeds"].max() else f", {row['seeds']:.0f} seeds"
-        cells += [f"{row['median']:.2f} ({row['min']:.2f} to {row['max']:.2f}{seeds})"]
+        seeds = "" if row["seeds"] == found["seeds"].max() else f", {counted(int(row['seeds']))}"
+        span = f"{row['min']:.2f} to {row['max']:.2f}{seeds}" if row["seeds"] > 1 else "one seed"
+        cells += [f"{row['median']:.2f} ({span})"]
         cells += [f"{row['blind set']:.2f}", f"{row['trained']:.0f}"]
     return f"| {' | '.join(cells)} |"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from mobench.searchers._relaxed.checkpoints import fill, moments, packed, rememb
 from mobench.searchers._relaxed.divergence import check_alpha, check_weights
 from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.portrait import entropy
-from mobench.searchers._relaxed.search import Search, initial
+from mobench.searchers._relaxed.search import Diagnostics, Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
@@ -99,7 +99,7 @@ def begin(run: Run, settings: Settings) -> Search:
     return state
 
 
-def learn(run: Run, learner: Learner, step: Callable[[], Mapping[str, float]]) -> None:
+def learn(run: Run, learner: Learner, step: Callable[[], Diagnostics]) -> None:
     """Go on from the last checkpoint, take steps until they or the budget are used; then train the finalists.
 
     Parameters
@@ -136,14 +136,16 @@ def is_warming_up(state: Search, space: Space) -> bool:
     return False
 
 
-def _mark(run: Run, learner: Learner, diagnostics: Mapping[str, float]) -> None:
+def _mark(run: Run, learner: Learner, diagnostics: Diagnostics) -> None:
     """Recommend, record, keep a checkpoint."""
     state, X = learner.state, learner.architectures()
     run.recommend(X)
     mixture = {}
     if state.operations is not None:
         mixture["entropy"] = float(np.mean([entropy(a, state.mask) for a in learner.answers()]))
-    run.record(step=state.count, architectures=len(X), **mixture, **diagnostics)
+    run.record(
+        step=state.count, architectures=len(X), **mixture, **{name: float(value) for name, value in diagnostics.items()}
+    )
     run.checkpoint(
         count=state.count,
         progress=state.progress,

@@ -62,12 +62,14 @@ def _ordered(values: object) -> bool:
 
 def _kinds(c: int) -> Array:
     """(c, c) rows 1 apart, squared; (1, 0) where there is one value."""
-    return np.eye(c)[:, : c * (c > 1)] / np.sqrt(2.0)
+    rows: Array = np.eye(c)[:, : c * (c > 1)] / np.sqrt(2.0)
+    return rows
 
 
 def _steps(c: int) -> Array:
     """(c, c - 1) rows whose squared distances are those of c places on a line of length 1."""
-    return (np.arange(c)[:, None] > np.arange(c - 1)) / np.sqrt(c - 1.0)
+    rows: Array = (np.arange(c)[:, None] > np.arange(c - 1)) / np.sqrt(c - 1.0)
+    return rows
 
 
 def paths(space: Space) -> Encoding:

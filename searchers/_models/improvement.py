@@ -43,10 +43,10 @@ class Rays:
     def lengths(self, F: Array) -> Array:
         """How far each of (..., m) points reaches along each ray, to the power of m; (..., l)."""
         gap = np.maximum(self.reference - F, 0.0).astype(np.float32)
-        least = gap[..., :1] * self._steep[:, 0]
+        least: Array = gap[..., :1] * self._steep[:, 0]
         for j in range(1, self._m):
             np.minimum(least, gap[..., j : j + 1] * self._steep[:, j], out=least)
-        found = least.copy() if self._m > 1 else least
+        found: Array = least.copy() if self._m > 1 else least
         for _ in range(self._m - 1):  # a product is ten times as fast as a power
             found *= least
         return found

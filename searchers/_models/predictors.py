@@ -5,6 +5,7 @@ Lu et al. 2020, NSGANetV2, section 3.2.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -110,10 +111,10 @@ def _rbf(U: Array, y: Array) -> Predict:
 
 def _trees(rng: np.random.Generator, U: Array, y: Array) -> Predict:
     try:
-        from sklearn.ensemble import ExtraTreesRegressor
+        ensemble = importlib.import_module("sklearn.ensemble")
     except ImportError:
         raise ValueError(
             "predictor: trees need scikit-learn; `pip install 'mobench[insight]'`, or take another"
         ) from None
-    forest = ExtraTreesRegressor(n_estimators=TREES, random_state=int(rng.integers(2**31))).fit(U, y)
+    forest = ensemble.ExtraTreesRegressor(n_estimators=TREES, random_state=int(rng.integers(2**31))).fit(U, y)
     return lambda V: np.asarray(forest.predict(V))

@@ -90,6 +90,7 @@ class Sharing:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.learned: Vector = run.supernet.initial_weights()
+        self._like = run.supernet.initial_alpha().detach().cpu()
 
     def weights(self, x: Array) -> Weights:
         """The network's weights as the architecture x, (d,), has them."""
@@ -103,7 +104,7 @@ class Sharing:
     def loss(self, done: float) -> torch.Tensor:
         """What a step of training descends: the training loss of the next architecture on the next batch."""
         network, x = self.run.supernet, self.path(done)
-        p = one_hot(x, network.initial_alpha().detach())
+        p = one_hot(x, self._like)  # on the CPU: no pass waits for the device to learn what to compute
         loss: torch.Tensor = network.train_loss(self.weights(x), p, network.train_batch())
         return loss
 
@@ -195,7 +196,7 @@ class Scores:
 
     def __init__(self, run: Run, network: Network, weights: Callable[[Array], Weights], *, batches: int) -> None:
         self._run, self._network, self._weights, self._batches = run, network, weights, batches
-        self._like = network.initial_alpha().detach()
+        self._like = network.initial_alpha().detach().cpu()
         self._known: dict[int, tuple[Array, Array]] = {}
         error, *costs = run.objectives
         self.objectives = (replace(error, limit=None), *costs)  # its limit is about trained values, not one-shot ones

@@ -97,8 +97,8 @@ def descend(part: Part, exploration: float) -> Iterator[Part]:
 def sample(rng: np.random.Generator, space: Space, part: Part, n: int, X: Array) -> Array:
     """Up to `n` new architectures of a part, (l, d), all different; none where the space holds no new one.
 
-    Uniform ones, by rejection; where these are too few, members of the part with one gene changed, as often as it takes
-    to be new, and in the part if that is soon; then any new ones.
+    Uniform ones, by rejection. Where these are too few, members of the part with one gene changed, as often as it takes
+    to be new, and in the part if that is soon; of a space with a pool, all rows of it in the part. Then any new ones.
 
     Parameters
     ----------
@@ -108,22 +108,22 @@ def sample(rng: np.random.Generator, space: Space, part: Part, n: int, X: Array)
     known = space.key(X)
     found = np.empty((0, X.shape[1]), dtype=np.int64)
 
-    def add(made: Array, within: bool = True) -> None:
+    def add(made: Array, inside: bool = True) -> None:
         nonlocal found
         made = made[_genetics.fresh(space.key(made), np.concatenate([known, space.key(found)]))]
-        if within:
+        if inside:
             made = made[part.holds(one_hot(space, made))]
         found = np.concatenate([found, made[: n - len(found)]])
 
     add(space.sample(rng, CANDIDATES))
     near = X[part.rows]
-    for _ in range(len(space.cardinalities)):
-        if len(found) >= n:
+    for _ in space.cardinalities if space.pool is None else ():
+        if len(found) == n:
             return found
         near = _genetics.mutate_one(rng, near[rng.integers(0, len(near), CANDIDATES // 10)], space)
         add(near)
     if len(found) < n:
-        add(near, within=False)
+        add(*((near, False) if space.pool is None else (rng.permutation(space.pool), True)))
     if len(found) < n:
         rest = _genetics.sample_new(rng, space, n - len(found), np.concatenate([known, space.key(found)]))
         found = np.concatenate([found, rest])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -21,8 +22,17 @@ _LISTED = 100_000
 
 
 def bounds(space: Space) -> Array:
-    """Number of values of each gene; shape (d,)."""
-    return np.array(space.cardinalities, dtype=np.int64)
+    """Number of values of each gene; shape (d,), read-only."""
+    return _genes(space.cardinalities)[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _genes(cardinalities: tuple[int, ...]) -> tuple[Array, Array]:
+    """Number of values of each gene, (d,), and the genes that can change; found once, as a child is made in no time."""
+    numbers = np.array(cardinalities, dtype=np.int64)
+    changeable = np.flatnonzero(numbers > 1)
+    numbers.flags.writeable = changeable.flags.writeable = False
+    return numbers, changeable
 
 
 def cross(rng: np.random.Generator, A: Array, B: Array, *, kind: Crossover, probability: float) -> Array:
@@ -92,15 +102,14 @@ def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
     if space.pool is not None:
         around = np.stack([space.neighbours(x) for x in X])
         return _one_of(rng, around) if around.size else X.copy()
-    cardinalities = bounds(space)
-    genes = np.flatnonzero(cardinalities > 1)
+    cardinalities, genes = _genes(space.cardinalities)
     if not len(genes):
         return X.copy()
     rows, chosen = np.arange(len(X)), genes[rng.integers(0, len(genes), size=len(X))]
     others = cardinalities[chosen] - 1
     mutants = X.copy()
-    mutants[rows, chosen] += 1 + (rng.random(len(X)) * others).astype(np.int64)
-    mutants[rows, chosen] %= others + 1
+    steps = 1 + (rng.random(len(X)) * others).astype(np.int64)
+    mutants[rows, chosen] = (X[rows, chosen] + steps) % (others + 1)
     return mutants
 
 

@@ -70,26 +70,30 @@ def crowding(F: Array, rank: Array) -> Array:
     G, rank = columns[:, order], rank[order]
     original = np.ones(len(F), dtype=bool)
     original[1:] = (G[:, 1:] != G[:, :-1]).any(axis=0)
-    for r in range(int(rank.max()) + 1):
-        front = (original & (rank == r)).nonzero()[0]
-        distance[order[front]] = _crowding(G[:, front])
+    rows = original.nonzero()[0]
+    rows = rows[rank[rows].argsort(kind="stable")]  # front by front
+    distance[order[rows]] = _crowding(G[:, rows], rank[rows])
     return distance
 
 
-def _crowding(G: Array) -> Array:
-    """Crowding distances, (k,), of the columns of (m, k) `G`, a front of distinct points."""
+def _crowding(G: Array, rank: Array) -> Array:
+    """Crowding distances, (k,), of the columns of (m, k) `G`: fronts of distinct points, one behind the other."""
     m, k = G.shape
-    if k <= 2:
-        return np.full(k, np.inf)
-    order = G.argsort(axis=1, kind="stable")
-    V = np.sort(G, axis=1)
-    span = V[:, -1:] - V[:, :1]
+    counts = np.bincount(rank)
+    sizes = np.tile(counts[counts > 0], m)  # of each front in each objective, the groups whose gaps are taken
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((G.ravel(), group))
+    V = G.ravel()[order]
+    last = np.cumsum(sizes) - 1
+    first = last + 1 - sizes
+    span = V[last] - V[first]
     flat = span <= 0
-    gap = np.full((m, k), np.inf)
-    np.divide(V[:, 2:] - V[:, :-2], span + flat, out=gap[:, 1:-1])
+    gap = np.empty(m * k)
+    np.divide(V[2:] - V[:-2], (span + flat)[group[1:-1]], out=gap[1:-1])
+    gap[first] = gap[last] = np.inf
     if flat.any():
-        gap[flat[:, 0]] = 0.0
-    total: Array = np.bincount(order.ravel(), gap.ravel(), k)  # each point's gaps, summed over the objectives
+        gap[(flat & (sizes > 2))[group]] = 0.0
+    total: Array = np.bincount(order % k, gap, k)  # each point's gaps, summed over the objectives
     return total
 
 

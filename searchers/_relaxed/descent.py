@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mobench.searchers._relaxed.linear import by_alpha
 from mobench.searchers._relaxed.relaxations import draw
-from mobench.searchers._relaxed.search import Relaxed, Search
+from mobench.searchers._relaxed.search import Diagnostics, Relaxed, Search
 
 POSITIVE = 1e-3
 """Added to costs in units of their scales, where a method needs positive losses."""
@@ -59,14 +59,15 @@ def by_score(search: Search, weights: Mapping[str, Tensor]) -> tuple[Tensor, Ten
     loss, gradient : Tensor
         A scalar, and alpha's shape.
     """
-    alpha, batch = search.alpha.detach(), search.network.valid_batch()
-    paths = torch.stack([search.draw("score")(alpha) for _ in range(PATHS)])
+    alpha, batch = search.alpha.detach().cpu(), search.network.valid_batch()
+    paths = torch.stack([_path(search, alpha)(alpha) for _ in range(PATHS)])
     with torch.no_grad():
         losses = torch.stack([torch.as_tensor(search.network.valid_loss(weights, p, batch)) for p in paths])
+    paths = paths.to(losses.device)
     return losses.mean(), torch.einsum("i,igk->gk", losses - losses.mean(), paths) / (PATHS - 1)
 
 
-def step(search: Search, direction: Direction, *, tracking: float = 0.0) -> Mapping[str, float]:
+def step(search: Search, direction: Direction, *, tracking: float = 0.0) -> Diagnostics:
     """Step alpha against a combination of the objectives' gradients, then the weights on a training batch.
 
     The gradients are means over the steps so far with weights that fall by the factor `tracking` a step: a combination
@@ -81,7 +82,7 @@ def step(search: Search, direction: Direction, *, tracking: float = 0.0) -> Mapp
     d = direction(search, losses, gradients)
     search.step_alpha(d.reshape(search.alpha.shape))
     train(search, relaxed)
-    return {"direction": float(d.norm()), **{f"loss{k}": float(loss) for k, loss in enumerate(losses)}}
+    return {"direction": d.norm(), **{f"loss{k}": loss for k, loss in enumerate(losses)}}
 
 
 def train(search: Search, relaxed: Relaxed | None = None) -> None:
@@ -95,4 +96,10 @@ def uniform(search: Search) -> Relaxed:
     """Draw a path, each with the same probability; a plain vector stays what it is."""
     if search.operations is None:
         return lambda alpha: alpha
-    return draw(torch.zeros_like(search.alpha), "score", mask=search.mask, generator=search.generator)
+    return _path(search, torch.zeros(search.alpha.shape, dtype=search.alpha.dtype))
+
+
+def _path(search: Search, logits: Tensor) -> Relaxed:
+    """Draw a path from logits on the CPU, where it stays: no pass waits for the device to learn what to compute."""
+    mask = None if search.mask is None else search.mask.cpu()
+    return draw(logits, "score", mask=mask, generator=search.generator)

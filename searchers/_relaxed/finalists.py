@@ -31,7 +31,7 @@ def train_recommended(run: Run, count: int) -> None:
         return
     X = run.recommended[_distinct(run, run.recommended)]
     if isinstance(run.supernet, CategoricalNetwork) and len(run.objectives) > 1:
-        like = run.supernet.initial_alpha().detach()
+        like = run.supernet.initial_alpha().detach().cpu()
         costs = [float(run.supernet.costs(p)[0]) for p in one_hot(X, like)]
         X = X[np.argsort(costs, kind="stable")]
     k = min(count, len(X))

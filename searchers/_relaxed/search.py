@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import get_args
@@ -25,6 +25,8 @@ BETAS = (0.5, 0.999)
 """Decay of the means of Adam on alpha (DARTS)."""
 
 Relaxed = Callable[[Tensor], Tensor]
+Diagnostics = Mapping[str, float | Tensor]
+"""What a step tells: numbers, or scalars that become numbers where they are recorded, so that no other step waits."""
 
 
 @dataclass(eq=False)
@@ -201,8 +203,10 @@ def descend(weights: Vector, gradients: Weights, velocity: Vector, *, rate: floa
 
 def clipped(gradients: Weights, limit: float = CLIP) -> Vector:
     """Gradients, scaled down to the norm `limit` where they are longer."""
-    length = norm(gradients)
-    return times(gradients, limit / length) if length > limit else dict(gradients)
+    values = [value.detach() for value in gradients.values()]
+    length = torch.stack(torch._foreach_norm(values)).norm()
+    scale = torch.where(length > limit, limit / length, torch.ones_like(length))  # no decision waits for the device
+    return dict(zip(gradients, torch._foreach_mul(list(gradients.values()), scale), strict=True))
 
 
 def initial(network: Network, settings: Settings, preference: Array, seed: int) -> Search:

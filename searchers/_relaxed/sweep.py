@@ -20,7 +20,7 @@ from mobench.searchers._relaxed.finalists import reserve, train_recommended
 from mobench.searchers._relaxed.linear import Vector
 from mobench.searchers._relaxed.portrait import portrait
 from mobench.searchers._relaxed.preferences import preferences
-from mobench.searchers._relaxed.search import Search, initial
+from mobench.searchers._relaxed.search import Diagnostics, Search, initial
 from mobench.searchers._relaxed.settings import Settings
 from mobench.searchers._relaxed.units import cost_scales, error_unit
 
@@ -51,7 +51,7 @@ class Method:
         What alpha stands for, (1, d).
     """
 
-    step: Callable[[Search], Mapping[str, float]]
+    step: Callable[[Search], Diagnostics]
     begin: Callable[[Search, Vector], None] = lambda search, before: None
     choose: Callable[[Search, Array], Array] | None = None
     architecture: Callable[[Search], Array] = _discretisation.architecture
@@ -161,12 +161,13 @@ def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Arra
     return _joined(stretch.found, run.space, _present(search, method) if best is None else best)
 
 
-def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Mapping[str, float]) -> None:
+def _mark(run: Run, search: Search, method: Method, stretch: _Stretch, diagnostics: Diagnostics) -> None:
     """Recommend, record, keep a checkpoint."""
     x = _present(search, method)
     run.recommend(_joined(stretch.found, run.space, x) if method.choose is None else method.choose(search, x))
     mixture = {} if search.operations is None else portrait(search.alpha, search.operations, search.mask)
-    run.record(preference=search.preference.tolist(), step=search.count, **mixture, **diagnostics)
+    told = {name: float(value) for name, value in diagnostics.items()}
+    run.record(preference=search.preference.tolist(), step=search.count, **mixture, **told)
     run.checkpoint(index=stretch.index, begun=stretch.begun, found=stretch.found, **_saved(search))
 
 

@@ -22,7 +22,7 @@ def cost_scales(network: Network, space: Space, m: int, like: Tensor) -> Tensor:
         return scales
     with torch.no_grad():
         costs = torch.stack([torch.as_tensor(network.costs(p)) for p in _paths(space, like)])
-    return _range(costs, scales)
+    return _range(costs.to(scales.device), scales)
 
 
 def error_unit(search: Search, space: Space) -> Tensor:
@@ -47,8 +47,8 @@ def loss_range(network: Network, weights: Weights, space: Space, like: Tensor) -
 
 
 def _paths(space: Space, like: Tensor) -> Tensor:
-    """The fifty architectures, (50, d, k)."""
-    return one_hot(space.sample(np.random.default_rng(0), ARCHITECTURES), like)
+    """The fifty architectures, (50, d, k), on the CPU: no pass waits for the device to learn what to compute."""
+    return one_hot(space.sample(np.random.default_rng(0), ARCHITECTURES), like.detach().cpu())
 
 
 def _range(values: Tensor, otherwise: Tensor) -> Tensor:

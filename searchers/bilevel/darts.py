@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.hypergradients import through_next_step
 from mobench.searchers._relaxed.linear import Loss, Weights, by_alpha
-from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.search import Diagnostics, Search
 from mobench.searchers._relaxed.settings import RADIUS, Positive, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
@@ -39,7 +38,7 @@ class Options(Stabilised):
 def search(run: Run, options: Options) -> None:
     """Alternate a step of alpha on a validation batch and a step of the weights on a training batch."""
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         if options.order == 1:
@@ -48,7 +47,7 @@ def search(run: Run, options: Options) -> None:
             h = through_next_step(search, upper, lower, radius=options.radius)
         search.step_alpha(h)
         search.train(lower)
-        return {"gradient": float(h.norm())}
+        return {"gradient": h.norm()}
 
     sweep(run, options, Method(step=step))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
-from mobench.searchers._relaxed.search import Search, clipped, descend
+from mobench.searchers._relaxed.search import Diagnostics, Search, clipped, descend
 from mobench.searchers._relaxed.settings import BilevelAdam, Count, Positive
 from mobench.searchers._relaxed.sweep import Method, sweep
 
@@ -43,7 +42,7 @@ class Options(BilevelAdam):
 def search(run: Run, options: Options) -> None:
     """Train one copy of the weights for the lower level, one for the penalised upper level, and compare them."""
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         if not _part(search.extra, "y/"):
             search.extra |= {f"y/{name}": value for name, value in detached(search.weights, leaf=False).items()}
             search.extra |= {f"v/{name}": torch.zeros_like(value) for name, value in search.weights.items()}
@@ -60,7 +59,7 @@ def search(run: Run, options: Options) -> None:
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         h = hypergradient(upper, lower, y, search.weights, search.alpha, penalty=penalty)
         search.step_alpha(h)
-        return {"gradient": float(h.norm()), "penalty": penalty}
+        return {"gradient": h.norm(), "penalty": penalty}
 
     sweep(run, options, Method(step=step))
 

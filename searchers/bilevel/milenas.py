@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,7 +13,7 @@ from torch import Tensor
 from mobench import Array, Run, Supernet
 from mobench.searchers._relaxed.hypergradients import through_next_step
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached
-from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.search import Diagnostics, Search
 from mobench.searchers._relaxed.settings import RADIUS, Count, NotNegative, Positive, Stabilised
 from mobench.searchers._relaxed.stopping import has_weights
 from mobench.searchers._relaxed.sweep import Method, sweep
@@ -53,7 +52,7 @@ class Options(Stabilised):
 def search(run: Run, options: Options) -> None:
     """Step alpha against the training loss plus `mixing` times the upper level, then the weights on the former."""
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         relaxed = search.relax()
         lower, upper = search.lower(relaxed), search.upper(relaxed)
         if options.order == 1:
@@ -63,7 +62,7 @@ def search(run: Run, options: Options) -> None:
             h = through_next_step(search, mixed, lower, radius=options.radius)
         search.step_alpha(h)
         search.train(lower)
-        return {"gradient": float(h.norm())}
+        return {"gradient": h.norm()}
 
     def inherit(search: Search, before: Vector) -> None:
         search.extra |= {name: value for name, value in before.items() if name == "archive"}

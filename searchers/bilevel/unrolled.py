@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mobench import Run, Supernet
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, by_alpha, detached, gradient, plus, times
-from mobench.searchers._relaxed.search import Search, clipped
+from mobench.searchers._relaxed.search import Diagnostics, Search, clipped
 from mobench.searchers._relaxed.settings import Count, Stabilised
 from mobench.searchers._relaxed.sweep import Method, sweep
 
@@ -34,7 +34,7 @@ class Options(Stabilised):
 def search(run: Run, options: Options) -> None:
     """Take some steps of the weights, and step alpha along the gradient through all of them; the weights stay there."""
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         relaxed = search.relax()
         lowers = [search.lower(relaxed) for _ in range(options.unroll)]
         trained = train(
@@ -46,7 +46,7 @@ def search(run: Run, options: Options) -> None:
                 for name, value in mine.items():
                     value.copy_(end[name])
         search.step_alpha(h)
-        return {"gradient": float(h.norm())}
+        return {"gradient": h.norm()}
 
     sweep(run, options, Method(step=step))
 

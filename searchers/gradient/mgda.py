@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +11,7 @@ from mobench import Run, Supernet
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed.linear import Vector
 from mobench.searchers._relaxed.min_norm import Aggregation, Normalisation, aggregate, normalise
-from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.search import Diagnostics, Search
 from mobench.searchers._relaxed.settings import Count, NotNegative, SampledAdam, Share
 from mobench.searchers._relaxed.sweep import Method, sweep
 
@@ -66,7 +65,7 @@ def search(run: Run, options: Options) -> None:
         with torch.no_grad():
             search.alpha.add_(options.spread * noise.to(search.alpha.device))
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         return _descent.step(search, direction, tracking=options.tracking)
 
     sweep(run, options, Method(step=step, begin=scatter))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from mobench import Run, Supernet
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed.min_norm import min_norm_weights
 from mobench.searchers._relaxed.preferences import preferences
-from mobench.searchers._relaxed.search import Search
+from mobench.searchers._relaxed.search import Diagnostics, Search
 from mobench.searchers._relaxed.settings import Count, SampledAdam, Share
 from mobench.searchers._relaxed.sweep import Method, sweep
 
@@ -57,7 +56,7 @@ def search(run: Run, options: Options) -> None:
         entering = len(active) > 0 and search.progress < options.entering
         return constrained_weights(gradients, active, entering=entering) @ gradients
 
-    def step(search: Search) -> Mapping[str, float]:
+    def step(search: Search) -> Diagnostics:
         return _descent.step(search, direction, tracking=options.tracking)
 
     sweep(run, options, Method(step=step))

@@ -39,7 +39,7 @@ from mobench.searchers._relaxed.min_norm import (
     normalise,
 )
 from mobench.searchers._relaxed.preferences import preferences
-from mobench.searchers._relaxed.search import BETAS, Search
+from mobench.searchers._relaxed.search import BETAS, Diagnostics, Search
 from mobench.searchers._relaxed.settings import NotNegative, Positive, Sampled
 
 needs = (Supernet,)
@@ -137,9 +137,9 @@ def search(run: Run, options: Options) -> None:
         q = len(tasks[0].objectives)
         return torch.as_tensor(run.rng.dirichlet(np.full(q, options.concentration))).to(state.preference)
 
-    def step() -> dict[str, float]:
+    def step() -> Diagnostics:
         warming = is_warming_up(state, run.space)
-        diagnostics = {} if warming else _descend(learner, tasks, draw, options)
+        diagnostics: Diagnostics = {} if warming else _descend(learner, tasks, draw, options)
         _fit(state, [task.condition(draw()) for task in tasks], None if warming else hypernetwork)
         return diagnostics
 
@@ -166,7 +166,7 @@ def _descend(
     tasks: list[Task],
     draw: Callable[[], Tensor],
     options: Options,
-) -> dict[str, float]:
+) -> Diagnostics:
     """Step H along the common descent of all devices, each under a fresh preference."""
     state, parameters = learner.state, list(learner.hypernetwork.parameters())
     rows, losses = [], []
@@ -186,22 +186,22 @@ def _descend(
     for parameter, part in zip(parameters, parts, strict=True):
         parameter.grad = part.view_as(parameter)
     learner.optimizer.step()
-    return diagnostics | {f"loss{d}": float(loss) for d, loss in enumerate(losses)}
+    return {**diagnostics, **{f"loss{d}": loss for d, loss in enumerate(losses)}}
 
 
-def _combine(G: Tensor, aggregator: str, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+def _combine(G: Tensor, aggregator: str, generator: torch.Generator) -> tuple[Tensor, Diagnostics]:
     """The devices' common descent of (q, n) gradients, (n,), and the weights behind it where there are some."""
     if aggregator not in _SOLVERS:
         return aggregate(G, aggregator, generator=generator), {}
     weights = _SOLVERS[aggregator](G)
-    return weights @ G, {f"weight{d}": float(weight) for d, weight in enumerate(weights)}
+    return weights @ G, {f"weight{d}": weight for d, weight in enumerate(weights)}
 
 
 def _seen(extremes: Tensor, value: Tensor) -> Tensor:
     """Range of the losses so far, one while there are fewer than two; `value` then widens the extremes, (2,)."""
     spread = extremes[1] - extremes[0]
     extremes.copy_(torch.stack([torch.minimum(extremes[0], value), torch.maximum(extremes[1], value)]))
-    return spread if bool(spread > 0) else torch.ones_like(spread)
+    return torch.where(spread > 0, spread, torch.ones_like(spread))
 
 
 def _fit(state: Search, conditions: list[Tensor], hypernetwork: nn.Module | None) -> None:

@@ -14,6 +14,7 @@ from mobench.searchers._hypernetwork.learner import Learner, Perceptron, begin, 
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed.epo import epo_weights
 from mobench.searchers._relaxed.preferences import preferences
+from mobench.searchers._relaxed.search import Diagnostics
 from mobench.searchers._relaxed.settings import Count, Positive, Sampled
 
 needs = (Supernet,)
@@ -58,7 +59,7 @@ def search(run: Run, options: Options) -> None:
     optimizer = torch.optim.Adam(hypernetwork.parameters(), lr=options.alpha_rate)
     learner = Learner(state, hypernetwork, optimizer, torch.as_tensor(preferences(m, options)).to(state.alpha))
 
-    def step() -> dict[str, float]:
+    def step() -> Diagnostics:
         if is_warming_up(state, run.space):
             _descent.train(state)
             return {}
@@ -69,7 +70,7 @@ def search(run: Run, options: Options) -> None:
     learn(run, learner, step)
 
 
-def _step(learner: Learner, loss: Literal["linear", "epo"]) -> dict[str, float]:
+def _step(learner: Learner, loss: Literal["linear", "epo"]) -> Diagnostics:
     """Step H against the objectives' combined gradient by alpha, pulled back; then the weights on a training batch."""
     state = learner.state
     state.alpha = learner.hypernetwork(state.preference)
@@ -82,4 +83,4 @@ def _step(learner: Learner, loss: Literal["linear", "epo"]) -> dict[str, float]:
     torch.autograd.backward(state.alpha, (weights @ gradients).reshape(state.alpha.shape))
     learner.optimizer.step()
     _descent.train(state, relaxed)
-    return {f"loss{k}": float(value) for k, value in enumerate(losses)}
+    return {f"loss{k}": value for k, value in enumerate(losses)}

@@ -55,17 +55,19 @@ def search(
 
     def begin(n: int) -> Array:
         model = next((_split(run, *told[s], good, quota) for s in reversed(steps) if len(told[s][0]) >= d + 3), None)
-        begun = told[steps[0]][0][:0]
-        for _ in range(n):
-            x = begun[:0]
-            if model is not None and run.rng.random() >= random_fraction:
-                x = propose(run.rng, *model, _genetics.bounds(run.space), samples)
-                x = _genetics.existing(run.rng, x, run.space)
-                x = x[_genetics.fresh(run.space.key(x), run.space.key(begun))][:1]
-            if not len(x):
-                x = _genetics.sample_new(run.rng, run.space, 1, run.space.key(begun))
-            begun = np.concatenate([begun, x])
-        return begun
+        anew = int(np.count_nonzero(run.rng.random(n) < random_fraction)) if model is not None else n
+        nothing = np.empty(0, dtype=np.int64)
+        if anew == n or model is None:
+            return _genetics.sample_new(run.rng, run.space, n, nothing)
+        ranked = propose(run.rng, *model, _genetics.bounds(run.space), n - anew, samples)
+        ranked = _genetics.existing(run.rng, ranked.reshape(-1, d), run.space)
+        keys, chosen = run.space.key(ranked).reshape(n - anew, samples).tolist(), dict[int, int]()
+        for i, row in enumerate(keys):  # the best of its samples that has not begun
+            place, key = next(((j, key) for j, key in enumerate(row) if key not in chosen), (0, row[0]))
+            chosen.setdefault(key, i * samples + place)
+        proposed = ranked[list(chosen.values())]
+        uniform = _genetics.sample_new(run.rng, run.space, n - len(proposed), run.space.key(proposed))
+        return np.concatenate([proposed, uniform])
 
     while True:
         for n, place in brackets(len(steps), eta):
@@ -83,19 +85,20 @@ def _split(run: Run, X: Array, F: Array, good: float, quota: float) -> tuple[Arr
     return X[rows], np.delete(X, rows, axis=0)
 
 
-def propose(rng: np.random.Generator, better: Array, others: Array, cardinalities: Array, n: int) -> Array:
-    """`n` samples, (n, d), of the density of the better architectures, those of the highest ratio to the others' first.
+def propose(
+    rng: np.random.Generator, better: Array, others: Array, cardinalities: Array, n: int, samples: int
+) -> Array:
+    """Samples of the better ones' density, (n, samples, d), of each n the highest ratio to that of the others first.
 
     A sample is one of the better with each gene replaced by any value with the probability of its bandwidth.
     """
-    width = bandwidths(better, cardinalities)
-    X = better[rng.integers(0, len(better), n)]
+    width, wide = bandwidths(better, cardinalities), bandwidths(others, cardinalities)
+    X = better[rng.integers(0, len(better), n * samples)]
     anew = (rng.random(X.shape) * cardinalities).astype(np.int64)
     X = np.where(rng.random(X.shape) < width, anew, X)
-    ratio = density(X, better, width, cardinalities) - density(
-        X, others, bandwidths(others, cardinalities), cardinalities
-    )
-    return X[np.argsort(-np.round(ratio, 9), kind="stable")]
+    ratio = density(X, better, width, cardinalities) - density(X, others, wide, cardinalities)
+    order = np.argsort(-np.round(ratio, 9).reshape(n, samples), axis=1, kind="stable")
+    return X.reshape(n, samples, -1)[np.arange(n)[:, None], order]
 
 
 def bandwidths(X: Array, cardinalities: Array) -> Array:
@@ -121,7 +124,9 @@ def density(X: Array, data: Array, width: Array, cardinalities: Array) -> Array:
         return np.zeros(len(X))
     apart = np.log(width / np.maximum(cardinalities - 1, 1))
     same = np.log1p(-width)
-    logs = np.where(X[:, None] == data, same, apart).sum(axis=2)
+    logs = np.full((len(X), len(data)), apart.sum())
+    for column, other, gain in zip(X.T, data.T, same - apart, strict=True):
+        logs += np.where(column[:, None] == other, gain, 0.0)
     top = logs.max(axis=1)
     found: Array = top + np.log(np.exp(logs - top[:, None]).mean(axis=1))
     return found

@@ -151,11 +151,11 @@ class Controlled(_one_shot.Sharing):
         """Minus the weighted objectives in their units, (n,), of (n, d) architectures, each on its own batch."""
         network = self.run.supernet
         with torch.no_grad():
-            paths = one_hot(X, self.like)
+            paths = one_hot(X, self.like.cpu())
             losses = torch.stack([network.valid_loss(self.learned, p, network.valid_batch()) for p in paths])
-            costs = torch.stack([network.costs(p) for p in paths]) / self.scales
-            values = torch.cat([losses[:, None] / self.unit, costs], dim=1)
-        return -(values.cpu().float() @ r)
+            costs = torch.stack([network.costs(p) for p in paths]) / self.scales.cpu()
+            values = torch.cat([(losses[:, None] / self.unit).cpu(), costs], dim=1)
+        return -(values.float() @ r)
 
     def kept(self) -> Mapping[str, Any]:
         """The controllers, what their optimiser remembers, paths, baselines and unit."""

@@ -82,7 +82,7 @@ class Taught(_one_shot.Sharing):
                 self.teacher = {name: weight.detach().clone() for name, weight in weights.items()}
             taught = network.distilled_loss(weights, paths, batch, teacher=(self.teacher, largest))
             return taught
-        own = network.train_loss(weights, largest, batch)
+        own: torch.Tensor = network.train_loss(weights, largest, batch)
         taught = network.distilled_loss(weights, [smallest, *paths], batch, teacher=(weights, largest))
         n = len(paths) + 1
         return (own + n * taught) / (n + 1)

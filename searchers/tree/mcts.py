@@ -145,8 +145,9 @@ def complete(rng: np.random.Generator, space: Space, prefix: tuple[int, ...]) ->
     """A row that begins with `prefix`, (d,), any as likely."""
     j = len(prefix)
     if space.pool is None:
-        x = space.sample(rng, 1)[0]
+        x: Array = space.sample(rng, 1)[0]
         x[:j] = prefix
         return x
-    rows: Array = space.pool[(space.pool[:, :j] == prefix).all(axis=1)]
-    return rows[int(rng.random() * len(rows))]
+    rows = space.pool[(space.pool[:, :j] == prefix).all(axis=1)]
+    row: Array = rows[int(rng.random() * len(rows))]
+    return row

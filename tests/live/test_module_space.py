@@ -161,6 +161,19 @@ def test_networks_are_exported(space):
     torch.testing.assert_close(program.module()(x), network(x))
 
 
+@pytest.mark.long
+def test_networks_are_exported_to_onnx(space, tmp_path):
+    pytest.importorskip("onnxscript", reason="torch exports to ONNX with the packages onnx and onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    torch.set_default_dtype(torch.float32)
+    x = images(2).float()
+    network = space.extract(rows(space, 1)[0]).float().eval()
+    torch.onnx.export(network, (x,), tmp_path / "a.onnx", dynamo=True, verbose=False)
+    session = runtime.InferenceSession(tmp_path / "a.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), network(x), rtol=1e-4, atol=1e-5)
+
+
 def test_passes_are_charged_as_they_are_computed(space):
     w, x, p, bills = space.weights(), images(3), random_p(space).requires_grad_(), []
     unit = len(x) * space.computed(p)

@@ -328,9 +328,18 @@ def test_ids_do_not_depend_on_where_a_plugin_comes_from(here):
     assert json.loads((here / "other/campaign.json").read_text())["plugins"] == []
 
 
-@pytest.mark.parametrize("kind", ["searcher", "problem"])
-def test_what_new_writes_runs_passes_its_own_test_and_the_kit(here, capsys, kind):
-    assert main(["new", kind, "mine"]) == 0
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("searcher", []),
+        ("problem", []),
+        pytest.param("problem", ["--supernet"], marks=pytest.mark.long),
+        pytest.param("problem", ["--network"], marks=pytest.mark.long),
+    ],
+)
+def test_what_new_writes_runs_passes_its_own_test_and_the_kit(here, capsys, monkeypatch, kind, form):
+    monkeypatch.setenv("MOBENCH_DATA", str(here / "data"))
+    assert main(["new", kind, "mine", *form]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "next: mobench check mine.py"
     assert main(["check", "mine.py"]) == 0
     out = capsys.readouterr().out
@@ -396,3 +405,9 @@ def test_what_a_plugin_does_when_it_is_imported_harms_nobody(here, capsys, harm)
     else:
         assert code == 2
         assert "its file cannot be imported" in capsys.readouterr().err
+
+
+def test_forms_of_new_problems_go_with_problems(here, capsys):
+    assert main(["new", "searcher", "mine", "--network"]) == 2
+    assert "--network: goes with a problem" in capsys.readouterr().err
+    assert not (here / "mine.py").exists()

@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 import torch
 from _far import far_device, waited
+from _learners import learners
 
 from mobench import Run, make_problem
 from mobench.core.budget import parse_budget
-from mobench.core.networks import Supernet
 from mobench.harness.execute import search_problem
 from mobench.harness.log import Log
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.problems._cells.supernet import CellSupernet
 
-LEARNERS = [
-    name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)
-]
+LEARNERS = learners(make_problem("motif"))
 VARIANTS = [
     *((name, {}) for name in LEARNERS),
     *(("darts", {"relaxation": relaxation}) for relaxation in ("gumbel", "reinmax", "gdas", "concrete", "dirichlet")),
@@ -81,4 +79,4 @@ def test_the_device_refuses_what_cuda_refuses():
             with pytest.raises(TypeError, match="numpy"):
                 wrong()
         assert (x + torch.tensor(1.0))[torch.tensor([0])].item() == 1.0
-        assert waited == {"item": 1}
+        assert waited == {"cpu": 1, "item": 1}

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from _learners import learners
 from _toy_runs import toy
 
 import mobench
-from mobench import Array, Cost, Objective, Space, Supernet, Values
+from mobench import Array, Cost, Objective, Space, Values
 from mobench.core.budget import parse_budget
 from mobench.core.problem import Problem
 from mobench.harness.door import Run
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._relaxed.finalists import best_first, train_best, train_recommended
 from mobench.testing.trial import trial
@@ -24,9 +25,7 @@ pytestmark = pytest.mark.long
 
 RIDGENET, TRAINING = "bilevel_toys:name=ridgenet", 300
 ONE_SHOT = {"spos", "random_weight_sharing", "enas", "smash", "ghn"}
-LEARNING = [
-    name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)
-]
+LEARNING = learners(toy("ridgenet"))
 
 
 @pytest.mark.parametrize("name", ["spos", "darts", "scalarization"])

@@ -6,30 +6,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _learners import LEARNING, learners
 
 import mobench
 from mobench import CategoricalSupernet, Supernet, make_problem
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import missing
 
 pytestmark = pytest.mark.long
 
 RAGGED, VECTOR = "bilevel_toys:name=ragged", "bilevel_toys:name=quadratic_front"
-LEARNING = [
-    name for name in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", name).needs)
-]
-ANY = [name for name in LEARNING if find("searcher", name).needs == (Supernet,)]
+CHOOSING = learners(make_problem("bilevel_toys", {"name": "ragged"}))
+ANY = [name for name in CHOOSING if find("searcher", name).needs == (Supernet,)]
 FAST: dict[str, Any] = {"learning_rate": 0.3, "weight_decay": 0.0}
 
 
 def test_searchers_of_paths_and_with_relaxations_of_their_own_need_categorical_genes() -> None:
     assert len(LEARNING) >= 20
     relaxing = {"snas", "setn", "fbnet", "proxyless_nas", "fair_darts", "p_darts"}
-    assert set(LEARNING) - set(ANY) == {"spos", "random_weight_sharing", "enas", "smash", "ghn"} | relaxing
-    assert all(find("searcher", name).needs == (CategoricalSupernet,) for name in set(LEARNING) - set(ANY))
+    assert set(LEARNING) - set(CHOOSING) == {"gbho", "once_for_all"}
+    assert set(CHOOSING) - set(ANY) == {"spos", "random_weight_sharing", "enas", "smash", "ghn"} | relaxing
+    assert all(find("searcher", name).needs == (CategoricalSupernet,) for name in set(CHOOSING) - set(ANY))
 
 
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", CHOOSING)
 def test_unequal_numbers_of_operations_are_searched_within_the_space(name: str) -> None:
     result = mobench.run(name, RAGGED, budget={"flops": 4600}, seed=1, **FAST)  # 3,000 to learn, 1,500 for finalists
     assert result.history.total["flops"] <= 4600

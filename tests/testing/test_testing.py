@@ -83,6 +83,7 @@ PROBLEMS = {
     "unseeded_network": {"network batches"},
     "forgetful_batches": {"network batches"},
     "costs_upside_down": {"network costs"},
+    "jumps_at_corners": {"network corners"},
     "last_of_ties": {"supernet"},
     "remarks_on_itself": {"remarks"},
 }

@@ -6,21 +6,21 @@ import numpy as np
 import orjson
 import pytest
 import torch
+from _learners import CHOOSING
 from torch.utils.flop_counter import FlopCounterMode
 
 import mobench
-from mobench import Supernet, make_problem
+from mobench import make_problem
 from mobench.harness.execute import execute
 from mobench.harness.spec import RunSpec
 from mobench.live import ModuleSpace
-from mobench.plugins.catalogue import find, plugins
+from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import missing
 from mobench.problems.live import chain, mlp, transformer, two_level
 
 SPACES = ("mlp", "chain", "two_level", "transformer")
 SIZES = {"mlp": 4 * 3 * 12**3, "chain": 9**4 * 2**3, "two_level": (3 * 2 * 3 * 3 * 3) ** 2, "transformer": 3 * 3 * 9**3}
 TINY = {"epochs": 2, "images": 256, "batch": 32}
-LEARNING = [n for n in plugins("searcher") if any(Supernet in need.__mro__ for need in find("searcher", n).needs)]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_modules_take_images_of_any_size(name, shape):
 
 @pytest.mark.long
 @pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", CHOOSING)
 def test_every_searcher_that_learns_runs_on_every_space(name, space):
     p = make_problem(space, TINY)
     assert not missing(find("searcher", name), p)

@@ -45,7 +45,7 @@ def go(name, problem, *, seed=0, trainings=8.0, **options):
     log, plugin = Log(), find("searcher", name)
     run = Run(problem, limit=parse_budget({"trainings": trainings}, problem.training), seed=seed, log=log)
     reason = search_problem(plugin, run, check_options(plugin, options))
-    return run, read_history(log, d=2, m=len(problem.objectives)), reason
+    return run, read_history(log, d=len(problem.space.cardinalities), m=len(problem.objectives)), reason
 
 
 def test_the_brackets_are_those_of_the_paper():
@@ -163,11 +163,10 @@ def test_on_motif_asha_is_ahead_of_random_search_at_20_trainings():
 
 
 def test_bohb_without_a_model_is_hyperband():
-    def asked(name, **options):
-        _, history, _ = go(name, Curves(), trainings=20.0, **options)
-        return [int(np.sum(history.fidelity == f)) for f in (1, 3, 9, 0)]
-
-    assert asked("bohb", random_fraction=1.0) == asked("hyperband")
+    first, second = (go(name, Curves(), trainings=20.0)[1].records for name in ("bohb", "hyperband"))
+    assert [note.content for note in first[:6]] == [note.content for note in second[:6]]
+    _, uniform, _ = go("bohb", Curves(), trainings=20.0, random_fraction=1.0)
+    assert [note.content for note in uniform.records[:9]] == [note.content for note in second[:9]]
 
 
 def test_the_density_sums_to_one_and_is_highest_where_its_data_are():
@@ -185,13 +184,21 @@ def test_of_samples_those_come_first_that_are_like_the_better_and_unlike_the_oth
     rng, cardinalities = np.random.default_rng(0), np.array([4, 4])
     better = np.array([[0, 0], [0, 1], [0, 0], [0, 1]])
     others = np.array([[0, 1], [1, 1], [2, 1], [3, 1]])
-    assert bohb.propose(rng, better, others, cardinalities, 64)[0].tolist() == [0, 0]
+    assert bohb.propose(rng, better, others, cardinalities, 3, 64)[:, 0].tolist() == [[0, 0]] * 3
 
 
-def test_bohbs_later_architectures_are_better_than_chance():
-    _, history, _ = go("bohb", Curves(objectives=("error",)), trainings=60.0, random_fraction=0.0)
-    begun = history.X[history.fidelity == 1, 0]
-    assert begun[-20:].mean() < 15 < 24.5  # of uniform ones
+def test_bohb_finds_less_error_than_hyperband_where_genes_add_up():
+    class Sums(Curves):
+        space = Space((4,) * 6)
+
+        def score(self, X):
+            return np.asarray(X, dtype=float).sum(axis=1)[:, None]
+
+    def least(name, **options):
+        errors = [go(name, Sums(objectives=("error",)), seed=s, trainings=40.0, **options)[1].F.min() for s in range(8)]
+        return np.mean(errors)
+
+    assert least("bohb") < least("hyperband") - 0.5
 
 
 def test_the_trainings_of_sh_emoa_are_those_of_the_public_code():
