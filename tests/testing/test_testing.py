@@ -74,6 +74,7 @@ PROBLEMS = {
     "narrow_limits": {"limits"},
     "short_ranges": {"ranges"},
     "negative_noise": {"standard errors"},
+    "guessed_costs": {"known costs"},
     "same_words": {"written form"},
     "hashed": {"fresh process"},
     "unnamed_operations": {"supernet"},
