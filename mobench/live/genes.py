@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,9 +70,15 @@ class Gene:
     ------
     ValueError
         No options, or one of them twice.
+    TypeError
+        No name, or an option that is neither a number nor a name.
     """
 
     def __init__(self, name: str, *options: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"gene: expected a name and then its options, found {(name, *options)}")
+        if unfit := [option for option in options if not isinstance(option, Real | str)]:
+            raise TypeError(f"{name}: expected numbers or names for options, one by one, found {unfit[0]!r}")
         if not options or len(set(options)) < len(options):
             raise ValueError(f"{name}: expected different options, at least one, found {options}")
         self.name, self.options = name, options
@@ -90,7 +97,7 @@ class Gene:
     @cached_property
     def value(self) -> Quantity:
         """The option, where options are numbers; TypeError where they are not."""
-        if not all(isinstance(option, int | float) for option in self.options):
+        if not all(isinstance(option, Real) for option in self.options):
             raise TypeError(f"{self.name}: expected numbers for a size, found {self.options}")
         return Quantity((self,), np.array(self.options, dtype=float))
 

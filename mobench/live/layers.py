@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -257,6 +258,8 @@ class Choice(nn.ModuleDict):
     """
 
     def __init__(self, name: str | Gene, /, **alternatives: nn.Module) -> None:
+        if taken := [key for key in alternatives if hasattr(nn.ModuleDict, key) or key in ("gene", "training")]:
+            raise ValueError(f"choice: an alternative cannot be called {taken[0]!r}, as modules have one; rename it")
         super().__init__(alternatives)
         self.gene = name if isinstance(name, Gene) else Gene(name, *alternatives)
         if self.gene.options != tuple(alternatives):
@@ -285,7 +288,8 @@ class ElasticDepth(nn.Sequential):
 
     def __init__(self, depth: Gene, *blocks: nn.Module) -> None:
         super().__init__(*blocks)
-        if max(depth.options) != len(blocks) or min(depth.options) < 0:
+        _check_depths(depth)
+        if max(depth.options) != len(blocks):
             raise ValueError(f"{depth.name}: expected {max(depth.options)} blocks, found {len(blocks)}")
         self.gene = depth
 
@@ -309,7 +313,13 @@ class Repeat(ElasticDepth):
     """Elastic depth over blocks that ``make(i)`` makes, i from 0: ``Repeat(Gene("depth", 1, 2, 3), make)``."""
 
     def __init__(self, depth: Gene, make: Callable[[int], nn.Module]) -> None:
+        _check_depths(depth)
         super().__init__(depth, *(make(i) for i in range(max(depth.options))))
+
+
+def _check_depths(depth: Gene) -> None:
+    if not isinstance(depth, Gene) or not all(isinstance(n, Integral) and n >= 0 for n in depth.options):
+        raise ValueError(f"depth: expected a Gene of whole numbers from 0, found {depth!r}")
 
 
 def _mean(terms: Sequence[tuple[Any, Tensor]]) -> Tensor:

@@ -208,9 +208,14 @@ def _formula(column: int, scale: float, space: ModuleSpace, p: Tensor) -> Tensor
 
 
 def _made(make_network: Callable[[], nn.Module], seed: int) -> nn.Module:
+    if isinstance(make_network, nn.Module) or not callable(make_network):
+        raise TypeError(f"make_network: expected a function that makes the module, found {type(make_network).__name__}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return make_network()
+        made: Any = make_network()
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"make_network: expected to be given an nn.Module, found {type(made).__name__}; return it")
+    return made
 
 
 def where(name: str) -> Where:
@@ -292,7 +297,7 @@ def problem(
     dataset: Dataset = load_data(data, images=images, size=size)
     module, example = _made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
-    logits = tuple(modules.extract([0] * len(modules.genes))(example).shape)
+    logits = tuple(getattr(modules.outputs, "shape", ()))
     if len(logits) != 2 or logits[1] < dataset.classes:
         raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {logits}")
     module.to(recipe.device)

@@ -67,8 +67,14 @@ class ModuleSpace:
                 gates.setdefault(gene, []).append(gate)
         self._gates, self.genes = gates, tuple(gates)
         names = tuple(gene.name for gene in self.genes)
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"genes: expected some of different names (share one by its object), found {names}")
+        if not names:
+            raise ValueError(
+                "genes: the module holds none; give a layer of mobench.live a Gene for a size, or a Choice"
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"genes: several are called {', '.join(twice)}; share one by its object, or name them apart"
+            )
         sizes = tuple(len(gene.options) for gene in self.genes)
         self.space = Space(
             sizes, names, inactive=self.inactive, values=tuple(tuple(gene.options) for gene in self.genes)
@@ -104,9 +110,12 @@ class ModuleSpace:
         p = torch.tensor(self.mask / self.mask.sum(1, keepdims=True), dtype=torch.float32, device=example.device)
         try:
             with torch.no_grad(), passing(self._shares(p)):
-                self.module(example)
+                self.outputs: Any = self.module(example)
         except RuntimeError as error:
-            raise ValueError(f"{error}; do the sizes that meet come from one gene?") from error
+            raise ValueError(
+                f"inputs of shape {tuple(example.shape)}: {error}; does the first layer take these, and do the sizes "
+                "that meet come from one gene?"
+            ) from error
         finally:
             for hook in hooks:
                 hook.remove()

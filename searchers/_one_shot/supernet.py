@@ -134,6 +134,7 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None], sharin
     ValueError
         The run has no limit of multiply-adds.
     """
+    scores = None
     with _finalists.reserve(run, options.finalists):
         sharing = Sharing(run) if sharing is None else sharing
         _train(sharing, options)
@@ -144,7 +145,8 @@ def search(run: Run, options: Training, choose: Callable[[Scores], None], sharin
             _deliver(run, scores)
             raise
         _deliver(run, scores)
-    _finalists.train_best(run, options.finalists, scores.X, scores.F, violation(scores.F, scores.objectives))
+    if scores is not None:  # the block ends earlier where a pass of the training takes what was left of the budget
+        _finalists.train_best(run, options.finalists, scores.X, scores.F, violation(scores.F, scores.objectives))
 
 
 def _train(sharing: Sharing, options: Training) -> None:

@@ -268,3 +268,17 @@ def test_every_searcher_that_learns_searches_a_module(name):
     result = mobench.run(name, p, budget={"trainings": 12}, seed=1)
     assert result.history.total["flops"] <= 12 * p.training.flops * (1 + 1e-9) + result.history.last_learned
     assert len(result.front())
+
+
+@pytest.mark.parametrize("make", [nn.Linear(5, 3), lambda: None, 3])
+def test_what_makes_no_module_is_refused(make):
+    with pytest.raises(TypeError, match="make_network: expected"):
+        problem(make, data=(np.zeros((9, 5)), np.arange(9) % 3))
+
+
+def test_genes_of_equal_maxima_that_meet_are_refused_in_words():
+    def network():
+        return nn.Sequential(ElasticLinear(5, Gene("a", 4, 8)), nn.ReLU(), ElasticLinear(Gene("b", 6, 8), 3))
+
+    with pytest.raises(ValueError, match="come from one gene"):
+        problem(network, data=(np.eye(9, 5), np.arange(9) % 3))

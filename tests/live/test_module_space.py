@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mobench.live.blocks import ElasticHeads
 from mobench.live.extraction import elastic
 from mobench.live.genes import Gene, Quantity
-from mobench.live.layers import Choice, ElasticBatchNorm, ElasticConv2d, ElasticDepth, ElasticLinear
+from mobench.live.layers import Choice, ElasticBatchNorm, ElasticConv2d, ElasticDepth, ElasticLinear, Repeat
 from mobench.live.meter import metered
 from mobench.live.module_space import ModuleSpace
 
@@ -284,7 +284,7 @@ TWICE = ElasticLinear(W, W)
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: nn.Linear(1, 2), "expected some of different names"),
+        (lambda: nn.Linear(1, 2), "the module holds none"),
         (lambda: nn.Sequential(ElasticLinear(2, Gene("w", 1, 2)), ElasticLinear(Gene("w", 1, 2), 2)), "by its object"),
         (lambda: nn.Sequential(TWICE, TWICE), "one module, two places"),
         (lambda: nn.Sequential(ElasticConv2d(2, W), nn.BatchNorm2d(2)), r"BatchNorm2d: .* use ElasticBatchNorm"),
@@ -294,11 +294,24 @@ TWICE = ElasticLinear(W, W)
         (lambda: ElasticLinear(Gene("w", 0, 2), 1), "sizes: expected at least 1"),
         (lambda: Gene("w", 1, 1), "different options"),
         (lambda: Gene("w"), "at least one"),
+        (lambda: Choice("c", keys=nn.ReLU()), "cannot be called 'keys'"),
+        (lambda: Choice("c", gene=nn.ReLU()), "cannot be called 'gene'"),
+        (lambda: Repeat(Gene("d", 0, 1.5), lambda i: nn.ReLU()), "Gene of whole numbers from 0"),
+        (lambda: Repeat(Gene("d", "a"), lambda i: nn.ReLU()), "Gene of whole numbers from 0"),
+        (lambda: Repeat(Gene("d", -1, 1), lambda i: nn.ReLU()), "Gene of whole numbers from 0"),
+        (lambda: Repeat(2, lambda i: nn.ReLU()), "Gene of whole numbers from 0"),
+        (lambda: ElasticLinear(7, Gene("w", 1, 2)), r"inputs of shape \(3, 2\): .*first layer"),
     ],
 )
 def test_what_is_no_space_is_refused_in_words(make, words):
     with pytest.raises(ValueError, match=words):
         ModuleSpace(make(), torch.zeros(3, 2))
+
+
+@pytest.mark.parametrize(("options", "words"), [((4, 8), "a name and then"), (("w", [4, 8]), "one by one")])
+def test_genes_of_other_things_are_refused(options, words):
+    with pytest.raises(TypeError, match=words):
+        Gene(*options)
 
 
 def test_calls_outside_a_pass_and_names_as_sizes_are_refused():

@@ -80,6 +80,11 @@ def test_a_killed_search_goes_on_to_the_same_end(rule, tmp_path, monkeypatch):
     check_killed(spec, 11, tmp_path, monkeypatch)
 
 
+def test_a_budget_that_ends_within_the_training_ends_the_search():
+    problem = mobench.make_problem("mlp", {"epochs": 1, "images": 128, "batch": 32})
+    assert len(mobench.run("once_for_all", problem, budget={"trainings": 4}, seed=1).front()) == 0
+
+
 def test_it_needs_an_order_of_size():
     campaign = mobench.make_campaign({"problems": ["motif"], "searchers": ["once_for_all"], "seeds": 1, "budget": 5})
     (pair,) = campaign.not_applicable
