@@ -596,7 +596,12 @@ def test_a_network_is_for_reading_and_cannot_be_copied_away_from_its_ledger(refe
     kind = CategoricalNetwork if hasattr(network, "operations") else ContinuousNetwork
     assert isinstance(network, kind)
     members = {name for name in dir(kind) if not name.startswith("_")}
-    assert {name for name in dir(network) if not name.startswith("_")} == members | {"coarse"}
+    assert {name for name in dir(network) if not name.startswith("_")} == members | {
+        "coarse",
+        "morph",
+        "owners",
+        "wires",
+    }
 
 
 @pytest.mark.parametrize("budget", [5.0, 5.5])

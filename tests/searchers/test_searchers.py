@@ -53,6 +53,10 @@ class Asked(Run):
         self.asked.append(np.array(X))
         return super().evaluate(X, fidelity=fidelity)
 
+    def submit(self, X: Any, *, fidelity: int | None = None) -> None:
+        self.asked.append(np.array(X))
+        super().submit(X, fidelity=fidelity)
+
 
 class Toy:
     """Any space, any number of objectives, few values and many ties, and nothing to learn."""

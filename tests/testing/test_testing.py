@@ -74,6 +74,7 @@ PROBLEMS = {
     "narrow_limits": {"limits"},
     "short_ranges": {"ranges"},
     "negative_noise": {"standard errors"},
+    "guessed_costs": {"known costs"},
     "same_words": {"written form"},
     "hashed": {"fresh process"},
     "unnamed_operations": {"supernet"},
@@ -88,7 +89,6 @@ PROBLEMS = {
     "remarks_on_itself": {"remarks"},
     "tells_answers": {"proxies"},
     "dear_proxies": {"proxies"},
-    "guessed_costs": {"known costs"},
 }
 
 

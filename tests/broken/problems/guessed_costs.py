@@ -1,15 +1,14 @@
-"""What it says to know of its costs is not what it answers."""
+"""What it knows of a cost is about what it is."""
 
 import numpy as np
 
 from ._grid import Grid
 
 
-class Guessed(Grid):
+class Broken(Grid):
     def known_costs(self, X):
-        F = np.asarray(self.score(X))
-        return np.column_stack([np.full((len(F), F.shape[1] - 1), np.nan), F[:, -1:] + 1.0])
+        return np.column_stack([np.full(len(X), np.nan), 8.1 - X[:, 0] + X[:, 1]])
 
 
 def problem():
-    return Guessed()
+    return Broken()
