@@ -18,6 +18,9 @@ from mobench.harness.log import Log, parse_events
 
 __all__ = ["History", "Note", "read_history", "spent_in"]
 
+KINDS = frozenset(("X", "data", "proxied", "workers", "learned", "recommend", "record"))
+"""What a line may be about, of which it is one."""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -108,6 +111,8 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     scored: list[dict[str, Array]] = []  # by proxies, on a clock
     try:
         for event in parse_events(data[: data.rfind(b"\n") + 1], source):
+            if len(KINDS & event.keys()) > 1:
+                raise ValueError(f"a line is {' and '.join(sorted(KINDS & event.keys()))} at once")
             if "X" in event:
                 k = len(event["X"])
                 X.append(_genes(event["X"]).reshape(k, d))
@@ -124,13 +129,19 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
             elif "proxied" in event:
                 k = len(event["proxied"])
                 for axis, price in _prices(event, k).items():
+                    if price.min(initial=0.0) < 0:
+                        raise ValueError(f"a proxy costs {price.min():g} {axis}")
                     total[axis] += float(price.sum())
                 if workers:
                     scored.append(_prices(event, k) | {"ends": _ends(event, k)})
             elif "workers" in event:
+                if workers or X or scored:
+                    raise ValueError("its workers are stated again, or behind the first answer")
                 workers = whole_workers(event["workers"])
             elif "learned" in event:
                 learned = float(event["learned"])
+                if learned < 0:
+                    raise ValueError(f"a pass of a supernet cost {learned:g} multiply-adds")
                 total["flops"] += learned
             elif "recommend" in event:
                 chosen = _genes(event["recommend"]).reshape(-1, d)
@@ -145,6 +156,8 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     ledger = {axis: _join(parts) for axis, parts in spent.items()}
     if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
         raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
+    if any((np.diff(ledger[axis]) < 0).any() or (ledger[axis][:1] < 0).any() for axis in PRICES):
+        raise ValueError(f"{source}: not a log of this problem (an answer costs less than nothing)")
     found = History(
         X=np.concatenate(X) if X else np.empty((0, d), np.int64),
         F=values,

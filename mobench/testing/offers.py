@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mobench.core.capabilities import (
     Decodable,
     Enumerable,
     MultiFidelity,
+    Proxied,
     Published,
     Ranged,
     Remarked,
@@ -19,12 +21,22 @@ from mobench.core.capabilities import (
 )
 from mobench.core.indicators import nondominated
 from mobench.core.problem import minimised
+from mobench.core.space import Array
+from mobench.harness.ledger import PRICES
 from mobench.scoring.contract import contract_for
 from mobench.scoring.feasibility import feasible_front
 from mobench.testing.checks import Failed, Skipped
 from mobench.testing.specimen import Specimen
+from mobench.testing.state import seed_globals
 
-__all__ = ["contract", "fidelities", "front", "known_costs", "limits", "ranges", "standard_errors", "written_form"]
+__all__ = [
+    *("contract", "fidelities", "front", "known_costs", "limits", "proxies", "ranges"),
+    *("remarks", "standard_errors", "written_form"),
+]
+
+
+DISTINCT = 5
+"""Values of an objective from which on a proxy that tells it is no chance."""
 
 
 def front(specimen: Specimen) -> None:
@@ -123,6 +135,51 @@ def known_costs(specimen: Specimen) -> None:
             row, column = (int(i) for i in bad[0])
             name = problem.objectives[column].name
             raise Failed(f"{name} of {X[row].tolist()}: known as {found[row, column]}, {face} as {F[row, column]}")
+
+
+def proxies(specimen: Specimen) -> None:
+    """Scores of untrained architectures are functions of these, priced below an answer, and no answers themselves."""
+    problem = specimen.problem
+    if not isinstance(problem, Proxied):
+        raise Skipped("it offers no zero-cost proxies")
+    names = problem.proxy_names
+    if not isinstance(names, tuple) or not names or len(set(names)) < len(names) or not all(names):
+        raise Failed(f"proxy_names: expected different names in a tuple, found {names!r}")
+    X, axis = specimen.rows(30), paid_in(problem.training)
+    whole, rows = np.asarray(problem.proxies(X.copy(), names=names).F), np.arange(len(X))
+    if whole.shape != (len(X), len(names)) or whole.dtype.kind not in "fiu" or not np.isfinite(whole).all():
+        raise Failed(f"expected finite scores of shape {(len(X), len(names))}, found {whole.dtype} of {whole.shape}")
+    for column, name in enumerate(names):  # as they are asked for, one at a time
+        for seed, order in ((1, rows), (2, rows[::-1])):
+            seed_globals(seed)
+            asked = X[order]
+            found = problem.proxies(asked, names=(name,))
+            if not np.array_equal(asked, X[order]):
+                raise Failed(f"{name}: changes the architectures that it is given; work on a copy")
+            if not np.array_equal(np.asarray(found.F), whole[order][:, [column]]):
+                raise Failed(f"{name}: other scores when asked alone, in another order, or with another global seed")
+        for currency in PRICES:
+            price = np.asarray(getattr(found, currency), dtype=np.float64)
+            if price.shape not in ((), (len(X),)) or not (np.isfinite(price).all() and price.min() >= 0):
+                raise Failed(f"{name}: {currency}: expected finite prices from 0, one or ({len(X)},), found {price}")
+            if currency == axis and price.mean() > getattr(problem.training, axis):
+                raise Failed(f"{name}: costs {price.mean():g} {axis}, more than a training; train instead")
+    _no_answers(specimen, X, dict(zip(names, whole.T, strict=True)))
+
+
+def _no_answers(specimen: Specimen, X: Array, scores: Mapping[str, Array]) -> None:
+    """No proxy is, up to its sign and unit, what has to be paid for: formulas may be told."""
+    known = specimen.problem.known_costs(X) if isinstance(specimen.problem, Costed) else None
+    for face, F in (("answer", np.asarray(specimen.answer(X).F)), ("score", specimen.score(X))):
+        for j, objective in enumerate(specimen.problem.objectives):
+            if (known is not None and not np.isnan(known[:, j]).any()) or len(np.unique(F[:, j])) < DISTINCT:
+                continue
+            for name, S in scores.items():
+                if len(np.unique(S)) > 1 and abs(np.corrcoef(S, F[:, j])[0, 1]) > 1 - 1e-9:
+                    raise Failed(
+                        f"{name}: is the {face} {objective.name!r}, told before it is paid for; if that is a formula "
+                        "say so (known_costs), else leave it out"
+                    )
 
 
 def remarks(specimen: Specimen) -> None:

@@ -30,6 +30,7 @@ from mobench.testing.offers import (
     front,
     known_costs,
     limits,
+    proxies,
     ranges,
     remarks,
     standard_errors,
@@ -281,7 +282,7 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
     for check in (
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
         *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
-        *(standard_errors, known_costs, fidelities, written_form, remarks),
+        *(standard_errors, known_costs, fidelities, proxies, written_form, remarks),
         *(supernet, network_passes, network_batches, network_corners, network_costs),
         *(searched, fresh_process),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -35,6 +36,8 @@ def rungs(fidelities: Sequence[int], eta: float) -> list[int]:
     ([1, 3, 9, 27], [1, 4, 12], [12, 200])
     """
     top, least = fidelities[-1], fidelities[0]
+    if all(eta <= math.sqrt(more / less) for less, more in itertools.pairwise(fidelities)):
+        return list(fidelities)  # steps of half a gap meet each, and there may be millions of them
     count = int(math.log(top / least) / math.log(eta) + 1e-9)
     wanted = [top / eta**k for k in range(count + 1)]
     return sorted({min(fidelities, key=lambda offer, r=r: (abs(math.log(offer / r)), offer)) for r in wanted})  # type: ignore[misc]

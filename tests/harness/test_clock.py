@@ -14,7 +14,7 @@ from mobench.analysis.verification import check_run
 from mobench.core.budget import BudgetExhausted, Cost, parse_budget
 from mobench.core.problem import Objective, Values
 from mobench.core.space import Space
-from mobench.harness.clock import makespan, schedule
+from mobench.harness.clock import durations, makespan, schedule
 from mobench.harness.door import Run
 from mobench.harness.execute import execute
 from mobench.harness.history import read_history
@@ -324,6 +324,30 @@ def more_workers(lines):
     next(line for line in lines if "workers" in line)["workers"] = 16
 
 
+def rewound(lines, workers):
+    """All trainings begin at once, and `workers` share them."""
+    free, training = [0.0] * workers, make_problem("motif", {}).training
+    for line in lines:
+        if "at" in line:
+            line["at"] = 0.0
+        if "ends" in line:
+            line["ends"] = schedule(free, 0.0, durations(line, len(line["X"]), training)).tolist()
+
+
+def workers_of_two_lines(lines):
+    rewound(lines, 1000)
+    lines.insert(next(i for i, line in enumerate(lines) if "workers" in line), {"workers": 1000})
+
+
+def workers_in_another_line(lines):
+    rewound(lines, 1000)
+    next(line for line in lines if "data" in line)["workers"] = 1000
+
+
+def workers_afterwards(lines):
+    lines.append(lines.pop(next(i for i, line in enumerate(lines) if "workers" in line)))
+
+
 def nobody(lines):
     lines[:] = [line for line in lines if "workers" not in line]
 
@@ -339,6 +363,9 @@ def test_an_honest_log_is_found_so(tmp_path):
         (peeked, "where nothing ended"),
         (back, "goes back|where nothing ended"),
         (more_workers, "16 simulated workers, and it is specified for 8"),
+        (workers_of_two_lines, "stated again"),
+        (workers_in_another_line, "data and workers at once"),
+        (workers_afterwards, "behind the first answer"),
         (nobody, "0 simulated workers|adds up"),
     ],
 )

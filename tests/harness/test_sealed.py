@@ -13,6 +13,8 @@ from mobench.analysis.export import export
 from mobench.campaigns.reading import make_campaign
 from mobench.campaigns.study import read_study, run_state
 from mobench.harness.execute import execute
+from mobench.harness.history import read_history
+from mobench.harness.log import Log
 from mobench.harness.sealed import DamagedRunError, seal
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
@@ -201,3 +203,25 @@ def test_a_run_that_fails_while_it_is_replayed_ends_with_the_ledger_of_its_log(t
     assert (end["reason"], end["error"]) == ("failed", "RuntimeError: not today")
     assert end["spent"]["evaluations"] == 60
     assert mobench.load(tmp_path).hypervolume() > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"learned": -5.0}, "a pass of a supernet cost -5"),
+        ({"proxied": [[0, 0]], "S": [1.0], "name": "hint", "flops": -5.0, "seconds": 0.0}, "a proxy costs -5 flops"),
+        (
+            {"X": [[0, 0]], "F": [[1.0, 2.0]], "fidelity": None, "asked": 2, "flops": -5.0, "seconds": 0.0},
+            "than nothing",
+        ),
+        ({"recommend": [[0, 0]], "learned": 5.0}, "learned and recommend at once"),
+    ],
+)
+def test_nothing_in_a_log_gives_money_back(line, said):
+    """A line that pays the searcher would leave room in the budget for answers that it could not afford."""
+    paid = {"X": [[0, 1]], "F": [[1.0, 2.0]], "fidelity": None, "asked": 1, "flops": 3.0, "seconds": 0.0}
+    log = Log()
+    for event in (paid, line, paid):
+        log.append(event)
+    with pytest.raises(ValueError, match=said):
+        read_history(log, d=2, m=2)

@@ -87,6 +87,8 @@ PROBLEMS = {
     "jumps_at_corners": {"network corners"},
     "last_of_ties": {"supernet"},
     "remarks_on_itself": {"remarks"},
+    "tells_answers": {"proxies"},
+    "dear_proxies": {"proxies"},
 }
 
 

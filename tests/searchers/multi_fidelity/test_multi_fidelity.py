@@ -246,3 +246,9 @@ def test_on_motif_sh_emoa_is_ahead_of_random_search_at_20_trainings():
         for name in ("shemoa", "random_search")
     }
     assert volumes["shemoa"] > volumes["random_search"] + 0.03
+
+
+def test_steps_closer_than_what_is_on_offer_are_all_of_it_at_once():
+    assert rungs([1, 3, 9, 27], 1 + 1e-12) == [1, 3, 9, 27]
+    assert rungs([1, 4, 12], 3**0.5) == rungs([1, 4, 12], 3**0.5 + 1e-12) == [1, 4, 12]
+    assert rungs([1, 4, 12], 1e300) == [12]
