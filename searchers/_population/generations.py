@@ -75,7 +75,7 @@ def generations(
     while True:
         beyond = _ranking.beyond_limits(F, objectives)
         survivors = (select or _ranking.best)(rng, F, population, beyond)
-        X, F = X[survivors], F[survivors]
+        X, F = X.take(survivors, axis=0), F.take(survivors, axis=0)
         yield X, F
         choose = _by_rank if select is None else _by_limits(None if beyond is None else beyond[survivors])
         children = _offspring(rng, space, X, population, choose, made)
@@ -118,10 +118,10 @@ def _offspring(rng: np.random.Generator, space: Space, X: Array, n: int, choose:
     missing = n
     for _ in range(TRIES):
         parents = choose(rng, len(X), n)
-        offspring = vary(X, X[parents[0]], X[parents[1]])
+        offspring = vary(X, X.take(parents[0], axis=0), X.take(parents[1], axis=0))
         keys = space.key(offspring)
         new = np.flatnonzero(_genetics.fresh(keys, known))[:missing]
-        children.append(offspring[new])
+        children.append(offspring.take(new, axis=0))
         missing -= len(new)
         if not missing:
             break

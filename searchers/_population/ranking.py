@@ -67,12 +67,12 @@ def crowding(F: Array, rank: Array) -> Array:
         return distance
     columns = np.ascontiguousarray(F.T)
     order = np.lexsort(columns[::-1])  # equal rows become neighbours
-    G, rank = columns[:, order], rank[order]
+    G, rank = columns.take(order, axis=1), rank.take(order)
     original = np.ones(len(F), dtype=bool)
     original[1:] = (G[:, 1:] != G[:, :-1]).any(axis=0)
     rows = original.nonzero()[0]
-    rows = rows[rank[rows].argsort(kind="stable")]  # front by front
-    distance[order[rows]] = _crowding(G[:, rows], rank[rows])
+    rows = rows.take(rank.take(rows).argsort(kind="stable"))  # front by front
+    distance[order.take(rows)] = _crowding(G.take(rows, axis=1), rank.take(rows))
     return distance
 
 
@@ -80,16 +80,17 @@ def _crowding(G: Array, rank: Array) -> Array:
     """Crowding distances, (k,), of the columns of (m, k) `G`: fronts of distinct points, one behind the other."""
     m, k = G.shape
     counts = np.bincount(rank)
-    sizes = np.tile(counts[counts > 0], m)  # of each front in each objective, the groups whose gaps are taken
-    group = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((G.ravel(), group))
-    V = G.ravel()[order]
-    last = np.cumsum(sizes) - 1
+    sizes = np.concatenate([counts[counts > 0]] * m)  # of each front in each objective: groups whose gaps are taken
+    group = np.arange(len(sizes)).repeat(sizes)
+    values = G.ravel()
+    order = np.lexsort((values, group))
+    V = values.take(order)
+    last = sizes.cumsum() - 1
     first = last + 1 - sizes
-    span = V[last] - V[first]
+    span = V.take(last) - V.take(first)
     flat = span <= 0
     gap = np.empty(m * k)
-    np.divide(V[2:] - V[:-2], (span + flat)[group[1:-1]], out=gap[1:-1])
+    np.divide(V[2:] - V[:-2], (span + flat).take(group[1:-1]), out=gap[1:-1])
     gap[first] = gap[last] = np.inf
     if flat.any():
         gap[(flat & (sizes > 2))[group]] = 0.0
@@ -106,8 +107,8 @@ def best(rng: np.random.Generator, F: Array, n: int, beyond: Array | None = None
     rows = np.arange(len(F))
     if n < len(F):
         rows = (rank <= np.partition(rank, n - 1)[n - 1]).nonzero()[0]
-    rank = rank[rows]
-    distance = crowding(F[rows], rank)
+    rank = rank.take(rows)
+    distance = crowding(F.take(rows, axis=0), rank)
     chance = rng.permutation(len(rows))  # before a stable sort: it decides between equals
     return rows[chance[np.lexsort((-distance[chance], rank[chance]))[:n]]]
 
