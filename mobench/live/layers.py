@@ -318,7 +318,7 @@ class Repeat(ElasticDepth):
 
 
 def _check_depths(depth: Gene) -> None:
-    if not isinstance(depth, Gene) or not all(isinstance(n, Integral) and n >= 0 for n in depth.options):
+    if not isinstance(depth, Gene) or not all(isinstance(n, Integral) and int(n) >= 0 for n in depth.options):
         raise ValueError(f"depth: expected a Gene of whole numbers from 0, found {depth!r}")
 
 
