@@ -52,7 +52,8 @@ def test_what_is_delivered_was_trained_and_paid_from_the_reserve(name: str) -> N
     )
     assert on_the_way.answers == 0  # recommendations went before, for the curve beyond the budget
     assert {tuple(x) for x in last.content.tolist()} <= trained
-    assert on_the_way.spent["flops"] >= 5000 - 1.05 * 5 * TRAINING - 400 or name in ONE_SHOT
+    ended_early = name in ONE_SHOT or name == "lemonade"  # which know the whole of a small space before
+    assert ended_early or on_the_way.spent["flops"] >= 5000 - 1.05 * 5 * TRAINING - 400
 
 
 @pytest.mark.parametrize("name", ["spos", "darts", "modnas"])
