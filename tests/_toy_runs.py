@@ -88,18 +88,29 @@ def check_resuming(name: str, options: Mapping[str, Any], at: int, folder: Path)
 
 def check_killed(spec: RunSpec, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is killed after its checkpoint number `at`, counted from 1, goes on to the log of a whole one."""
-    execute(spec, folder / "whole")
-    keep, count = Run.checkpoint, []
+    _check_killed_in(Run, "checkpoint", spec, at, folder, monkeypatch)
 
-    def dying(self: Run, **state: Any) -> None:
-        keep(self, **state)
+
+def check_killed_at_line(spec: RunSpec, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed after line number `at` of its log, counted from 1, goes on to the log of a whole one."""
+    _check_killed_in(Log, "append", spec, at, folder, monkeypatch)
+
+
+def _check_killed_in(
+    owner: type, method: str, spec: RunSpec, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(spec, folder / "whole")
+    whole, count = getattr(owner, method), []
+
+    def dying(*args: Any, **options: Any) -> None:
+        whole(*args, **options)
         count.append(1)
         if len(count) == at:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "checkpoint", dying)
+    monkeypatch.setattr(owner, method, dying)
     with pytest.raises(KeyboardInterrupt):
         execute(spec, folder / "killed")
-    monkeypatch.setattr(Run, "checkpoint", keep)
+    monkeypatch.setattr(owner, method, whole)
     execute(spec, folder / "killed")
     assert (folder / "killed" / "log.jsonl").read_bytes() == (folder / "whole" / "log.jsonl").read_bytes()

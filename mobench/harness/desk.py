@@ -20,7 +20,7 @@ from mobench.harness.clock import Clock, durations, off_the_clock
 from mobench.harness.guard import Guard
 from mobench.harness.handed import handed
 from mobench.harness.identity import data_of
-from mobench.harness.ledger import PRICES, Ledger, Prices
+from mobench.harness.ledger import PRICES, Ledger, Prices, cut
 from mobench.harness.log import Log, StorageError
 from mobench.harness.proxied import Proxies
 from mobench.harness.replay import Past
@@ -178,19 +178,18 @@ class Desk:
         payable, late = ledger.payable(n, prices), False
         clocked: dict[str, Any] = {}
         if payable and self._clock is not None:
-            cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
-            ends = self._begin(X[:payable], cut, memory)
+            ends = self._begin(X[:payable], cut(prices, slice(payable)), memory)
             clocked = {"at": self._clock.now, "ends": ends}
             payable, late = len(ends), len(ends) < payable
         if payable and difference:
             raise ValueError(difference)
         if payable:
-            cut = {name: price[:payable] if price.ndim else price for name, price in prices.items()}
+            paid = cut(prices, slice(payable))
             memory.add(F[:payable])
-            ledger.charge(payable, cut)
+            ledger.charge(payable, paid)
             self._log.append(
                 {"X": X[:payable], "F": F[:payable], "fidelity": fidelity, "asked": ledger.asked}
-                | {name: price if price.ndim else float(price) for name, price in cut.items()}
+                | {name: price if price.ndim else float(price) for name, price in paid.items()}
                 | clocked
             )
         if late:

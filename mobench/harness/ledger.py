@@ -13,7 +13,7 @@ import numpy as np
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
 from mobench.core.space import Array
 
-__all__ = ["PRICES", "Ledger", "Prices"]
+__all__ = ["PRICES", "Ledger", "Prices", "cut"]
 
 PRICES = ("flops", "seconds")
 """Currencies in which an answer has a price of its own."""
@@ -143,6 +143,11 @@ class Ledger:
         if more and self.limit != self._stopped_at:  # what ended under the whole budget stays ended
             self.stopped = ""
         return more and not self.stopped
+
+
+def cut(prices: Prices, rows: slice) -> dict[str, Array]:
+    """The prices of some answers; one for all stays what it is."""
+    return {name: price[rows] if price.ndim else price for name, price in prices.items()}
 
 
 def _total(price: Array, k: int) -> float:

@@ -11,7 +11,7 @@ from mobench.core.capabilities import Proxied
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.clock import Clock, durations
-from mobench.harness.ledger import PRICES, Ledger, Prices
+from mobench.harness.ledger import PRICES, Ledger, Prices, cut
 from mobench.harness.log import Log
 from mobench.harness.replay import Past
 
@@ -87,17 +87,17 @@ class Proxies:
         payable, late, clocked = ledger.payable(n, prices), False, dict[str, Any]()
         if payable and self._clock is not None:
             clocked["at"] = self._clock.now
-            clocked["ends"] = ends = self._begin(_cut(prices, payable), payable)
+            clocked["ends"] = ends = self._begin(cut(prices, slice(payable)), payable)
             payable, late = len(ends), len(ends) < payable
         if payable and difference:
             raise ValueError(difference)
         if payable:
-            cut = _cut(prices, payable)
-            self._charge(cut, payable)
+            paid = cut(prices, slice(payable))
+            self._charge(paid, payable)
             self._known[name].update(zip(keys, S[:, 0].tolist(), strict=False))
             self._log.append(
                 {"proxied": X[:payable], "name": name, "S": S[:payable, 0]}
-                | {price: amounts if amounts.ndim else float(amounts) for price, amounts in cut.items()}
+                | {price: amounts if amounts.ndim else float(amounts) for price, amounts in paid.items()}
                 | clocked
             )
         if late:
@@ -123,7 +123,3 @@ class Proxies:
         self._known[line["name"]].update(zip(keys, line["S"], strict=True))
         self._charge({name: np.asarray(line[name], dtype=np.float64) for name in PRICES}, len(keys))
         self._asked += len(keys)
-
-
-def _cut(prices: Prices, n: int) -> dict[str, Array]:
-    return {name: price[:n] if price.ndim else price for name, price in prices.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.space import Array
-from mobench.harness.ledger import PRICES, Prices
+from mobench.harness.ledger import PRICES, Prices, cut
 
 __all__ = ["Past"]
 
@@ -50,8 +50,7 @@ class Past:
                 return parts, _difference(line, logged, X[done:], fidelity, n + done)
             rows = slice(self._used, self._used + k)
             prices = {name: np.asarray(line[name], dtype=np.float64) for name in PRICES}
-            cut = {name: price[rows] if price.ndim else price for name, price in prices.items()}
-            parts.append((np.array(line["F"], dtype=np.float64)[rows], cut))
+            parts.append((np.array(line["F"], dtype=np.float64)[rows], cut(prices, rows)))
             done += k
             self._used += k
             if self._used == len(line["X"]):

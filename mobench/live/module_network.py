@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,22 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mobench.core.space import Array
+from mobench.live.batch import Batch
 from mobench.live.data import Dataset
 from mobench.live.memory import enough_memory
 from mobench.live.meter import FORWARD, Charge, metered
 from mobench.live.module_space import ModuleSpace
+from mobench.live.one_shot import Path, one_shot_errors
 
-__all__ = ["Batch", "Expected", "ModuleNetwork", "fitted"]
+__all__ = ["Expected", "ModuleNetwork", "fitted"]
 
 Expected = Callable[[ModuleSpace, Tensor], Tensor]
 """The expectation of a cost under shares p, (d, k): a scalar tensor."""
-
-
-class Batch(NamedTuple):
-    """Which inputs of a half, ``train`` or ``valid``: a name that the network resolves in passes that it charges."""
-
-    half: str
-    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,19 +233,12 @@ class ModuleNetwork:
         ValueError
             Fewer than one batch.
         """
-        if batches < 1:
-            raise ValueError(f"batches: expected at least 1, found {batches}")
-        parts = [self._inputs(Batch("valid", number)) for number in range(batches)]
-        errors = np.empty(len(X))
-        with torch.no_grad():
-            for row, x in enumerate(np.asarray(X, dtype=np.int64)):
-                p, price = self._space.one_hot(x), float(self._space.costs(x[None])[0, 0])
-                wrong = torch.zeros((), dtype=torch.int64, device=self._device)
-                for images, labels in parts:
-                    self._charge(FORWARD * len(images) * price)
-                    wrong += (self._logits(weights, p, images).argmax(dim=1) != labels).sum()
-                errors[row] = 100.0 * int(wrong) / sum(len(labels) for _, labels in parts)
-        return errors
+
+        def path(x: Array) -> Path:
+            p = self._space.one_hot(x)
+            return float(self._space.costs(x[None])[0, 0]), lambda images: self._logits(weights, p, images)
+
+        return one_shot_errors(X, path, self._inputs, batches=batches, charge=self._charge)
 
     def discretise(self, alpha: Tensor) -> Array:
         """The option of each gene with the largest entry: (1, d) int64."""

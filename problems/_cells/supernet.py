@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from mobench import Array
+from mobench.live.batch import Batch
 from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST, LARGEST
 from mobench.live.memory import check_room, enough_memory
-from mobench.live.meter import FORWARD, Charge, metered
+from mobench.live.meter import Charge, metered
+from mobench.live.one_shot import Path, one_shot_errors
 from mobench.live.repeatable import choose_repeatable_kernels
 from mobench.live.training import Augment
 from mobench.problems._cells import mixture as _mixture
@@ -31,13 +32,6 @@ UNITS = {"flops": 1e6, "params": 1e3}
 """Costs are given in millions of multiply-adds and in thousands of parameters."""
 WIRES = tuple((i, j) for i, (target, _) in enumerate(EDGES) for j, (_, source) in enumerate(EDGES) if target == source)
 """Pairs of edges of which the second begins where the first ends."""
-
-
-class Batch(NamedTuple):
-    """Which images of a half, ``train`` or ``valid``: a name that the network resolves in passes that it charges."""
-
-    half: str
-    number: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +291,7 @@ class CellSupernet:
             return found + 0.0 * p.sum() if p.requires_grad else found
 
         self._check_room(plan, images)
-        flops = self._price(plan, images, weights)
+        flops = self._price(plan, len(images), weights)
         return metered(loss, flops=flops, charge=self._charge, second_order=not self.options.autocast)
 
     def valid_loss(
@@ -314,10 +308,11 @@ class CellSupernet:
             check_room(kept, self.options.device, what)
             self._largest = kept
 
-    def _price(self, computed: _plans.Plan, images: Tensor, weights: Mapping[str, Tensor]) -> float:
+    def _price(self, computed: _plans.Plan, n: int, weights: Mapping[str, Tensor]) -> float:
+        """Multiply-adds of a forward pass of n images."""
         partial = _mixture.partial_of(weights, self.skeleton)
         share = _mixture.depth_of(weights, self.skeleton) / self.skeleton.cells
-        return len(images) * self._prices["flops"].of(computed, partial=partial, share=share)
+        return n * self._prices["flops"].of(computed, partial=partial, share=share)
 
     def _logits(self, weights: Mapping[str, Tensor], p: Tensor | None, images: Tensor, computed: _plans.Plan) -> Tensor:
         kind = torch.device(self.options.device).type
@@ -348,19 +343,12 @@ class CellSupernet:
         ValueError
             Fewer than one batch.
         """
-        if batches < 1:
-            raise ValueError(f"batches: expected at least 1, found {batches}")
-        parts = [self._images(Batch("valid", number)) for number in range(batches)]
-        errors = np.empty(len(X))
-        with torch.no_grad():
-            for row, genes in enumerate(np.asarray(X, dtype=np.int64)):
-                computed = _plans.plan(tuple((int(op),) for op in genes))
-                wrong = torch.zeros((), dtype=torch.int64, device=parts[0][0].device)
-                for images, labels in parts:
-                    self._charge(FORWARD * self._price(computed, images, weights))
-                    wrong += (self._logits(weights, None, images, computed).argmax(dim=1) != labels).sum()
-                errors[row] = 100.0 * int(wrong) / sum(len(labels) for _, labels in parts)
-        return errors
+
+        def path(genes: Array) -> Path:
+            computed = _plans.plan(tuple((int(op),) for op in genes))
+            return self._price(computed, 1, weights), lambda images: self._logits(weights, None, images, computed)
+
+        return one_shot_errors(X, path, self._images, batches=batches, charge=self._charge)
 
     def discretise(self, alpha: Tensor) -> Array:
         """The largest entry of each edge, `none` included: (1, 6) int64."""

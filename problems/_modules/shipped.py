@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Gt
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from mobench.live import ModuleProblem
 
 Name = Literal["motif", "digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "ImageNet16-120"]
@@ -53,15 +56,15 @@ class Shipped:
     device: str = "cpu"
     data: str = ""
 
-    def problem(self, make: Callable[[tuple[int, ...], int], Callable[[], Any]], **recipe: Any) -> ModuleProblem:
-        """The problem of the module that ``make(shape, classes)()`` is, trained by a recipe of these values."""
+    def problem(self, network: Callable[[tuple[int, ...], int], nn.Module], **recipe: Any) -> ModuleProblem:
+        """The problem of the module that ``network(shape, classes)`` is, trained by a recipe of these values."""
         from mobench.live import Recipe, problem
         from mobench.problems._images.datasets import load_dataset
 
         given = Recipe(epochs=self.epochs, batch=self.batch, device=self.device, **recipe)
         dataset = load_dataset(self.dataset, folder=self.data).reduced(images=self.images, size=self.size)
         return problem(
-            make(dataset.shape, dataset.classes),
+            functools.partial(network, dataset.shape, dataset.classes),
             data=dataset,
             objectives=self.objectives,
             recipe=given,

@@ -77,8 +77,9 @@ class Cells:
     noise : Array
         (15625,) standard error of the reported error, NaN where no trials tell it.
     about : mapping
-        ``dataset``, the epochs ``seen`` and ``scored`` (0 where no objective needs training), and the names of
-        objectives that are ``formulas``.
+        ``dataset``, and the epochs ``seen`` and ``scored`` (0 where no objective needs training).
+    formulas : tuple of str
+        Objectives that are formulas of the cell.
     """
 
     space: Space
@@ -89,6 +90,7 @@ class Cells:
     scored: Array
     noise: Array
     about: Mapping[str, Any]
+    formulas: tuple[str, ...]
 
     __repr__ = in_short
 
@@ -121,7 +123,7 @@ class Cells:
 
     def known_costs(self, X: Array) -> Array:
         """Params and FLOPs of (n, 6) cells where they are those of the formulas, (n, m); NaN in what is measured."""
-        known = np.array([objective.name in self.about["formulas"] for objective in self.objectives])
+        known = np.array([objective.name in self.formulas for objective in self.objectives])
         return np.where(known, self.scored.take(self.space.index(X), axis=0), np.nan)
 
     @functools.cached_property

@@ -80,12 +80,8 @@ def make_cells(table: Table, choice: Choice) -> Cells:
         views=views,
         scored=F[row],
         noise=columns.test_noise(table, dataset, scored)[row],
-        about={
-            "dataset": dataset,
-            "seen": seen[-1],
-            "scored": scored,
-            "formulas": () if choice.stored else ("params", "flops"),
-        },
+        about={"dataset": dataset, "seen": seen[-1], "scored": scored},
+        formulas=() if choice.stored else ("params", "flops"),
     )
 
 

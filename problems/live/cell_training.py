@@ -214,8 +214,10 @@ class CellTraining:
         """Params and FLOPs of (n, 6) cells, (n, m); NaN in what is trained or measured."""
         rows = self._rows(X)
         unknown = np.full(len(rows), np.nan)
-        columns = [o.name in ("flops", "params") and self._column(o.name, rows, unknown) for o in self.objectives]
-        return np.column_stack([unknown if column is False else column for column in columns])
+        known = ("flops", "params")
+        return np.column_stack(
+            [self._column(o.name, rows, unknown) if o.name in known else unknown for o in self.objectives]
+        )
 
     def _rows(self, X: Array) -> Array:
         """Rows of `all_cells` that stand for the networks of (n, 6) cells: the first of each class; (n,)."""

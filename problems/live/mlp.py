@@ -38,11 +38,7 @@ def problem(options: Options) -> ModuleProblem:
     ValueError
         An unknown objective, a limit of another form, a device that is not there, or data that is missing.
     """
-    return options.problem(functools.partial(_make, options.layers), rate=0.05)
-
-
-def _make(layers: int, shape: tuple[int, ...], classes: int) -> functools.partial[nn.Module]:
-    return functools.partial(network, layers, shape, classes)
+    return options.problem(functools.partial(network, options.layers), rate=0.05)
 
 
 def network(layers: int, shape: tuple[int, ...], classes: int) -> nn.Module:

@@ -42,11 +42,7 @@ def problem(options: Options) -> ModuleProblem:
         An unknown objective, a limit of another form, a device that is not there, or data that is missing.
     """
     recipe = {"optimizer": "adamw", "rate": 5e-3, "decay": 0.05, "warm_up": 0.1}
-    return options.problem(functools.partial(_make, options.blocks), **recipe)
-
-
-def _make(blocks: int, shape: tuple[int, ...], classes: int) -> functools.partial[nn.Module]:
-    return functools.partial(network, blocks, shape, classes)
+    return options.problem(functools.partial(network, options.blocks), **recipe)
 
 
 def network(blocks: int, shape: tuple[int, ...], classes: int) -> nn.Module:

@@ -44,11 +44,7 @@ def problem(options: Options) -> ModuleProblem:
     ValueError
         An unknown objective, a limit of another form, a device that is not there, or data that is missing.
     """
-    return options.problem(functools.partial(_make, options.channels, options.stages, options.cells))
-
-
-def _make(channels: int, stages: int, cells: int, shape: tuple[int, ...], classes: int) -> functools.partial[nn.Module]:
-    return functools.partial(network, channels, stages, cells, shape, classes)
+    return options.problem(functools.partial(network, options.channels, options.stages, options.cells))
 
 
 def network(channels: int, stages: int, cells: int, shape: tuple[int, ...], classes: int) -> nn.Module:

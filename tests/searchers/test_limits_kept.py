@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _toy_runs import check_killed_at_line
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -14,7 +15,7 @@ import mobench
 from mobench import Array, Objective, Run, make_problem, violation
 from mobench.core.budget import parse_budget
 from mobench.core.limits import within
-from mobench.harness.execute import execute, search_problem
+from mobench.harness.execute import search_problem
 from mobench.harness.history import History, read_history
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
@@ -178,21 +179,7 @@ def test_a_run_with_limits_that_is_killed_goes_on_to_the_same_log(
 ) -> None:
     name, options = parse_reference(SMALL)
     spec = RunSpec(name, searcher, 3, {"evaluations": 80}, options)
-    execute(spec, tmp_path / "whole")
-    append, count = Log.append, []
-
-    def dying(self: Log, event: Any) -> None:
-        append(self, event)
-        count.append(1)
-        if len(count) == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Log, "append", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Log, "append", append)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed_at_line(spec, 4, tmp_path, monkeypatch)
     assert mobench.load(tmp_path / "killed").hypervolume() > 0
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from mobench.live.batch import Batch
 from mobench.problems._cells import space as cell
-from mobench.problems._cells.supernet import Batch, CellSupernet, Options
+from mobench.problems._cells.supernet import CellSupernet, Options
 
 torch.set_num_threads(1)
 SKELETON = cell.Skeleton(inputs=2, size=8, classes=5, channels=4, cells=1, stages=2)

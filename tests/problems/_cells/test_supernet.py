@@ -6,12 +6,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mobench import BudgetExhausted, CategoricalNetwork
+from mobench.live.batch import Batch
 from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST
 from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells import plans as _plans
 from mobench.problems._cells import space as cell
 from mobench.problems._cells.network import Network as Discrete
-from mobench.problems._cells.supernet import Batch, CellSupernet, Options
+from mobench.problems._cells.supernet import CellSupernet, Options
 
 torch.set_num_threads(1)
 SKELETON = cell.Skeleton(inputs=2, size=8, classes=5, channels=3, cells=2, stages=2)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _toy_runs import check_killed_at_line
 
 import mobench
 from mobench import Array, Objective, Run, Space, Values, nondominated
 from mobench.core.budget import parse_budget
 from mobench.core.indicators import hypervolume
-from mobench.harness.execute import execute, search_problem
+from mobench.harness.execute import search_problem
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find
@@ -143,21 +144,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_log(
     name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = RunSpec("motif", name, 3, {"evaluations": 50})
-    execute(spec, tmp_path / "whole")
-    append, count = Log.append, []
-
-    def dying(self: Log, event: Any) -> None:
-        append(self, event)
-        count.append(1)
-        if len(count) == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Log, "append", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Log, "append", append)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed_at_line(spec, 4, tmp_path, monkeypatch)
 
 
 def test_paregos_sum_is_the_papers() -> None:

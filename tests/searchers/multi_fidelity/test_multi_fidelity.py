@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from _toy_runs import check_killed_at_line
 
 import mobench
 from mobench import Cost, Objective, Run, Space, Values
 from mobench.core.budget import parse_budget
-from mobench.harness.execute import execute, search_problem
+from mobench.harness.execute import search_problem
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
@@ -223,21 +224,7 @@ def test_sh_emoa_spends_an_equal_share_on_each_length_and_trains_everybody_longe
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_a_run_that_is_killed_goes_on_to_the_same_log(name, tmp_path, monkeypatch):
     spec = RunSpec("motif", name, 3, {"trainings": 12})
-    execute(spec, tmp_path / "whole")
-    append, count = Log.append, []
-
-    def dying(self, event):
-        append(self, event)
-        count.append(1)
-        if len(count) == 7:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Log, "append", dying)
-    with pytest.raises(KeyboardInterrupt):
-        execute(spec, tmp_path / "killed")
-    monkeypatch.setattr(Log, "append", append)
-    execute(spec, tmp_path / "killed")
-    assert (tmp_path / "killed" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    check_killed_at_line(spec, 7, tmp_path, monkeypatch)
 
 
 def test_on_motif_sh_emoa_is_ahead_of_random_search_at_20_trainings():
