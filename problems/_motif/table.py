@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +53,12 @@ def errors(table: Table, split: str, images: int, seeds: Sequence[int]) -> Array
     trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
     ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
     return ordered
+
+
+def measured_apart(about: Mapping[str, Any]) -> float:
+    """Relative standard error of a measured latency, the median of some passes, from how far two passes lie apart."""
+    apart = float(about["median_relative_difference"])
+    return apart / (sqrt(2.0 * about["passes"]) * NormalDist().inv_cdf(0.75))
 
 
 @functools.cache
