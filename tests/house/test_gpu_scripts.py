@@ -1,5 +1,6 @@
 """The measurement scripts for GPUs run on the CPU and on an emulated device, and go on where they stopped."""
 
+import contextlib
 import importlib
 import json
 import sys
@@ -21,7 +22,7 @@ from mobench.problems._motif import table as motif_table
 from mobench.problems.tables import motif, motif_chain, nasbench201
 
 HERE = Path(__file__).parents[2] / "scripts" / "gpu"
-NAMES = ("measurement", "spaces", "gpt", "latency", "pack_latency", "compare", "throughput")
+NAMES = ("measurement", "spaces", "gpt", "latency", "pack_latency", "compare", "throughput", "first_call")
 
 
 def scripts():
@@ -35,7 +36,7 @@ def scripts():
             sys.modules.pop(name, None)
 
 
-measurement, spaces, gpt, latency, pack_latency, compare, throughput = scripts()
+measurement, spaces, gpt, latency, pack_latency, compare, throughput, first_call = scripts()
 SMALL = cell.Skeleton(size=8, channels=2, cells=1, stages=1)
 SETTING = measurement.Setting("nasbench201", "graph", "float32", 1)
 
@@ -272,3 +273,62 @@ def test_on_a_device_a_captured_step_asks_nobody(capsys):
     out = capsys.readouterr().out
     assert out.count("images/s") == 2
     assert "broke" not in out
+
+
+def first(tmp_path, *options, device="cpu"):
+    """Checks that are made, and what the file says of them."""
+    to = tmp_path / "first_call.json"
+    code = first_call.main(["--device", device, "--tests", "", "--to", str(to), *options])
+    return code, json.loads(to.read_text()) if to.exists() else {}
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_first_call_tries_passes_latency_and_searchers(device, tmp_path, capsys):
+    with far_device() if device == "cuda" else contextlib.nullcontext():
+        passes = "passes" if device == "cpu" else "batched"  # torch for the CPU has no autocast for CUDA
+        for only in ("device", passes, "latency", "energy", "searcher spos", "searcher darts"):
+            assert first(tmp_path, "--only", only, device=device)[0] == 0
+    known = first(tmp_path, "--only", "nothing", device=device)[1]
+    assert all(it["state"] == "well" for it in known.values())
+    assert ("mobench latency, graph" in known) == (device == "cuda")
+    assert "lines twice" in known["searcher darts"]["said"]
+    assert "0 broke" in capsys.readouterr().out
+    assert set(first_call.learners()) > {"spos", "darts", "modnas", "scalarization"}
+
+
+def test_what_breaks_is_said_and_tried_again_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
+    answers = iter([1.0, 2.0])
+    checks = {"first": lambda: str(next(answers) / 0), "second": lambda: "fine"}
+    monkeypatch.setattr(first_call, "checks", lambda *_: checks)
+    code, known = first(tmp_path)
+    assert (code, known["first"]["state"], known["second"]["state"]) == (1, "broke", "well")
+    assert known["first"]["said"] == "ZeroDivisionError: float division by zero"
+    checks["first"], checks["second"] = lambda: "mended", lambda: 1 / 0
+    assert first(tmp_path)[0] == 0  # the second was well, and is left alone
+    assert first(tmp_path, "--minutes", "0")[0] == 0
+    checks["third"] = lambda: "late"
+    assert first(tmp_path, "--minutes", "0")[0] == 1
+    assert "1 not reached" in capsys.readouterr().out
+
+
+def test_searchers_whose_logs_differ_are_found(monkeypatch):
+    class Unsteady:
+        def __init__(self):
+            self.runs = 0
+
+        def run(self, name, problem, *, folder, **options):
+            self.runs += 1
+            folder.mkdir()
+            (folder / "log.jsonl").write_text(f"same\n{self.runs}\n")
+
+    monkeypatch.setattr(first_call, "mobench", Unsteady())
+    with pytest.raises(ArithmeticError, match="differ from line 1 on"):
+        first_call.searcher("spos", "cpu")
+
+
+def test_tests_that_fail_are_named(tmp_path):
+    (tmp_path / "test_two.py").write_text("def test_well():\n    pass\n\n\ndef test_ill():\n    assert 1 == 2\n")
+    with pytest.raises(RuntimeError, match=r"FAILED .*test_ill.*1 failed, 1 passed"):
+        first_call.run_tests(str(tmp_path / "test_two.py"), lambda: 60.0)
+    (tmp_path / "test_two.py").write_text("def test_well():\n    pass\n")
+    assert "1 passed" in first_call.run_tests(str(tmp_path / "test_two.py"), lambda: 60.0)
