@@ -44,6 +44,8 @@ class Far(torch.Tensor):
         if func == GETS_GRADIENT:
             gradient = super().__torch_function__(func, types, args, kwargs)
             return gradient if gradient is None else gradient.as_subclass(Far)
+        if func is T.__deepcopy__:
+            return _copied(*args)
         if func in REFUSED:
             raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first")
         if func in WAITS:
@@ -60,6 +62,14 @@ class Far(torch.Tensor):
         if func is T.to and (_names("cuda", args[1:], kwargs) or any(isinstance(it, Far) for it in args[1:])):
             args, kwargs = _here(args, kwargs)
         return super().__torch_function__(func, types, args, kwargs)
+
+
+def _copied(tensor, memo):
+    if id(tensor) not in memo:
+        memo[id(tensor)] = found = _far(tensor.detach().clone(), leaf=True).requires_grad_(tensor.requires_grad)
+        if isinstance(tensor, torch.nn.Parameter):
+            found._is_param = True
+    return memo[id(tensor)]
 
 
 class _Sends(TorchFunctionMode):
@@ -162,6 +172,8 @@ def _asked(free):
     asked |= {"get_device_capability": lambda device=None: (9, 0), "synchronize": lambda device=None: None}
     asked |= {"reset_peak_memory_stats": lambda device=None: None, "is_available": lambda: True}
     asked |= {"Event": Event, "Stream": _Stream, "current_stream": _Stream, "CUDAGraph": Graph, "graph": _captured}
+    asked |= {"get_rng_state": lambda device=None: torch.zeros(8, dtype=torch.uint8)}
+    asked |= dict.fromkeys(("set_rng_state", "manual_seed", "manual_seed_all"), lambda *_: None)
     return asked | {"stream": lambda stream: contextlib.nullcontext()}
 
 

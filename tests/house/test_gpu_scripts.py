@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import pytest
 pytest.importorskip("torch")
 from _far import far_device
 
-from mobench import Column, Table, load_table, make_problem, save_table
+import mobench
+from mobench import Column, Table, load_table, make_campaign, make_problem, save_table
+from mobench.plugins.catalogue import find
+from mobench.plugins.references import parse_reference
 from mobench.problems._cells import space as cell
 from mobench.problems._chain import table as chain_table
 from mobench.problems._hw_gpt.additive import Additive
@@ -282,6 +286,7 @@ def first(tmp_path, *options, device="cpu"):
     return code, json.loads(to.read_text()) if to.exists() else {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_the_first_call_tries_passes_latency_and_searchers(device, tmp_path, capsys):
     with far_device() if device == "cuda" else contextlib.nullcontext():
@@ -311,6 +316,12 @@ def test_what_breaks_is_said_and_tried_again_and_the_rest_goes_on(tmp_path, monk
     assert "1 not reached" in capsys.readouterr().out
 
 
+def test_the_first_call_compares_passes_and_logs(tmp_path):
+    assert first(tmp_path, "--only", "batched")[0] == first(tmp_path, "--only", "searcher spos")[0] == 0
+    with far_device():
+        assert first(tmp_path / "there", "--only", "batched", device="cuda")[0] == 0
+
+
 def test_searchers_whose_logs_differ_are_found(monkeypatch):
     class Unsteady:
         def __init__(self):
@@ -332,3 +343,48 @@ def test_tests_that_fail_are_named(tmp_path):
         first_call.run_tests(str(tmp_path / "test_two.py"), lambda: 60.0)
     (tmp_path / "test_two.py").write_text("def test_well():\n    pass\n")
     assert "1 passed" in first_call.run_tests(str(tmp_path / "test_two.py"), lambda: 60.0)
+
+
+CAMPAIGNS = ("live_motif", "live_fashion")
+TINY = {
+    "motif": {"batch": 16},
+    "two_level": {"dataset": "motif", "data": "", "images": 64, "epochs": 1, "batch": 32, "channels": 2, "cells": 1},
+}
+
+
+def tiny(problem, device):
+    """The problem of a campaign, small and on a device."""
+    name, options = problem
+    options = dict(options) | TINY[name] | {"device": device}
+    if "objectives" in options:
+        options["objectives"] = ["error", "latency:cuda_b64_graph" if device == "cuda" else "latency:cpu_b64"]
+    return {"name": name} | options
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_campaigns_are_of_the_device_and_run_small(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBENCH_DATA", str(tmp_path / "data"))
+    entries = tomllib.loads((HERE / f"{name}.toml").read_text())
+    assert all("device=cuda" in problem for problem in entries["problems"])
+    problems = [parse_reference(problem) for problem in entries["problems"]]
+    searchers = ["spos", "scalarization"]
+    budget = {"trainings": 3 if name == "live_fashion" else 0.02}
+    with far_device():  # all its searchers have their options and fit the problem
+        whole = make_campaign(entries | {"problems": [tiny(it, "cuda") for it in problems]})
+        assert len(whole.searchers) == len(entries["searchers"])
+        for searcher in searchers:
+            options = tiny(problems[0], "cuda")
+            result = mobench.run(searcher, make_problem(options.pop("name"), options), budget=budget, progress=False)
+            assert result.spent.flops > 0
+    small = {"searchers": searchers, "seeds": 1, "budget": budget}
+    made = make_campaign(entries | small | {"problems": [tiny(it, "cpu") for it in problems]})
+    mobench.run_campaign(made, tmp_path / "results", workers=1, progress=False)
+    scores = mobench.load(tmp_path / "results").scores
+    assert sorted(scores["searcher"]) == ["scalarization", "spos"]
+
+
+def test_the_motif_campaign_has_every_gradient_and_bilevel_searcher():
+    asked = {parse_reference(it)[0] for it in tomllib.loads((HERE / "live_motif.toml").read_text())["searchers"]}
+    families = {name: find("searcher", name).call.__module__.split(".")[-2] for name in first_call.learners()}
+    assert {name for name, family in families.items() if family in ("gradient", "bilevel")} <= asked
