@@ -151,6 +151,16 @@ def test_a_language_model_sees_no_later_token_and_tells_positions_apart():
     assert gpt.torch.allclose(same[0, 0], same[0, 5], atol=0.1)  # one token alone: attention sees the same values
 
 
+def test_language_models_are_measured_on_tokens(tmp_path, monkeypatch):
+    tiny = Scale((32, 64, 96), (1, 2, 3), 3, 2)
+    genes = tiny.space().sample(np.random.default_rng(0), 3)
+    networks = spaces.Networks(genes, lambda x: gpt.GPT(x, tiny), (4,), genes[0].tolist(), tokens=gpt.VOCABULARY)
+    monkeypatch.setitem(spaces.SPACES, "hw_gpt", lambda: networks)
+    assert latency.main(["--device", "cpu", "--out", str(tmp_path), "--only", "hw_gpt", "--limit", "2"]) == 0
+    table = load_table(tmp_path / "hw_gpt-cpu-eager-float32-b8.npz")
+    assert (~np.isnan(table["median"])).sum() == (~np.isnan(table["again"])).sum() == 2
+
+
 def test_rotations_keep_lengths_and_depend_on_distances_alone():
     cosine, sine = gpt.rotations(9, gpt.torch.device("cpu"))
     x, y = gpt.torch.randn(2, 1, gpt.ROTATED, generator=gpt.torch.Generator().manual_seed(0))
