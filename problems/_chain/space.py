@@ -81,18 +81,14 @@ class BlockCosts(NamedTuple):
         return BlockCosts(self.fixed / unit, self.blocks / unit)
 
 
-def features(X: Array) -> Array:
-    """A one, and how many blocks of each stage have each operation but `skip`: (n, 17)."""
-    stages = np.split(np.asarray(X), [STAGES[0]], axis=1)
-    counts = [(stage[:, :, None] == np.arange(1, len(OPERATIONS))).sum(axis=1) for stage in stages]
-    return np.column_stack([np.ones(len(X)), *counts])
-
-
 def nearest_sum(X: Array, cost: Array) -> BlockCosts:
     """The sum over blocks that misses measured costs, (n,), of (n, 4) chains by the least relative squares."""
-    (fixed, *parts), *_ = np.linalg.lstsq(features(X) / cost[:, None], np.ones(len(X)), rcond=None)
-    stages = [np.concatenate([[0.0], part]) for part in np.split(np.array(parts), len(STAGES))]
-    return BlockCosts(float(fixed), np.array(stages)[list(STAGE_OF)])
+    stages = np.split(np.asarray(X), [STAGES[0]], axis=1)
+    counts = [(stage[:, :, None] == np.arange(1, len(OPERATIONS))).sum(axis=1) for stage in stages]
+    features = np.column_stack([np.ones(len(X)), *counts])
+    (fixed, *parts), *_ = np.linalg.lstsq(features / cost[:, None], np.ones(len(X)), rcond=None)
+    of_stages = [np.concatenate([[0.0], part]) for part in np.split(np.array(parts), len(STAGES))]
+    return BlockCosts(float(fixed), np.array(of_stages)[list(STAGE_OF)])
 
 
 def block_costs(name: Literal["flops", "params"]) -> BlockCosts:

@@ -11,21 +11,9 @@ import numpy as np
 from mobench import Array, Table, load_table
 from mobench.problems._cells.noise import seed_noise
 from mobench.problems._chain.space import STAGE_OF, BlockCosts, all_networks, block_costs, nearest_sum
-from mobench.problems._motif.table import MISSING, in_percent, seeds_of
+from mobench.problems._motif.table import MISSING, in_percent, measured_latencies, seeds_of
 
-__all__ = [
-    "EPOCHS",
-    "MISSING",
-    "TABLE",
-    "costs_of",
-    "errors",
-    "load",
-    "measured",
-    "seeds_of",
-    "spread",
-    "trained",
-    "whole_seeds",
-]
+__all__ = ["EPOCHS", "MISSING", "TABLE", "costs_of", "errors", "load", "seeds_of", "spread", "trained", "whole_seeds"]
 
 EPOCHS = 8
 TABLE = Path(__file__).with_name("motif_chain.npz")
@@ -43,21 +31,16 @@ def whole_seeds(table: Table) -> list[int]:
     return [seed for seed in seeds if trained(table, seed)[trained(table, seeds[0])].all()]
 
 
-def measured(table: Table) -> dict[str, Array]:
-    """Latencies that all networks were measured for, by objective: (n,) ms each."""
-    return {name: table[name].astype(float) for name in table.columns if name.startswith("latency:")}
-
-
 def costs_of(table: Table) -> dict[str, BlockCosts]:
-    """Costs by objective as sums over blocks, in its unit: M multiply-adds, k parameters, and ms.
+    """Costs by objective as sums, in its unit: M multiply-adds, k parameters, and ms.
 
-    Those on a CPU are sums in the header; of what all networks were measured for, it is the nearest sum.
+    Those on a CPU are in the header; to latencies that all networks were measured for, the nearest sum stands.
     """
     latencies = {
         name: BlockCosts(about["fixed"], np.array(about["stages"])[list(STAGE_OF)])
         for name, about in table.about.get("latency", {}).items()
     }
-    latencies |= {name: nearest_sum(all_networks(), values) for name, values in measured(table).items()}
+    latencies |= {name: nearest_sum(all_networks(), it) for name, (it, _) in measured_latencies(table).items()}
     return {"flops": block_costs("flops").over(1e6), "params": block_costs("params").over(1e3)} | latencies
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -55,10 +54,18 @@ def errors(table: Table, split: str, images: int, seeds: Sequence[int]) -> Array
     return ordered
 
 
-def measured_apart(about: Mapping[str, Any]) -> float:
-    """Relative standard error of a measured latency, the median of some passes, from how far two passes lie apart."""
-    apart = float(about["median_relative_difference"])
-    return apart / (sqrt(2.0 * about["passes"]) * NormalDist().inv_cdf(0.75))
+def measured_latencies(table: Table) -> dict[str, tuple[Array, float]]:
+    """Latencies that all networks were measured for, (n,) in ms, by objective, with their relative standard error.
+
+    A latency is the median of some passes; how far two of them lie apart in the median tells its error.
+    """
+    found = {}
+    for name, column in table.columns.items():
+        if name.startswith("latency:"):
+            apart = float(column.about["median_relative_difference"])
+            error = apart / (sqrt(2.0 * column.about["passes"]) * NormalDist().inv_cdf(0.75))
+            found[name] = column.values, error
+    return found
 
 
 @functools.cache

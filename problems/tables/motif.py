@@ -41,7 +41,7 @@ from mobench.problems._cells.space import (
     to_strings,
 )
 from mobench.problems._images.motif import TEST, TRAIN, VALID, Part, generate
-from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, measured_apart, proxy, seeds_of
+from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, measured_latencies, proxy, seeds_of
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -251,15 +251,14 @@ def problem(
     seeds = seeds_of(table)
     valid, test = errors(table, "valid", VALID, seeds[:SEEN]), errors(table, "test", TEST, seeds[SEEN:])
     columns = {"error": np.nanmean(test, axis=0), "flops": macs / 1e6, "params": params(cells, skeleton=SKELETON) / 1e3}
-    columns |= {name: table[name] for name in table.columns if name.startswith("latency:")}
+    latencies = measured_latencies(table)
+    columns |= {name: values for name, (values, _) in latencies.items()}
     chosen = parse_objectives(objectives, {name: _UNITS.get(name, "ms") for name in columns})
     names_chosen = [objective.name for objective in chosen]
     if noise and "error" not in names_chosen:
         raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
     noises = {"error": seed_noise(errors(table, "test", TEST, seeds)) / np.sqrt((~np.isnan(test)).sum(axis=0))}
-    noises |= {
-        name: column * measured_apart(table.columns[name].about) for name, column in columns.items() if ":" in name
-    }
+    noises |= {name: values * error for name, (values, error) in latencies.items()}
     mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
     return Motif(
         space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),

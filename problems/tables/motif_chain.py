@@ -38,19 +38,9 @@ from mobench.problems._chain.space import (
     index,
     to_strings,
 )
-from mobench.problems._chain.table import (
-    EPOCHS,
-    costs_of,
-    errors,
-    load,
-    measured,
-    seeds_of,
-    spread,
-    trained,
-    whole_seeds,
-)
+from mobench.problems._chain.table import EPOCHS, costs_of, errors, load, seeds_of, spread, trained, whole_seeds
 from mobench.problems._images.motif_chain import TEST, TRAIN, VALID
-from mobench.problems._motif.table import measured_apart
+from mobench.problems._motif.table import measured_latencies
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -202,15 +192,14 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
     columns = {"error": test.mean(axis=0)}
     sums = costs_of(table)
     columns |= {name: cost.of(networks) for name, cost in sums.items()}
-    columns |= {name: values[there] for name, values in measured(table).items()}
     chosen = parse_objectives(objectives, {name: _UNITS.get(name, "ms") for name in columns})
     names = [objective.name for objective in chosen]
     tests = errors(table, "test", TEST, seeds_of(table))[:, there]
     noises = {"error": spread(tests) / np.sqrt(len(scored))}
     for name, about in table.about.get("latency", {}).items():
         noises[name] = columns[name] * about["median_relative_miss"] / NormalDist().inv_cdf(0.75)
-    for name in measured(table):
-        noises[name] = columns[name] * measured_apart(table.columns[name].about)
+    for name, (latency, error) in measured_latencies(table).items():
+        columns[name], noises[name] = latency[there], latency[there] * error
     whole = bool(there.all())
     exist = {"classes": _key} if whole else {"pool": networks}
     values = (OPERATIONS,) * BLOCKS

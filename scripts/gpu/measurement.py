@@ -69,6 +69,10 @@ class Measurement:
     def measure(self, module: torch.nn.Module) -> Latency:
         """Measure one network; what it says of the device is kept."""
         found = measure_latency(module, self.networks.shape, repeats=REPEATS, warm_up=WARM_UP, **self.options)
+        if self.about.get("card", found.device) != found.device:
+            raise SystemExit(
+                f"{self.path}: of another card, {self.about['card']}, not {found.device}; use another --out"
+            )
         read = ("temperature", "clock_rate")  # which change, and are kept with the reference
         self.about |= {"card": found.device} | {n: v for n, v in found.about.items() if n not in read}
         return found

@@ -17,7 +17,7 @@ from pack import processor
 from mobench import Array, Progress, Table, load_table, save_table
 from mobench.live import measure_in_turn
 from mobench.problems._chain.network import chain
-from mobench.problems._chain.space import SIZE, STAGES, all_networks, features, to_strings
+from mobench.problems._chain.space import OPERATIONS, SIZE, STAGE_OF, STAGES, all_networks, to_strings
 from mobench.problems._chain.table import TABLE
 
 REPEATS = {1: 25, 64: 13}
@@ -37,6 +37,13 @@ def measure(X: Array, batch: int, repeats: int) -> Array:
             found[i] = np.median(times[:, 1] / times[:, 0]), np.median(times[:, 0])
             bar.advance()
     return found
+
+
+def features(X: Array) -> Array:
+    """A one, and how many blocks of each stage have each operation but `skip`: (n, 17)."""
+    stages = [X[:, [at == stage for at in STAGE_OF]] for stage in range(len(STAGES))]
+    counts = [(stage[:, :, None] == np.arange(1, len(OPERATIONS))).sum(axis=1) for stage in stages]
+    return np.column_stack([np.ones(len(X)), *counts])
 
 
 def fit(X: Array, latency: Array) -> tuple[Array, float]:

@@ -96,6 +96,13 @@ def test_a_measurement_goes_on_where_it_stopped(tmp_path, capsys):
     assert "expected any of nasbench201" in capsys.readouterr().err
 
 
+def test_measurements_of_two_cards_are_not_mixed(tmp_path):
+    measured(tmp_path, [np.nan] * 5260, measurement.Setting("nasbench201", "eager", "float32", 1, "cpu"))
+    command = ["--device", "cpu", "--out", str(tmp_path), "--only", "nasbench201", "--dtype", "float32", "--limit", "1"]
+    with pytest.raises(SystemExit, match="of another card, NVIDIA E100 Emulated, not"):
+        latency.main(command)
+
+
 def test_on_a_device_graphs_peaks_and_energy_are_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(measurement, "measure_energy", lambda module, shape, **options: 7.0 * options["batch"])
     monkeypatch.setattr(measurement, "SUBSET", 1)
@@ -271,7 +278,9 @@ def test_throughput_is_a_table_of_forms_that_goes_on(tmp_path, capsys):
     assert all(row["limit"] == "launches" or max(row["memory"], row["matrix"]) >= 0.5 for row in rows)
     capsys.readouterr()
     throughput.main(command)
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    last = capsys.readouterr().out.splitlines()
+    assert len(last) == 2
+    assert "mixtures are fastest as" in last[1]
     assert json.loads((tmp_path / "out.json").read_text())["rows"] == rows
     with pytest.raises(SystemExit):
         throughput.main([*command, "--channels", "4"])
