@@ -15,7 +15,11 @@ from mobench.live.latency import Mode, random_inputs, ready_call, synchronise
 __all__ = ["energy_counter", "measure_energy"]
 
 SECONDS = 0.5
-"""Of calls for one measurement: the driver's counter moves every tenth of a second or so."""
+"""Of calls for one measurement."""
+TOGETHER = 0.004
+"""Seconds of calls between two looks at the counter."""
+LONGEST = 0.5
+"""Seconds in which the counter moves at least once; it does every tenth of a second or so."""
 
 
 def energy_counter(device: str | torch.device) -> Callable[[], float] | None:
@@ -51,9 +55,10 @@ def measure_energy(
     seconds: float = SECONDS,
     tokens: int | None = None,
 ) -> float | None:
-    """Millijoules a call of a module, idle power included: the driver's counter before and after calls for `seconds`.
+    """Millijoules a call of a module, idle power included: what the driver's counter moves by during calls.
 
-    Options are those of `measure_latency`; None where there is no counter.
+    They begin and end at a movement of the counter, and last for `seconds` at least. Other options are those of
+    `measure_latency`; None where there is no counter.
     """
     counter = energy_counter(device)
     if counter is None:
@@ -61,14 +66,25 @@ def measure_energy(
     place = torch.device(device)
     inputs = random_inputs((batch, *shape), place, dtype, tokens=tokens)
     with ready_call(module, inputs, dtype=dtype, mode=mode) as call:
-        for _ in range(3):
-            call()
-        synchronise(place)
-        before, start, calls = counter(), time.monotonic(), 0
-        while time.monotonic() - start < seconds:
-            call()
-            calls += 1
-            if calls % 16 == 0:  # the queue of launches stays short
-                synchronise(place)
-        synchronise(place)
+
+        def some(count: int) -> int:
+            for _ in range(count):
+                call()
+            synchronise(place)
+            return count
+
+        def until_it_moves(count: int) -> int:
+            last, until, calls = counter(), time.monotonic() + LONGEST, 0
+            while counter() == last and time.monotonic() < until:
+                calls += some(count)
+            return calls
+
+        some(3)
+        start = time.monotonic()
+        few = until_it_moves(1)
+        together = max(1, int(TOGETHER * few / (time.monotonic() - start)))
+        before, until, calls = counter(), time.monotonic() + seconds, 0
+        while time.monotonic() < until:
+            calls += some(together)
+        calls += until_it_moves(together)
         return (counter() - before) / calls

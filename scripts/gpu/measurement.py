@@ -87,9 +87,9 @@ class Measurement:
         """Measure network i for the first time, its peak memory too."""
         module, cuda = self.networks.make(self.networks.genes[i].tolist()), self.setting.device.startswith("cuda")
         if cuda:
-            torch.cuda.reset_peak_memory_stats()
+            torch.cuda.reset_peak_memory_stats(self.setting.device)
         found = self.measure(module)
-        peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else np.nan
+        peak = torch.cuda.max_memory_allocated(self.setting.device) / 2**20 if cuda else np.nan
         for name, value in {"median": found.median, "low": found.low, "high": found.high, "memory": peak}.items():
             self.columns[name][i] = value
 

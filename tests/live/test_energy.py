@@ -41,7 +41,7 @@ def test_energy_of_a_call_is_power_times_its_time(driver):
 
     with far_device():
         energy = measure_energy(Sleeping(), (4,), device="cuda", seconds=0.3)
-    assert WATTS * 4.0 <= energy < WATTS * 8.0  # mJ
+    assert WATTS * 3.9 <= energy < WATTS * 8.0  # mJ; the counter's steps are a thirtieth of it all
 
 
 def test_there_is_no_counter_on_the_cpu_nor_where_the_driver_has_none(driver):
