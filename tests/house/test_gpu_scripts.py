@@ -356,6 +356,7 @@ def test_searchers_whose_logs_differ_are_found(monkeypatch):
         first_call.searcher("spos", "cpu")
 
 
+@pytest.mark.long
 def test_tests_that_fail_are_named(tmp_path):
     (tmp_path / "test_two.py").write_text("def test_well():\n    pass\n\n\ndef test_ill():\n    assert 1 == 2\n")
     with pytest.raises(RuntimeError, match=r"FAILED .*test_ill.*1 failed, 1 passed"):
