@@ -258,6 +258,7 @@ class ModuleSpace:
         weights = self.weights()
         for x in self.space.sample(np.random.default_rng(seed), n):
             network, said = self.extract(x, weights).requires_grad_(False), self.decode(x[None])[0]
+            network.to(inputs[0].device)  # torch's layers are made on the CPU
             try:
                 with FlopCounterMode(display=False) as counter:
                     output = network(*inputs)

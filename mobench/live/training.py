@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from mobench.core.space import Array
 from mobench.live.data import Dataset, Part
+from mobench.live.devices import check_device
 from mobench.live.memory import enough_memory
 
 __all__ = ["Recipe", "Training", "crops_and_flips", "error_of", "initialised", "repeatable"]
@@ -70,11 +71,7 @@ class Recipe:
             raise ValueError(
                 f"recipe: expected epochs and batch from 1, a rate above 0, a warm-up below 1, found {self}"
             )
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            words = str(error).splitlines()[0]
-            raise ValueError(f"device: {self.device!r} cannot be used here ({words}); use cpu") from None
+        check_device(self.device)
 
     def rate_at(self, done: float) -> float:
         """The learning rate after a share of all steps."""
