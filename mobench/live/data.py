@@ -19,7 +19,7 @@ from mobench.files.tables import fingerprint
 from mobench.live.data_files import read_data
 from mobench.live.pairs import checked_pair
 
-__all__ = ["PARTS", "SPLIT_SEED", "Dataset", "Part", "load_data", "statistics"]
+__all__ = ["PARTS", "SPLIT_SEED", "Dataset", "Part", "check_sizes", "load_data", "statistics"]
 
 PARTS = ("train", "valid", "test")
 SPLIT_SEED = 201
@@ -112,7 +112,7 @@ class Dataset:
         TypeError
             What is no whole number.
         """
-        _check_sizes(images=images, size=size)
+        check_sizes(images=images, size=size)
         if size and len(self.shape) != 3:
             raise ValueError(f"size: expected images (channels, height, width) to scale, found inputs {self.shape}")
         parts = {name: getattr(self, name) for name in PARTS}
@@ -161,7 +161,7 @@ def load_data(source: Any, *, name: str = "", images: int | None = None, size: i
     TypeError
         `images` or `size` is no whole number.
     """
-    _check_sizes(images=images, size=size)
+    check_sizes(images=images, size=size)
     if isinstance(source, Dataset):
         return _checked(source, images, size)
     if isinstance(source, str | Path):
@@ -195,12 +195,12 @@ def _checked(whole: Dataset, images: int | None, size: int | None) -> Dataset:
     return made
 
 
-def _check_sizes(**sizes: int | None) -> None:
+def check_sizes(**sizes: int | None) -> None:
+    """Refuse given numbers that are no whole numbers from 1: TypeError or ValueError, by name."""
     for name, size in sizes.items():
-        if size is not None and (isinstance(size, bool) or not isinstance(size, Integral)):
-            raise TypeError(f"{name}: expected a whole number, found {size!r}")
-        if size is not None and size < 1:
-            raise ValueError(f"{name}: expected sizes from 1, found {size}")
+        wrong = isinstance(size, bool) or not isinstance(size, Integral | None)
+        if wrong or (size is not None and size < 1):
+            raise (TypeError if wrong else ValueError)(f"{name}: expected a whole number from 1, found {size!r}")
 
 
 def statistics(images: Tensor) -> tuple[Tensor, Tensor]:

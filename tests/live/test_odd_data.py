@@ -99,7 +99,7 @@ def test_what_cannot_be_learned_from_is_refused(source, words):
 @pytest.mark.parametrize("option", ["images", "size"])
 @pytest.mark.parametrize("number", [2.5, "3", True])
 def test_sizes_are_whole_numbers(option, number):
-    with pytest.raises(TypeError, match=f"{option}: expected a whole number"):
+    with pytest.raises(TypeError, match=f"{option}: expected a whole number from 1"):
         load_data((IMAGES, LABELS), **{option: number})
 
 
