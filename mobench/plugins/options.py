@@ -67,6 +67,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
             checked[option] = adapter.validate_python(tuple(value) if isinstance(value, list) else value)
         except pydantic.ValidationError as error:
             reason = "; ".join(e["msg"][0].lower() + e["msg"][1:] for e in error.errors())
+            if error.errors()[0]["type"] == "tuple_type" and isinstance(value, str):
+                reason = f"expected a list, {option}=[{value}]"
             faults.append(f"option {option!r}: {reason}, found {value!r}")
     if faults:
         raise ValueError(f"{plugin.kind} {plugin.name!r}: {'; '.join(faults)}")
