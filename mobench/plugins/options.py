@@ -45,7 +45,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        A misspelt option (the nearest is offered) or an impossible value; one line that names every fault.
+        A misspelt option (the nearest is offered) or an impossible value, such as a number that is not finite; one line
+        that names every fault.
     """
     allowed = plugin.options
     for option in options:
@@ -56,8 +57,9 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     import pydantic  # 0.1 s: only where options are checked
 
     checked, faults = {}, []
+    config = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
     for option, value in options.items():
-        adapter = pydantic.TypeAdapter(allowed[option].hint, config={"strict": True, "arbitrary_types_allowed": True})
+        adapter = pydantic.TypeAdapter(allowed[option].hint, config=config)
         if allowed[option].names_file and isinstance(value, str):
             if not value.strip() or "\0" in value:  # `Path("")` would be the folder in which a run happens to be
                 faults.append(f"option {option!r}: expected the path of a file, found {value!r}")
