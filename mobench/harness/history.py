@@ -61,6 +61,8 @@ class History:
         Recommendations and diagnostics in order.
     data : str
         Checksum of the data that answered; empty where the problem's answers come from no data.
+    proxies_data : tuple of str
+        Checksums of the data that scored untrained architectures, each once, where they come from data.
     last_learned : float
         Multiply-adds of the last line about learning: the pass that crosses a limit is in it.
     workers : int
@@ -75,6 +77,7 @@ class History:
     recommended: list[Note]
     records: list[Note]
     data: str = ""
+    proxies_data: tuple[str, ...] = ()
     last_learned: float = 0.0
     workers: int = 0
 
@@ -106,7 +109,7 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
     total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
-    checksum, learned, workers = "", 0.0, 0
+    checksum, proxies, learned, workers = "", dict[str, None](), 0.0, 0
     trained: dict[str, list[Array]] = {name: [] for name in ("ends", *PRICES)}  # each by itself, on a clock
     scored: list[dict[str, Array]] = []  # by proxies, on a clock
     try:
@@ -128,6 +131,7 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 checksum = str(event["data"])
             elif "proxied" in event:
                 k = len(event["proxied"])
+                proxies |= {str(event["of"]): None} if "of" in event else {}
                 for axis, price in _prices(event, k).items():
                     if price.min(initial=0.0) < 0:
                         raise ValueError(f"a proxy costs {price.min():g} {axis}")
@@ -167,6 +171,7 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         recommended=notes["recommend"],
         records=notes["record"],
         data=checksum,
+        proxies_data=tuple(proxies),
         last_learned=learned,
         workers=workers,
     )

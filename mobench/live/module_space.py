@@ -214,14 +214,9 @@ class ModuleSpace:
         """
         weights = self.weights()
         for x in self.space.sample(np.random.default_rng(seed), n):
-<<<<<<< HEAD
-            network, said = self.extract(x, weights).requires_grad_(False), self.decode(x[None])[0]
-            network.to(inputs[0].device)  # torch's layers are made on the CPU
-=======
-            network, said = self.extract(x, weights), self.decode(x[None])[0]
+network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
             for part in network.eval().modules():  # as in a pass: no dropout, and norms by the batch
                 part.train(isinstance(part, nn.modules.batchnorm._NormBase))
->>>>>>> afa3e43b4382f90322e6b99a7aeffe43e6dbfc0f
             try:
                 path, again = (self(weights, self.one_hot(x), *inputs) for _ in range(2))
                 with FlopCounterMode(display=False) as counter, torch.no_grad(), unfused():

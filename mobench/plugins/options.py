@@ -45,7 +45,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        A misspelt option (the nearest is offered) or an impossible value; one line that names every fault.
+        A misspelt option (the nearest is offered) or an impossible value, such as a number that is not finite; one line
+        that names every fault.
     """
     allowed = plugin.options
     for option in options:

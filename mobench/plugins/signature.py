@@ -58,7 +58,8 @@ class Option:
         """What checks values against the annotation; making one takes longer than a check."""
         import pydantic  # 0.1 s: only where options are checked
 
-        return pydantic.TypeAdapter(self.hint, config={"strict": True, "arbitrary_types_allowed": True})
+        config = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+        return pydantic.TypeAdapter(self.hint, config=config)
 
 
 def record_of(call: Callable[..., Any], kind: str) -> type | None:

@@ -162,6 +162,11 @@ class Motif:
         columns = [macs if name == "flops" else proxy(name).take(networks) for name in names]
         return Values(np.column_stack(columns).astype(np.float64), proxy_prices(macs, names))
 
+    @functools.cached_property
+    def proxies_fingerprint(self) -> str:
+        """Checksum of the table of proxies and of the multiply-adds: it changes when proxies are made again."""
+        return fingerprint(self.macs, *(proxy(name) for name in PROXY_NAMES if name != "flops"))
+
     def front(self) -> tuple[Array, Array]:
         """All Pareto-optimal networks, by the first genotype of each, and their scored values."""
         best = nondominated(self.costs)

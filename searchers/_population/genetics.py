@@ -195,7 +195,7 @@ def sample_new(rng: np.random.Generator, space: Space, n: int, known: Array) -> 
         rounds of drawing).
     """
     found = np.empty((0, len(space.cardinalities)), dtype=np.int64)
-    for _ in range(100):
+    for _ in range(0 if n >= _LISTED >= space.size else 100):
         X = space.sample(rng, n - len(found))
         keys = space.key(np.concatenate([found, X]))
         X = X[fresh(keys[len(found) :], np.concatenate([known, keys[: len(found)]]))]
