@@ -214,7 +214,7 @@ class ModuleSpace:
         """
         weights = self.weights()
         for x in self.space.sample(np.random.default_rng(seed), n):
-network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
+            network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
             for part in network.eval().modules():  # as in a pass: no dropout, and norms by the batch
                 part.train(isinstance(part, nn.modules.batchnorm._NormBase))
             try:

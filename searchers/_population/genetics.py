@@ -100,7 +100,7 @@ def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | 
     """Which of n rows' genes change, numbered row by row, and what to add to each of them."""
     changeable = cardinalities > 1
     if rate is None:
-        rate = 1.0 / max(np.count_nonzero(changeable), 1)
+        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
     hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
     others = cardinalities.take(hits % len(cardinalities)) - 1
     return hits, 1 + (rng.random(len(hits)) * others).astype(np.int64)
