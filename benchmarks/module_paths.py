@@ -1,4 +1,4 @@
-"""How long a supernet's step takes on the shipped spaces: a path against the same network on slices cut out by hand, and
+"""How long a supernet's step takes on the shipped spaces: a path against the same network on slices cut by hand, and
 against it alone; a mixture against the largest network.
 
 Run it with ``python benchmarks/module_paths.py``; it takes two minutes on a quiet core. Forward and backward passes are
