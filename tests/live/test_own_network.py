@@ -81,7 +81,7 @@ def test_a_campaign_of_a_module_gives_a_front_that_leaves_as_plain_torch(tmp_pat
     (tmp_path / "rings.py").write_text(FILE)
     assert len(FILE.splitlines()) <= 30
     names = [word for name in SEARCHERS for word in ("-s", name)]
-    run = ("run", "-p", "rings", "--plugin", "rings.py", *names, "-b", "trainings=12", "--seeds", 1, "-w", 2, "-q")
+    run = ("run", "-p", "rings", "--plugin", "rings.py", *names, "-b", "trainings=40", "--seeds", 1, "-w", 2, "-q")
     code, lines = said(mobench(*run, "--name", "first", cwd=tmp_path), seconds=300)
     assert code == 0, lines
     library.use_plugins([str(tmp_path / "rings.py")])
@@ -122,11 +122,11 @@ def test_a_campaign_of_a_module_that_is_killed_goes_on_to_the_same_bytes(tmp_pat
     (tmp_path / "rings.py").write_text(FILE)
     (tmp_path / "c.toml").write_text(
         "name = 'kills'\nproblems = ['rings:objectives=[error,flops]']\nplugins = ['rings.py']\n"
-        f"searchers = {list(SEARCHERS)}\nseeds = 1\nbudget = 'trainings=6'\n"
+        f"searchers = {list(SEARCHERS)}\nseeds = 1\nbudget = {{ trainings = 6 }}\n"
     )
     runs = tmp_path / "results" / "kills" / "runs"
     kills = 0
-    while kills < 3:
+    while kills < 2:
         parent = mobench("run", "c.toml", "-w", 2, "-q", cwd=tmp_path)
         if not wait_for_work(parent, runs):
             break
