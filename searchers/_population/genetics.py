@@ -19,6 +19,8 @@ STOCK = 64
 """Children whose chances are drawn at once where they are made one by one."""
 _LISTED = 100_000
 """Largest space whose rows are listed to find those not yet seen."""
+_MANY = 10_000
+"""Where so many rows are wanted, no more are looked for than the space holds: each round draws all that are missing."""
 
 
 def bounds(space: Space) -> Array:
@@ -100,7 +102,7 @@ def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | 
     """Which of n rows' genes change, numbered row by row, and what to add to each of them."""
     changeable = cardinalities > 1
     if rate is None:
-        rate = 1.0 / max(np.count_nonzero(changeable), 1)
+        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
     hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
     others = cardinalities.take(hits % len(cardinalities)) - 1
     return hits, 1 + (rng.random(len(hits)) * others).astype(np.int64)
@@ -194,6 +196,8 @@ def sample_new(rng: np.random.Generator, space: Space, n: int, known: Array) -> 
         (n, d) rows; fewer where the space holds no more (or, in a space too large to list, none were found in 100
         rounds of drawing).
     """
+    if n > _MANY:
+        n = min(n, space.size)
     found = np.empty((0, len(space.cardinalities)), dtype=np.int64)
     for _ in range(100):
         X = space.sample(rng, n - len(found))
