@@ -19,6 +19,8 @@ STOCK = 64
 """Children whose chances are drawn at once where they are made one by one."""
 _LISTED = 100_000
 """Largest space whose rows are listed to find those not yet seen."""
+_MANY = 10_000
+"""Where so many rows are wanted, no more are looked for than the space holds: each round draws all that are missing."""
 
 
 def bounds(space: Space) -> Array:
@@ -194,6 +196,8 @@ def sample_new(rng: np.random.Generator, space: Space, n: int, known: Array) -> 
         (n, d) rows; fewer where the space holds no more (or, in a space too large to list, none were found in 100
         rounds of drawing).
     """
+    if n > _MANY:
+        n = min(n, space.size)
     found = np.empty((0, len(space.cardinalities)), dtype=np.int64)
     for _ in range(0 if n >= _LISTED >= space.size else 100):
         X = space.sample(rng, n - len(found))
