@@ -18,6 +18,7 @@ __all__ = [
     "FromFiles",
     "MultiFidelity",
     "Proxied",
+    "ProxiesFingerprinted",
     "Published",
     "Ranged",
     "Remarked",
@@ -128,6 +129,16 @@ class Proxied(Protocol):
 
     def proxies(self, X: Array, *, names: tuple[str, ...]) -> Values:
         """Scores of (n, d) architectures, (n, k) in ``F``, the same each time, more is better; and what they cost."""
+        ...
+
+
+@runtime_checkable
+class ProxiesFingerprinted(Protocol):
+    """Scores of untrained architectures come from data that can change under the same name."""
+
+    @property
+    def proxies_fingerprint(self) -> str:
+        """Checksum of the data that decides them."""
         ...
 
 

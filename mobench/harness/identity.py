@@ -6,14 +6,14 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from mobench.core.capabilities import Fingerprinted
+from mobench.core.capabilities import Fingerprinted, ProxiesFingerprinted
 from mobench.core.problem import Problem
 from mobench.files.reading import read_file
 from mobench.harness.spec import IDENTITY, RunSpec
 from mobench.plugins.catalogue import find
 from mobench.plugins.sources import Sources
 
-__all__ = ["data_of", "files_at_hand", "files_of", "identified", "strangers", "subjects"]
+__all__ = ["data_of", "files_at_hand", "files_of", "identified", "proxies_data_of", "strangers", "subjects"]
 
 
 def subjects(spec: RunSpec) -> dict[str, str]:
@@ -32,6 +32,11 @@ def data_of(problem: Problem) -> str:
         return ""
     bounds = " and ".join(objective.bound for objective in problem.objectives if objective.limit is not None)
     return f"{problem.fingerprint} within {bounds}" if bounds else problem.fingerprint
+
+
+def proxies_data_of(problem: Problem) -> str:
+    """Checksum of the data that a problem's proxies come from; empty if it says none."""
+    return problem.proxies_fingerprint if isinstance(problem, ProxiesFingerprinted) else ""
 
 
 def files_of(spec: RunSpec, sources: Sources) -> str:

@@ -11,6 +11,7 @@ from mobench.core.capabilities import Proxied
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.clock import Clock, durations
+from mobench.harness.identity import proxies_data_of
 from mobench.harness.ledger import PRICES, Ledger, Prices, cut
 from mobench.harness.log import Log
 from mobench.harness.replay import Past
@@ -38,6 +39,7 @@ class Proxies:
         self._clock, self._wait = clock, wait
         self._known: dict[str, dict[int, float]] = {name: {} for name in self.names}
         self._asked = 0
+        self._data = proxies_data_of(problem)
 
     def check(self, names: Sequence[str] | str | None) -> tuple[str, ...]:
         """The names of proxies that are asked for, all of them for None; ValueError where one is not on offer."""
@@ -67,7 +69,7 @@ class Proxies:
     def _score(self, X: Array, keys: list[int], name: str) -> None:
         done, difference = 0, ""
         if self._past:
-            S, prices, difference = self._past.scores(X, name, self._ledger.answers)
+            S, prices, difference = self._past.scores(X, name, self._data, self._ledger.answers)
             if done := len(S):
                 self._begin(prices, done)
                 self._charge(prices, done)
@@ -97,6 +99,7 @@ class Proxies:
             self._known[name].update(zip(keys, S[:, 0].tolist(), strict=False))
             self._log.append(
                 {"proxied": X[:payable], "name": name, "S": S[:payable, 0]}
+                | ({"of": self._data} if self._data else {})
                 | {price: amounts if amounts.ndim else float(amounts) for price, amounts in paid.items()}
                 | clocked
             )

@@ -58,10 +58,11 @@ class Past:
                 self._used = 0
         return parts, ""
 
-    def scores(self, X: Array, name: str, n: int) -> tuple[Array, Prices, str]:
+    def scores(self, X: Array, name: str, data: str, n: int) -> tuple[Array, Prices, str]:
         """Logged scores of (k, d) architectures by a proxy, (j,), their prices, and the difference as for `answers`.
 
-        A line is one question's, whose rest the budget could not pay.
+        A line is one question's, whose rest the budget could not pay. It may say the checksum of the data of proxies,
+        which is to be `data` then.
         """
         line = self._lines[0]
         logged = np.array(line.get("proxied", []), dtype=np.int64)
@@ -69,6 +70,8 @@ class Past:
         if self._used or not 0 < k <= len(X) or (logged != X[:k]).any() or line["name"] != name:
             was = f"{line['name']!r} of others in the log" if k else f"{next(iter(line))!r} in the log"
             return np.empty(0), {}, _differs(n, was, f"a question about {name!r} of {X[0].tolist()}")
+        if (was := line.get("of", data)) != data:
+            raise ValueError(_differs(n, f"{name!r} of data {was} in the log", f"{name!r} of data {data or 'none'}"))
         self._lines.popleft()
         prices = {price: np.asarray(line[price], dtype=np.float64) for price in PRICES}
         return np.array(line["S"], dtype=np.float64), prices, ""

@@ -45,7 +45,8 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        A misspelt option (the nearest is offered) or an impossible value; one line that names every fault.
+        A misspelt option (the nearest is offered) or an impossible value, such as a number that is not finite; one line
+        that names every fault.
     """
     allowed = plugin.options
     for option in options:
@@ -57,16 +58,18 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
 
     checked, faults = {}, []
     for option, value in options.items():
-        adapter = pydantic.TypeAdapter(allowed[option].hint, config={"strict": True, "arbitrary_types_allowed": True})
         if allowed[option].names_file and isinstance(value, str):
             if not value.strip() or "\0" in value:  # `Path("")` would be the folder in which a run happens to be
                 faults.append(f"option {option!r}: expected the path of a file, found {value!r}")
                 continue
             value = Path(value)
+        value = tuple(value) if isinstance(value, list) else value
         try:
-            checked[option] = adapter.validate_python(tuple(value) if isinstance(value, list) else value)
+            checked[option] = allowed[option].adapter.validate_python(value)
         except pydantic.ValidationError as error:
             reason = "; ".join(e["msg"][0].lower() + e["msg"][1:] for e in error.errors())
+            if error.errors()[0]["type"] == "tuple_type" and isinstance(value, str):
+                reason = f"expected a list, {option}=[{value}]"
             faults.append(f"option {option!r}: {reason}, found {value!r}")
     if faults:
         raise ValueError(f"{plugin.kind} {plugin.name!r}: {'; '.join(faults)}")

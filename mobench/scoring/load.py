@@ -9,7 +9,7 @@ from mobench.core.capabilities import MultiFidelity
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
-from mobench.harness.identity import data_of
+from mobench.harness.identity import data_of, proxies_data_of
 from mobench.harness.sealed import DamagedRunError, Sealed, check_ledger, read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
@@ -75,6 +75,11 @@ def result_of(found: Sealed, folder: Path) -> Result:
     if spec.data and spec.data != here:
         raise DamagedRunError(
             f"{folder}: is specified for data {spec.data}, but scores would come from {here or 'none'}"
+        )
+    if strange_data := set(history.proxies_data) - {proxies_here := proxies_data_of(problem)}:
+        raise DamagedRunError(
+            f"{folder}: its proxies were of data {min(strange_data)}, and here they are of {proxies_here or 'none'}; "
+            "restore the data it was run on, or delete the run and run it again"
         )
     fidelities = {0, *(problem.fidelities[:-1] if isinstance(problem, MultiFidelity) else ())}
     if strange := set(history.fidelity.tolist()) - fidelities:

@@ -23,6 +23,7 @@ from mobench import (
     nondominated,
     parse_objectives,
 )
+from mobench.problems._motif.table import measured_latencies
 from mobench.problems._trained.table import errors, seeds_of, spread, trained, whole_seeds
 
 __all__ = ["Sum", "Trained", "Training", "trained_problem"]
@@ -235,7 +236,8 @@ def trained_problem(
     table : Table
         Its rows are those of ``made.networks``; see `mobench.problems._trained.table`.
     sums : mapping of str to Sum
-        Costs by objective, in its unit; latencies have ``median_relative_miss`` in the table's header.
+        Costs by objective, in its unit; what the table has measured of all networks is answered as measured. Other
+        latencies have ``median_relative_miss`` in the table's header.
     objectives : tuple of str
         ``error`` or names of `sums`, each with a limit perhaps.
     batch : int
@@ -257,6 +259,8 @@ def trained_problem(
     noises = {"error": spread(tests) / np.sqrt(len(scored))}
     for name, about in table.about.get("latency", {}).items():
         noises[name] = columns[name] * about["median_relative_miss"] / NormalDist().inv_cdf(0.75)
+    for name, (latency, error) in measured_latencies(table).items():
+        columns[name], noises[name] = latency[there], latency[there] * error
     whole = bool(there.all())
     exist = {"classes": made.key} if whole else {"pool": networks}
     space = Space(tuple(map(len, made.values)), made.names, values=made.values, **exist)

@@ -13,10 +13,9 @@ from annotated_types import Gt
 
 from mobench import ElasticNetwork
 from mobench.problems._chain.space import BLOCK_NAMES, BLOCKS, OPERATIONS, all_networks, flops, key, to_strings
-from mobench.problems._chain.table import EPOCHS, TABLE, costs_of
+from mobench.problems._chain.table import EPOCHS, costs_of, load
 from mobench.problems._images.motif_chain import TEST, TRAIN, VALID
 from mobench.problems._trained.problem import Trained, Training, trained_problem
-from mobench.problems._trained.table import load
 
 Count = Annotated[int, Gt(0)]
 
@@ -38,7 +37,7 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
     ValueError
         An unknown objective or one named twice, a limit of another form, or a damaged table.
     """
-    table = load(TABLE)
+    table = load()
     return trained_problem(_made(), table, costs_of(table), objectives, batch)
 
 

@@ -44,52 +44,34 @@ class Timed(NamedTuple):
         The genotype that others are timed against.
     decode : callable
         Names of genotypes.
-    features : callable
-        (n, d) genotypes to (n, k): what the sum counts.
+    nearest_sum : callable
+        The sum over parts that is nearest to the costs of genotypes.
     header : callable
-        (k,) weights of these to entries of the table's header.
+        Such a sum to entries of the table's header.
     """
 
     network: Callable[[Sequence[int]], nn.Module]
     reference: tuple[int, ...]
     decode: Callable[[Array], list[str]]
-    features: Callable[[Array], Array]
-    header: Callable[[Array], dict[str, Any]]
+    nearest_sum: Callable[[Array, Array], Any]
+    header: Callable[[Any], dict[str, Any]]
 
 
-def chain_features(X: Array) -> Array:
-    """A one, and how many blocks of each stage have each operation but `skip`: (n, 17)."""
-    stages = [X[:, [at == stage for at in chains.STAGE_OF]] for stage in range(len(chains.STAGES))]
-    counts = [(stage[:, :, None] == np.arange(1, len(chains.OPERATIONS))).sum(axis=1) for stage in stages]
-    return np.column_stack([np.ones(len(X)), *counts])
-
-
-def chain_header(weights: Array) -> dict[str, Any]:
+def chain_header(cost: chains.BlockCosts) -> dict[str, Any]:
     """The fixed part, and that of each operation in each stage."""
-    stages = [[0.0, *part.tolist()] for part in np.split(weights[1:], len(chains.STAGES))]
-    return {"fixed": float(weights[0]), "stages": stages}
+    first = [chains.STAGE_OF.index(stage) for stage in range(len(chains.STAGES))]
+    return {"fixed": round(cost.fixed, 5), "stages": cost.blocks[first].round(5).tolist()}
 
 
-def transformer_features(X: Array) -> Array:
-    """At each width: a one, how many attentions have 1 and 2 heads, and perceptrons ratio 1 and 2: (n, 20)."""
-    counts = [(X[:, first::2, None] == np.arange(1, 3)).sum(axis=1) for first in (1, 2)]
-    each = np.column_stack([np.ones(len(X)), *counts])
-    wide = X[:, 0, None] == np.arange(len(transformers.WIDTHS))
-    return (wide[:, :, None] * each[:, None]).reshape(len(X), -1)
-
-
-def transformer_header(weights: Array) -> dict[str, Any]:
+def transformer_header(cost: transformers.PartCosts) -> dict[str, Any]:
     """At each width: the fixed part, and that of each number of heads and of each ratio."""
-    fixed, *parts = weights.reshape(len(transformers.WIDTHS), -1).T
-    nothing = np.zeros(len(fixed))
-    sizes = np.stack([nothing, parts[0], parts[1], nothing, parts[2], parts[3]], axis=1)
-    return {"fixed": fixed.tolist(), "parts": sizes.reshape(len(fixed), 2, 3).tolist()}
+    return {"fixed": cost.fixed.round(5).tolist(), "parts": cost.parts.round(5).tolist()}
 
 
 TIMED = {
-    "motif_chain": Timed(chain, (5, 8, 6, 2), chains.to_strings, chain_features, chain_header),
+    "motif_chain": Timed(chain, (5, 8, 6, 2), chains.to_strings, chains.nearest_sum, chain_header),
     "motif_transformer": Timed(
-        transformer, (3, 1, 1, 1, 1, 1, 1), transformers.to_strings, transformer_features, transformer_header
+        transformer, (3, 1, 1, 1, 1, 1, 1), transformers.to_strings, transformers.nearest_sum, transformer_header
     ),
 }
 
@@ -105,15 +87,12 @@ def measure(timed: Timed, X: Array, batch: int, repeats: int) -> Array:
     return found
 
 
-def fit(A: Array, latency: Array) -> tuple[Array, float]:
-    """The nearest sum of (n, k) features, (k,), and the median relative miss of networks left out of a fit."""
-    fold, weights = np.arange(len(A)) % FOLDS, 1.0 / latency
-    parts = [
-        np.linalg.lstsq((A * weights[:, None])[fold != k], np.ones((fold != k).sum()), rcond=None)[0]
-        for k in range(FOLDS)
-    ]
-    missed = np.concatenate([abs(A[fold == k] @ parts[k] * weights[fold == k] - 1.0) for k in range(FOLDS)])
-    return np.linalg.lstsq(A * weights[:, None], np.ones(len(A)), rcond=None)[0], float(np.median(missed))
+def median_miss(timed: Timed, X: Array, latency: Array) -> float:
+    """The median relative miss of networks that were left out of a fit."""
+    fold = np.arange(len(X)) % FOLDS
+    left_out = [timed.nearest_sum(X[fold != k], latency[fold != k]).of(X[fold == k]) for k in range(FOLDS)]
+    missed = [abs(said / latency[fold == k] - 1.0) for k, said in enumerate(left_out)]
+    return float(np.median(np.concatenate(missed)))
 
 
 def main() -> None:
@@ -130,10 +109,10 @@ def main() -> None:
     for batch, repeats in REPEATS.items():
         ratio, reference = measure(timed, X, batch, repeats).T
         undisturbed = float(np.percentile(reference, UNDISTURBED))
-        weights, missed = fit(timed.features(X), ratio * undisturbed)
+        latency = ratio * undisturbed
         sums[f"latency:cpu_b{batch}"] = {
-            **timed.header(weights.round(5)),
-            "median_relative_miss": round(missed, 4),
+            **timed.header(timed.nearest_sum(X, latency)),
+            "median_relative_miss": round(median_miss(timed, X, latency), 4),
             "method": "least squares of a sum over parts to CPU times over those of a reference called in turn, in ms",
             "networks": options.networks,
             "repeats": repeats,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run, Space, nearest
 from mobench.searchers._population import genetics as _genetics
@@ -23,8 +23,8 @@ def search(
     run: Run,
     *,
     genes: tuple[str, ...] = (),
-    levels: Annotated[int, Ge(1)] | None = None,
-    batch: Annotated[int, Ge(1)] = 100,
+    levels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
     start: Path | None = None,
 ) -> None:
     """Ask for the points of a grid in random order, until the budget is spent or the grid is done.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import moocore
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
@@ -18,11 +18,11 @@ from mobench.searchers._population import starts as _starts
 def search(
     run: Run,
     *,
-    starts: Annotated[int, Ge(1)] = 10,
+    starts: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
     choice: Literal["crowding", "random"] = "crowding",
     leave_early: bool = True,
     restart: Literal["random", "perturb"] = "random",
-    neighbours: Annotated[int, Ge(1)] | None = None,
+    neighbours: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     start: Path | None = None,
 ) -> None:
     """Explore until the budget is spent or every architecture is known.

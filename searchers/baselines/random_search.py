@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import ranking as _ranking
@@ -16,9 +16,9 @@ from mobench.searchers._population import starts as _starts
 def search(
     run: Run,
     *,
-    batch: Annotated[int, Ge(1)] = 100,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
     fidelity: Annotated[int, Ge(1)] | None = None,
-    finalists: Annotated[int, Ge(0)] = 10,
+    finalists: Annotated[int, Interval(ge=0, le=1_000_000)] = 10,
     start: Path | None = None,
 ) -> None:
     """Ask for uniform architectures, `batch` at a time, until the budget is spent.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Interval
 
 from mobench import Array, Run
 from mobench.searchers._models.asked import Asked
@@ -29,13 +29,13 @@ HIDDEN = (20, 20)
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 20,
-    batch: Annotated[int, Ge(1)] = 4,
-    parents: Annotated[int, Ge(1)] = 8,
-    candidates: Annotated[int, Ge(1)] = 100,
-    members: Annotated[int, Ge(2)] = 5,
-    epochs: Annotated[int, Ge(1)] = 80,
-    rate: Annotated[float, Gt(0)] = 0.1,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 20,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    parents: Annotated[int, Interval(ge=1, le=1_000_000)] = 8,
+    candidates: Annotated[int, Interval(ge=1, le=10_000)] = 100,
+    members: Annotated[int, Interval(ge=2, le=10_000)] = 5,
+    epochs: Annotated[int, Interval(ge=1, le=1_000_000)] = 80,
+    rate: Annotated[float, Interval(gt=0, le=1000)] = 0.1,
     encoding: Literal["one-hot", "path"] = "one-hot",
     acquisition: Literal["thompson", "none"] = "thompson",
     start: Path | None = None,

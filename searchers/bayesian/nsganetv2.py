@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run, nondominated
 from mobench.searchers._models.asked import Asked
@@ -26,10 +26,10 @@ SUBSETS = 2000
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 20,
-    batch: Annotated[int, Ge(1)] = 8,
-    population: Annotated[int, Ge(2)] = 40,
-    rounds: Annotated[int, Ge(1)] = 20,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 20,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 8,
+    population: Annotated[int, Interval(ge=2, le=10_000)] = 40,
+    rounds: Annotated[int, Interval(ge=1, le=10_000)] = 20,
     predictor: Literal["adaptive", "rbf", "gp", "mlp", "trees"] = "adaptive",
     start: Path | None = None,
 ) -> None:

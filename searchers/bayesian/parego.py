@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Objective, Run, violation
 from mobench.searchers._models.asked import Asked
@@ -24,9 +24,9 @@ WEIGHTS = {2: 11, 3: 15, 4: 56}
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] | None = None,
-    rho: Annotated[float, Ge(0)] = 0.05,
-    candidates: Annotated[int, Ge(1)] = 500,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] | None = None,
+    rho: Annotated[float, Interval(ge=0, le=1000)] = 0.05,
+    candidates: Annotated[int, Interval(ge=1, le=100_000)] = 500,
     start: Path | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for one at a time, until the budget is spent or nothing new is left.

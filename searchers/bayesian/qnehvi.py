@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run
 from mobench.searchers._models.asked import Asked
@@ -27,10 +27,10 @@ RAYS = 256
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 20,
-    batch: Annotated[int, Ge(1)] = 4,
-    draws: Annotated[int, Ge(1)] = 32,
-    margin: Annotated[float, Ge(0)] = 1.0,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 20,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    draws: Annotated[int, Interval(ge=1, le=10_000)] = 32,
+    margin: Annotated[float, Interval(ge=0, le=1000)] = 1.0,
     start: Path | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for `batch` at a time, until the budget is spent or nothing new is left.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 from mobench import Array, Run
 
@@ -19,7 +19,7 @@ from mobench import Array, Run
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     start: Path | None = None,

@@ -57,17 +57,17 @@ class Options:
         Validation batches behind a member's error.
     """
 
-    finalists: Annotated[int, Ge(0)] = 5
-    initial: Annotated[int, Ge(2)] = 3
+    finalists: Annotated[int, Interval(ge=0, le=1_000_000)] = 5
+    initial: Annotated[int, Interval(ge=2, le=1000)] = 3
     first: Annotated[float, Gt(0)] = 0.2
-    children: Annotated[int, Ge(1)] = 50
-    accepted: Annotated[int, Ge(1)] = 5
+    children: Annotated[int, Interval(ge=1, le=1_000_000)] = 50
+    accepted: Annotated[int, Interval(ge=1, le=1_000_000)] = 5
     inherited: Annotated[float, Gt(0)] = 0.05
     learning_rate: Annotated[float, Gt(0)] = 0.1
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 5e-4
     clip: Annotated[float, Gt(0)] = 5.0
-    batches: Annotated[int, Ge(1)] = 4
+    batches: Annotated[int, Interval(ge=1, le=1_000_000)] = 4
 
 
 @dataclass(eq=False)

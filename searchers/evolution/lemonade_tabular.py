@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run, Space
 from mobench.searchers._population import genetics as _genetics
@@ -19,9 +19,9 @@ from mobench.searchers._population.density import logarithms, rare
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 10,
-    children: Annotated[int, Ge(1)] = 50,
-    accepted: Annotated[int, Ge(1)] = 5,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
+    children: Annotated[int, Interval(ge=1, le=1_000_000)] = 50,
+    accepted: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
     start: Path | None = None,
 ) -> None:
     """Keep what nothing dominates, and ask for children of it whose costs are rare, until the budget is spent.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
@@ -21,10 +21,10 @@ THETA = 5.0
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
-    neighbours: Annotated[int, Ge(2)] | None = None,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
+    neighbours: Annotated[int, Interval(ge=2, le=1_000_000)] | None = None,
     neighbour_mating: Annotated[float, Interval(ge=0, le=1)] = 1.0,
-    batch: Annotated[int, Ge(1)] | None = None,
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
     start: Path | None = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, Run, Space
 from mobench.searchers._population import genetics as _genetics
@@ -18,7 +18,7 @@ from mobench.searchers._population.generations import TRIES
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     horizontal: Annotated[float, Interval(ge=0, le=1)] = 1.0,
     vertical: Annotated[float, Interval(ge=0, le=1)] = 0.8,
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 from mobench import Run
 from mobench.searchers._population import starts as _starts
@@ -16,14 +16,14 @@ from mobench.searchers._population.generations import generations
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
     start: Path | None = None,
     proxy: str | None = None,
-    pool: Annotated[int, Ge(1)] = 10,
-    proposals: Annotated[int, Ge(1)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import ranking as _ranking
@@ -18,7 +18,7 @@ from mobench.searchers._population.generations import generations
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
     start: Path | None = None,

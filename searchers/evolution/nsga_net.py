@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
@@ -17,7 +17,7 @@ from mobench.searchers._population.generations import generations
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     crossover: Literal["uniform", "two-point"] = "two-point",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     mutation: Literal["polynomial", "reset"] = "polynomial",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
@@ -18,12 +18,12 @@ from mobench.searchers._population import untrained as _untrained
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(1)] = 30,
-    sample: Annotated[int, Ge(1)] = 10,
+    population: Annotated[int, Interval(ge=1, le=100_000)] = 30,
+    sample: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
     start: Path | None = None,
     proxy: str | None = None,
-    pool: Annotated[int, Ge(1)] = 10,
-    proposals: Annotated[int, Ge(1)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
 ) -> None:
     """Age a population, one child at a time, until the budget is spent.
 

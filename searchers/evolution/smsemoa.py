@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
 from mobench import Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
@@ -22,8 +22,8 @@ from mobench.searchers._population.generations import TRIES
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 20,
-    offspring: Annotated[int, Ge(1)] = 1,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
+    offspring: Annotated[int, Interval(ge=1, le=1_000_000)] = 1,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     start: Path | None = None,

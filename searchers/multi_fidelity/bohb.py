@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, MultiFidelity, Run
 from mobench.searchers._population import genetics as _genetics
@@ -24,7 +24,7 @@ def search(
     eta: Annotated[float, Gt(1)] = 3.0,
     quota: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     good: Annotated[float, Interval(gt=0, lt=1)] = 0.15,
-    samples: Annotated[int, Ge(1)] = 64,
+    samples: Annotated[int, Interval(ge=1, le=10_000)] = 64,
     random_fraction: Annotated[float, Interval(ge=0, le=1)] = 1 / 3,
 ) -> None:
     """Go through Hyperband's brackets until the budget is spent, each begun by a model of what was answered before.

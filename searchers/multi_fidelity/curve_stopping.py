@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, MultiFidelity, Run, violation
 from mobench.searchers._population import genetics as _genetics
@@ -21,7 +21,7 @@ def search(
     run: Run,
     *,
     eta: Annotated[float, Gt(1)] = 1.5,
-    initial: Annotated[int, Ge(2)] = 5,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 5,
     least_chance: Annotated[float, Interval(ge=0, le=1)] = 0.05,
     proposals: Literal["uniform", "mutation"] = "uniform",
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, MultiFidelity, Run
 from mobench.searchers._population import genetics as _genetics
@@ -25,7 +25,7 @@ TOURNAMENT = 3
 def search(
     run: Run,
     *,
-    population: Annotated[int, Ge(2)] = 10,
+    population: Annotated[int, Interval(ge=2, le=100_000)] = 10,
     eta: Annotated[float, Gt(1)] = 2.0,
     mutation: Annotated[float, Interval(ge=0, le=1)] = 0.5,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import MultiFidelity, Run
 from mobench.searchers._rungs.rungs import climb, rungs
@@ -16,7 +16,7 @@ def search(
     run: Run,
     *,
     eta: Annotated[float, Gt(1)] = 3.0,
-    architectures: Annotated[int, Ge(1)] | None = None,
+    architectures: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     quota: Annotated[float, Interval(ge=0, le=1)] = 0.5,
 ) -> None:
     """Halve one set of uniform architectures after the other, until the budget is spent.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 
 from mobench import Array, Run, violation
 from mobench.searchers._population import genetics as _genetics
@@ -20,12 +20,12 @@ def search(
     run: Run,
     *,
     reward: Literal["linear", "chebyshev", "mnasnet"] = "linear",
-    policies: Annotated[int, Ge(1)] = 4,
+    policies: Annotated[int, Interval(ge=1, le=10_000)] = 4,
     learning_rate: Annotated[float, Gt(0)] = 0.2,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
-    within: float = -0.07,
-    beyond: float = -0.07,
-    patience: Annotated[int, Ge(1)] = 10,
+    within: Annotated[float, Interval(ge=-10, le=10)] = -0.07,
+    beyond: Annotated[float, Interval(ge=-10, le=10)] = -0.07,
+    patience: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
 ) -> None:
     """Draw one architecture a policy, reward each by its policy's direction, and learn, until the budget is spent.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import moocore
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Interval
 
 from mobench import Array, Run
 from mobench.searchers._partition.partition import Side, descend, grow, sample
@@ -24,12 +24,12 @@ EXACT, DIRECTIONS = 4, 2**12
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 10,
-    samples: Annotated[int, Ge(1)] = 5,
-    smallest: Annotated[int, Ge(2)] = 16,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
+    samples: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
+    smallest: Annotated[int, Interval(ge=2, le=1_000_000)] = 16,
     exploration: Annotated[float, Ge(0)] = 0.1,
-    degree: Annotated[int, Ge(1)] = 4,
-    penalty: Annotated[float, Gt(0)] = 1.0,
+    degree: Annotated[int, Interval(ge=1, le=100)] = 4,
+    penalty: Annotated[float, Interval(ge=1e-6, le=1e6)] = 1.0,
     start: Path | None = None,
 ) -> None:
     """Learn a tree, draw a few architectures in the part that its bounds choose, and learn it anew.

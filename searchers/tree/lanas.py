@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 
 from mobench import Array, Run, violation
 from mobench.searchers._partition.partition import Side, descend, grow, sample
@@ -18,9 +18,9 @@ from mobench.searchers._population.scalars import chebyshev, scaled
 def search(
     run: Run,
     *,
-    initial: Annotated[int, Ge(2)] = 10,
-    height: Annotated[int, Ge(1)] = 5,
-    selections: Annotated[int, Ge(1)] = 20,
+    initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
+    height: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
+    selections: Annotated[int, Interval(ge=1, le=1_000_000)] = 20,
     exploration: Annotated[float, Ge(0)] = 0.1,
     start: Path | None = None,
 ) -> None:

@@ -1,6 +1,7 @@
 """Proxies of untrained architectures: their price, their log, kills, forged lines, and what searchers do with them."""
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 
 import numpy as np
 import orjson
@@ -16,9 +17,11 @@ from mobench.harness.door import Run
 from mobench.harness.execute import execute
 from mobench.harness.history import read_history, spent_in
 from mobench.harness.log import Log, parse_events
-from mobench.harness.sealed import seal
+from mobench.harness.sealed import DamagedRunError, seal
 from mobench.harness.spec import RunSpec
+from mobench.plugins.catalogue import make_problem
 from mobench.plugins.sources import use_plugins
+from mobench.scoring.load import load
 from mobench.searchers._population import untrained
 
 
@@ -218,6 +221,41 @@ def test_forged_scores_and_prices_are_refused(tmp_path, promising, forge):
     (tmp_path / "run" / "end.json").write_bytes(orjson.dumps(document))
     fault = check_run(spec, tmp_path / "run").fault
     assert bool(fault) == bool(forge), fault
+
+
+TABLED = PLUGIN.replace("    proxy_names", "    proxies_fingerprint = 'first'\n    proxy_names")
+
+
+def test_a_run_that_asked_proxies_is_of_their_data_and_of_no_other(tmp_path):
+    """Another table of proxies is another search: its runs are neither scored with, nor gone on with."""
+    (tmp_path / "promising.py").write_text(TABLED)
+    use_plugins([tmp_path / "promising.py"])
+    spec = RunSpec("promising", "nsga2", 2, {"flops": 600.0}, searcher_options={"proxy": "hint"})
+    execute(spec, tmp_path / "run")
+    assert load(tmp_path / "run").history.proxies_data == ("first",)
+    execute(replace(spec, searcher_options={}), tmp_path / "blind")  # has not asked any
+    log = (tmp_path / "run" / "log.jsonl").read_bytes()
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "log.jsonl").write_bytes(log[: log.rindex(b"\n", 0, len(log) // 2) + 1])
+    old = tmp_path / "old"  # from before logs said so
+    shutil.copytree(tmp_path / "run", old)
+    (old / "log.jsonl").write_bytes(log.replace(b'"of":"first",', b""))
+    (old / "end.json").unlink()
+
+    (tmp_path / "promising.py").write_text(TABLED.replace("first", "second"))
+    use_plugins([tmp_path / "promising.py"])
+    with pytest.raises(DamagedRunError, match="its proxies were of data first, and here they are of second"):
+        load(tmp_path / "run")
+    error = execute(spec, tmp_path / "part")["error"]
+    assert "'hint' of data first in the log, now it is 'hint' of data second" in error
+    assert load(tmp_path / "blind").reason == "budget: flops"
+    assert load(old).history.proxies_data == ()
+
+
+def test_motifs_proxies_have_a_checksum_of_their_own():
+    motif = make_problem("motif", {})
+    assert motif.proxies_fingerprint != motif.fingerprint
+    assert len(motif.proxies_fingerprint) == 16
 
 
 def test_a_question_that_is_not_the_logged_one_is_an_error():
