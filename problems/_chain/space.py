@@ -45,6 +45,11 @@ def index(X: Array) -> Array:
     return numbers
 
 
+def key(X: Array) -> Array:
+    """Number of the network that each genotype is: (n, 4) to (n,)."""
+    return index(canonical(X))
+
+
 def all_chains() -> Array:
     """All 6,561 genotypes in the order of `index`."""
     return np.array(list(itertools.product(range(len(OPERATIONS)), repeat=BLOCKS)))

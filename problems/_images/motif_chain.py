@@ -21,7 +21,7 @@ TRAIN, VALID, TEST = 8192, 2048, 8192
 DATA_SEED = 20261
 
 
-def generate(*, seed: int = DATA_SEED) -> tuple[Part, Part, Part]:
+def generate(*, seed: int = DATA_SEED, train: int = TRAIN) -> tuple[Part, Part, Part]:
     """Generate the training, validation and test parts; equal seeds give equal data.
 
     Each image holds its class's two motifs with independent signs, 4 or 5 pixels apart along the class's axis and up to
@@ -31,15 +31,15 @@ def generate(*, seed: int = DATA_SEED) -> tuple[Part, Part, Part]:
     Returns
     -------
     tuple of three `Part`
-        8,192 training, 2,048 validation and 8,192 test images, 8x8, of classes 0 to 39.
+        `train` training, 2,048 validation and 8,192 test images, 8x8, of classes 0 to 39.
     """
     motifs = np.random.default_rng([seed, 0]).standard_normal((MOTIFS, 3, 3))
     motifs -= motifs.mean(axis=(1, 2), keepdims=True)
     motifs /= np.sqrt((motifs**2).mean(axis=(1, 2), keepdims=True))
-    drawn = [_draw(np.random.default_rng([seed, 1 + i]), motifs, n) for i, n in enumerate((TRAIN, VALID, TEST))]
+    drawn = [_draw(np.random.default_rng([seed, 1 + i]), motifs, n) for i, n in enumerate((train, VALID, TEST))]
     scale = drawn[0][0].std()
-    train, valid, test = (Part((images / scale).astype(np.float32), labels) for images, labels in drawn)
-    return train, valid, test
+    learnt, valid, test = (Part((images / scale).astype(np.float32), labels) for images, labels in drawn)
+    return learnt, valid, test
 
 
 def _draw(rng: np.random.Generator, motifs: Array, n: int) -> tuple[Array, Array]:

@@ -1,12 +1,9 @@
 """The images of motif_chain, and its compiled trainer against plain torch: equal gradients, losses and outcomes."""
 
-import importlib.util
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from _trained import needs_compiler, script
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -14,12 +11,7 @@ from mobench.problems._chain import space
 from mobench.problems._chain.network import chain
 from mobench.problems._images import motif_chain as data
 
-ROOT = Path(__file__).parents[3]
-spec = importlib.util.spec_from_file_location("chain_trainer", ROOT / "scripts" / "motif_chain" / "trainer.py")
-trainer = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trainer)
-
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc) to build the trainer with")
+trainer = script("chain")
 KINDS = {
     "nothing": [0, 0, 0, 0],
     "pointwise": [1, 2, 3, 3],
@@ -74,7 +66,7 @@ def train_reference(genes, parts, *, seed, row, steps=None, real=torch.float32):
     network = make_reference(genes, trainer.initial_weights(genes, seed=seed, row=row), real=real)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     images, labels = torch.as_tensor(parts[0].images, dtype=real)[:, None], torch.as_tensor(parts[0].labels)
-    order = trainer.batch_order(seed=seed, row=row, images=len(images))
+    order = trainer.batch_order(seed=seed, row=row, images=len(images), batch=64, epochs=8)
     losses = []
     for batch, rate in list(zip(order, trainer.learning_rates(len(order)), strict=True))[:steps]:
         optimizer.param_groups[0]["lr"] = rate
@@ -107,12 +99,12 @@ def test_weights_and_order_depend_on_their_address_alone():
     genes = KINDS["all kernels"]
     for draw in (
         lambda seed, row: trainer.initial_weights(genes, seed=seed, row=row),
-        lambda seed, row: trainer.batch_order(seed=seed, row=row, images=640, epochs=2),
+        lambda seed, row: trainer.batch_order(seed=seed, row=row, images=640, batch=64, epochs=2),
     ):
         np.testing.assert_array_equal(draw(1, 5), draw(1, 5))
         assert not np.array_equal(draw(1, 5), draw(2, 5))
         assert not np.array_equal(draw(1, 5), draw(1, 6))
-    order = trainer.batch_order(seed=0, row=0, images=640, epochs=2)
+    order = trainer.batch_order(seed=0, row=0, images=640, batch=64, epochs=2)
     np.testing.assert_array_equal(np.sort(order.reshape(2, 640), axis=1), np.tile(np.arange(640), (2, 1)))
 
 

@@ -1,25 +1,25 @@
-"""Compile `trainer.c` and train chains with it; weights and orders are drawn by address: any row can be made alone."""
+"""Train chains of `motif_chain` with `chain.c`; addresses decide all draws: any row can be made alone."""
 
 import ctypes
-import os
-import shutil
-import subprocess
-import tempfile
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from compiled import batch_order, compiled, drawn, pointer
+from kind import Kind
 
 from mobench import Array
-from mobench.problems._chain.space import CHANNELS, CLASSES, HEAD, KINDS, SIZE, stages_of
-from mobench.problems._chain.table import EPOCHS
+from mobench.problems._chain.space import CHANNELS, CLASSES, HEAD, KINDS, SIZE, all_networks, index, stages_of
+from mobench.problems._chain.table import EPOCHS, TABLE
+from mobench.problems._images import motif_chain as data
 from mobench.problems._images.motif import Part
 
+SOURCE = Path(__file__).with_name("chain.c")
 BATCH, RATE = 64, 0.15
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512", "-fPIC", "-shared")
-WEIGHTS_STREAM, ORDER_STREAM = 3, 2
+TRAINING = (
+    f"{EPOCHS} epochs, batch {BATCH}, SGD with Nesterov momentum 0.9, weight decay 5e-4, float32, learning rate {RATE} "
+    "with cosine decay by step; weights drawn at [seed, 3, row], order at [seed, 2, row]"
+)
 
 
 def tensors(genes: Array) -> list[tuple[str, tuple[int, ...], int]]:
@@ -52,62 +52,13 @@ def tensors(genes: Array) -> list[tuple[str, tuple[int, ...], int]]:
 
 
 def initial_weights(genes: Array, *, seed: int, row: int) -> Array:
-    """Draw the initial parameters of one training, at the address [seed, 3, row]: a flat float32 vector.
-
-    Kernels are normal with variance 2 / fan-in (He et al. 2015), the classifier uniform within 1/sqrt(fan-in).
-    """
-    rng = np.random.default_rng([seed, WEIGHTS_STREAM, row])
-    parts = []
-    for kind, shape, fan_in in tensors(genes):
-        size = int(np.prod(shape))
-        if kind == "kernel":
-            parts.append(rng.standard_normal(size) * np.sqrt(2.0 / fan_in))
-        elif kind == "weight":
-            parts.append(rng.uniform(-1.0, 1.0, size=size) / np.sqrt(fan_in))
-        else:
-            parts.append(np.full(size, float(kind == "scale")))
-    return np.concatenate(parts).astype(np.float32)
-
-
-def batch_order(*, seed: int, row: int, images: int, epochs: int = EPOCHS) -> Array:
-    """Draw the image numbers of every batch, (steps, 64) int32 in all, at the address [seed, 2, row]."""
-    rng = np.random.default_rng([seed, ORDER_STREAM, row])
-    return np.concatenate([rng.permutation(images) for _ in range(epochs)]).reshape(-1, BATCH).astype(np.int32)
+    """Draw the initial parameters of one training: a flat float32 vector; see `compiled.drawn`."""
+    return drawn(tensors(genes), seed=seed, row=row)
 
 
 def learning_rates(steps: int, rate: float = RATE) -> Array:
     """Cosine decay from the initial rate to 0, step by step: a (steps,) float64 array."""
     return rate * 0.5 * (1.0 + np.cos(np.pi * np.arange(steps) / steps))
-
-
-@cache
-def library(*, real: str = "float", compiler: str | None = None) -> ctypes.CDLL:
-    """Compile `trainer.c` for this processor, or find it compiled, and load it.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no C compiler (`cc`, or the one named by the variable CC) or it fails.
-    """
-    name = compiler or os.environ.get("CC") or "cc"
-    if shutil.which(name) is None:
-        raise RuntimeError(f"the trainer needs a C compiler with GNU vector types (gcc or clang); {name!r} not found")
-    source = Path(__file__).with_name("trainer.c")
-    command = [name, *FLAGS, f"-DREAL={real}", f"-DBATCH={BATCH}"]
-    key = sha256("\n".join([*command, source.read_text()]).encode()).hexdigest()[:16]
-    target = Path(tempfile.gettempdir()) / f"motif-chain-{os.getuid()}-{key}.so"
-    if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}")
-        done = subprocess.run([*command, "-o", str(part), str(source), "-lm"], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[:2000]}")
-        part.replace(target)
-    return ctypes.CDLL(str(target))
-
-
-def _pointer(array: Array) -> ctypes.c_void_p:
-    """Address of a contiguous array, for C."""
-    return ctypes.c_void_p(array.ctypes.data)
 
 
 def _blocks(genes: Array) -> Array:
@@ -133,8 +84,8 @@ def gradient(genes: Array, weights: Array, images: Array, labels: Array) -> tupl
     out, loss = np.empty_like(weights), ctypes.c_double()
     blocks, x = _blocks(genes), np.ascontiguousarray(images, dtype=real)
     y = np.asarray(labels, dtype=np.uint8)
-    code = library(real="float" if real == np.float32 else "double").chain_gradient(
-        _pointer(blocks), _pointer(weights), len(weights), _pointer(x), _pointer(y), ctypes.byref(loss), _pointer(out)
+    code = compiled(SOURCE, real="float" if real == np.float32 else "double").chain_gradient(
+        pointer(blocks), pointer(weights), len(weights), pointer(x), pointer(y), ctypes.byref(loss), pointer(out)
     )
     if code:
         raise ValueError(f"genes {list(genes)}: {len(weights)} parameters do not fit")
@@ -172,17 +123,34 @@ class Task:
         their number on the test images at the end.
         """
         weights = initial_weights(genes, seed=seed, row=row).astype(self.dtype)
-        order = batch_order(seed=seed, row=row, images=len(self.images), epochs=epochs)
+        order = batch_order(seed=seed, row=row, images=len(self.images), batch=BATCH, epochs=epochs)
         rates, period = learning_rates(len(order), rate), len(self.images) // BATCH
         steps = len(order) if steps is None else steps
         losses, valid, test = np.empty(steps), np.zeros(steps // period, dtype=np.int32), np.zeros(1, dtype=np.int32)
         blocks = _blocks(genes)
-        code = library(real=self.real).chain_train(
-            _pointer(blocks), _pointer(weights), len(weights), _pointer(self.images), _pointer(self.labels),
-            _pointer(order), _pointer(rates), steps, period, _pointer(self.blocks[0]), _pointer(self.block_labels[0]),
-            len(self.blocks[0]), _pointer(self.blocks[1]), _pointer(self.block_labels[1]), len(self.blocks[1]),
-            _pointer(losses), _pointer(valid), _pointer(test),
+        code = compiled(SOURCE, real=self.real).chain_train(
+            pointer(blocks), pointer(weights), len(weights), pointer(self.images), pointer(self.labels),
+            pointer(order), pointer(rates), steps, period, pointer(self.blocks[0]), pointer(self.block_labels[0]),
+            len(self.blocks[0]), pointer(self.blocks[1]), pointer(self.block_labels[1]), len(self.blocks[1]),
+            pointer(losses), pointer(valid), pointer(test),
         )  # fmt: skip
         if code:
             raise ValueError(f"genes {list(genes)}: {len(weights)} parameters do not fit")
         return losses, valid, int(test[0])
+
+
+KIND = Kind(
+    name="motif_chain",
+    what="chains trained on generated images; one row a network, named by `row`",
+    networks=all_networks(),
+    rows=index(all_networks()),
+    rows_of="mobench.problems._chain.space.index",
+    looks=list(range(1, EPOCHS + 1)),
+    task=Task,
+    images=data,
+    drawn_by=(data,),
+    training=TRAINING,
+    batch=BATCH,
+    source=SOURCE,
+    table=TABLE,
+)

@@ -1,7 +1,7 @@
-"""Draw the figure of `docs/problems/tables/motif_chain.md` and print its numbers, from the table alone.
+"""Draw the figure of a problem's page, `docs/problems/tables/motif_chain.md` say, and print its numbers.
 
-    python scripts/motif_chain/figures.py
-    python scripts/motif_chain/figures.py --steps 4096
+    python scripts/trained/figures.py motif_chain
+    python scripts/trained/figures.py motif_chain --steps 4096
 
 The second trains a supernet, too, and says how its one-shot errors rank 300 networks (minutes on one core).
 """
@@ -12,20 +12,21 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from kinds import KINDS
 from matplotlib.axes import Axes
 from scipy.stats import kendalltau
 
 import mobench
 from mobench import Array, nondominated
 from mobench.analysis.replication import noise_floor, replicate
-from mobench.problems._chain.space import all_networks, flops
-from mobench.problems._chain.table import errors, load, seeds_of, spread, trained
-from mobench.problems._images.motif_chain import TEST
-from mobench.problems.tables.motif_chain import MotifChain, problem
+from mobench.problems._trained.problem import Trained
+from mobench.problems._trained.table import errors, load, seeds_of, spread, trained
+from mobench.problems.tables import motif_chain, motif_transformer
 from mobench.scoring.contract import contract_for
 from mobench.scoring.outcome import Outcome
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
+PROBLEMS = {"motif_chain": motif_chain, "motif_transformer": motif_transformer}
 RATE, MOMENTUM, DECAY, CLIP = 0.05, 0.9, 5e-4, 5.0
 """How the supernet is trained: the defaults of `spos`."""
 
@@ -36,9 +37,9 @@ def tau(x: Array, y: Array) -> float:
     return float(kendalltau(x[both], y[both]).statistic)
 
 
-def draw_front(axes: Axes, chain: MotifChain) -> None:
+def draw_front(axes: Axes, known: Trained) -> None:
     """Show all networks and the true front."""
-    F, (_, front) = chain.costs, chain.front()
+    F, (_, front) = known.costs, known.front()
     axes.plot(F[:, 1], F[:, 0], ".", color=GREY, markersize=2, rasterized=True)
     order = np.argsort(front[:, 1])
     axes.plot(front[order, 1], front[order, 0], "o", color=RED, markersize=4)
@@ -63,74 +64,74 @@ def draw_noise(axes: Axes, tests: Array) -> None:
     axes.legend()
 
 
-def draw_epochs(axes: Axes, chain: MotifChain) -> Array:
-    """Show how well each epoch's validation error ranks the scored error; returns the taus."""
-    ranks = np.array([tau(valid, chain.costs[:, 0]) for valid in chain.valid])
-    axes.plot(chain.fidelities, ranks, "o-", color=BLUE)
-    axes.set(
-        xlabel="epoch of the validation error", ylabel="Kendall's tau", ylim=(0, 1), title="Rank with scored error"
-    )
+def draw_looks(axes: Axes, known: Trained) -> Array:
+    """Show how well the validation error at each look ranks the scored error; returns the taus."""
+    ranks = np.array([tau(valid, known.costs[:, 0]) for valid in known.valid])
+    axes.plot(known.fidelities, ranks, "o-", color=BLUE)
+    xlabel = f"{known.made.look} before the validation error"
+    axes.set(xlabel=xlabel, ylabel="Kendall's tau", ylim=(0, 1), title="Rank with scored error")
     return ranks
 
 
-def report(chain: MotifChain, tests: Array, ranks: Array) -> None:
+def report(known: Trained, tests: Array, ranks: Array) -> None:
     """Print the numbers of the page; `tests` are the (seeds, n) test errors of all trainings."""
-    error = chain.costs[:, 0]
+    error = known.costs[:, 0]
     print(f"networks trained, by seed: {(~np.isnan(tests)).sum(axis=1)}")
     print("error, percentiles 0 5 25 50 75 95 100:", np.percentile(error, [0, 5, 25, 50, 75, 95, 100]).round(1))
     print(f"within six points of the best: {(error < error.min() + 6).mean():.2f}")
-    print("FLOPs [M]:", chain.costs[:, 1].min(), chain.costs[:, 1].max())
+    print("FLOPs [M]:", known.costs[:, 1].min(), known.costs[:, 1].max())
     for i in range(1, len(tests)):
         print(f"tau of test errors, seeds 0 and {i}: {tau(tests[0], tests[i]):.3f}")
     noise = spread(tests)
     for low, high in ((0, 5), (5, 10), (10, 20), (20, 40), (40, 100)):
         there = (error >= low) & (error < high)
-        print(f"seed noise at error {low} to {high} %: {np.median(noise[there]):.2f} points, {there.sum()} networks")
-    print("tau of validation by epoch with the scored error:", ranks.round(2))
+        if there.any():
+            print(f"seed noise at {low} to {high} %: {np.median(noise[there]):.2f} points, {there.sum()} networks")
+    print("tau of validation by look with the scored error:", ranks.round(2))
     print(
-        f"tau of accuracy with FLOPs {-tau(error, chain.costs[:, 1]):.3f}, params {-tau(error, chain.costs[:, 2]):.3f}"
+        f"tau of accuracy with FLOPs {-tau(error, known.costs[:, 1]):.3f}, params {-tau(error, known.costs[:, 2]):.3f}"
     )
-    X, F = chain.front()
+    X, F = known.front()
     print(f"true front of error, flops and params, {len(F)} networks:")
-    for name, values in zip(chain.decode(X), F.round(3), strict=True):
+    for name, values in zip(known.decode(X), F.round(3), strict=True):
         print("  ", name, *values)
 
 
-def report_difficulty(objectives: tuple[str, ...]) -> None:
+def report_difficulty(name: str, objectives: tuple[str, ...]) -> None:
     """Print the share of the true front that random search and a choice on validation reach, and how noisy it is."""
-    chain = problem(objectives=objectives)
-    contract = contract_for(chain)
+    known = PROBLEMS[name].problem(objectives=objectives)
+    contract = contract_for(known)
     print(f"{', '.join(objectives)}: front of {len(contract.front)}; ", end="")
-    whole, there = len(all_networks()), len(chain.networks)
+    whole, there = len(known.made.networks), len(known.networks)
     for n in sorted({200 * there // whole, *(n for n in (50, 200, 1000) if n < there)}):
-        name = f"motif_chain:objectives=[{','.join(objectives)}]"
-        runs = [mobench.run("random_search", name, budget=n, seed=seed) for seed in range(20)]
+        asked = f"{name}:objectives=[{','.join(objectives)}]"
+        runs = [mobench.run("random_search", asked, budget=n, seed=seed) for seed in range(20)]
         shares = [run.hypervolume() for run in runs]
         sets = {("ab"[i % 2], i // 2): run.delivered() for i, run in enumerate(runs)}
-        outcomes = {key: Outcome(X, chain.score(X), np.zeros(len(X)), np.zeros(len(X)), {}) for key, X in sets.items()}
-        floor = noise_floor({"": replicate(chain, contract, outcomes) or {}}, "a", "b", [""])
+        outcomes = {key: Outcome(X, known.score(X), np.zeros(len(X)), np.zeros(len(X)), {}) for key, X in sets.items()}
+        floor = noise_floor({"": replicate(known, contract, outcomes) or {}}, "a", "b", [""])
         print(f"random search {n}: {np.mean(shares):.3f} (noise floor of ten against ten {floor:.3f}); ", end="")
-    best = chain.networks[nondominated(chain.evaluate(chain.networks).F)]
-    print(f"chosen on validation from all: {contract.share(chain.score(best)):.3f}")
+    best = known.networks[nondominated(known.evaluate(known.networks).F)]
+    print(f"chosen on validation from all: {contract.share(known.score(best)):.3f}")
 
 
-def report_supernet(chain: MotifChain, steps: int) -> None:
+def report_supernet(known: Trained, steps: int) -> None:
     """Train shared weights on uniform paths and print how their one-shot errors rank 300 trained networks."""
     torch.set_num_threads(1)
-    network, rng = chain.supernet(charge=lambda flops: None, seed=0), np.random.default_rng(0)
+    network, rng = known.supernet(charge=lambda flops: None, seed=0), np.random.default_rng(0)
     weights = network.initial_weights()
     optimizer = torch.optim.SGD(weights.values(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        p = torch.nn.functional.one_hot(torch.as_tensor(chain.space.sample(rng, 1)[0]), len(network.operations[0]))
+        p = torch.nn.functional.one_hot(torch.as_tensor(known.space.sample(rng, 1)[0]), len(network.operations[0]))
         optimizer.zero_grad()
         network.train_loss(weights, p.float(), network.train_batch()).backward()
         torch.nn.utils.clip_grad_norm_([w for w in weights.values() if w.grad is not None], CLIP)
         optimizer.step()
         schedule.step()
-    X = chain.networks[rng.choice(len(chain.networks), 300, replace=False)]
-    found, error = network.one_shot(weights, X, batches=8), chain.score(X)[:, 0]
-    best = error <= np.median(error)
+    X = known.networks[rng.choice(len(known.networks), 300, replace=False)]
+    found, error = network.one_shot(weights, X, batches=8), known.score(X)[:, 0]
+    best, macs = error <= np.median(error), known.made.flops(X)
     print(
         f"supernet, {steps} steps on uniform paths: one-shot errors {np.percentile(found, [0, 50, 100]).round(1)}, ",
         end="",
@@ -138,29 +139,32 @@ def report_supernet(chain: MotifChain, steps: int) -> None:
     print(
         f"tau with the truth {tau(found, error):.3f}, in the better half {tau(found[best], error[best]):.3f}; ", end=""
     )
-    print(f"of the truth with FLOPs, of the same: {-tau(error, flops(X)):.3f}, {-tau(error[best], flops(X)[best]):.3f}")
+    print(f"of the truth with FLOPs, of the same: {-tau(error, macs):.3f}, {-tau(error[best], macs[best]):.3f}")
 
 
 def main() -> None:
     """Draw and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("problem", choices=PROBLEMS)
     parser.add_argument("--steps", type=int, default=0, help="steps of a supernet's training")
-    parser.add_argument("--to", type=Path, default=Path("docs/problems/figures/motif_chain.png"))
+    parser.add_argument("--to", type=Path, help="docs/problems/figures/PROBLEM.png by default")
     options = parser.parse_args()
-    chain, table = problem(objectives=("error", "flops", "params")), load()
+    name, module = options.problem, PROBLEMS[options.problem]
+    known, table = module.problem(objectives=("error", "flops", "params")), load(KINDS[name].table)
     seeds = seeds_of(table)
-    tests = errors(table, "test", TEST, seeds)[:, trained(table, seeds[0])]
+    tests = errors(table, "test", known.made.images[2], seeds)[:, trained(table, seeds[0])]
     figure, axes = plt.subplots(1, 4, figsize=(17, 4), layout="constrained")
-    draw_histogram(axes[0], chain.costs[:, 0])
-    draw_front(axes[1], problem())
+    draw_histogram(axes[0], known.costs[:, 0])
+    draw_front(axes[1], module.problem())
     draw_noise(axes[2], tests)
-    report(chain, tests, draw_epochs(axes[3], chain))
-    options.to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.to, dpi=110)
+    report(known, tests, draw_looks(axes[3], known))
+    to = options.to or Path("docs/problems/figures") / f"{name}.png"
+    to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(to, dpi=110)
     for objectives in (("error", "flops"), ("error", "latency:cpu_b64"), ("error", "flops", "params")):
-        report_difficulty(objectives)
+        report_difficulty(name, objectives)
     if options.steps:
-        report_supernet(problem(), options.steps)
+        report_supernet(module.problem(), options.steps)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Vision transformers for `motif_transformer`: space, network, supernet and table."""
