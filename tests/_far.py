@@ -8,13 +8,16 @@ scalars, indices and copies. What waits for a device (`item`, `tolist`, `float`)
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 FAR = torch.device("cuda", 0)
+NAME = "NVIDIA E100 Emulated"
 T = torch.Tensor
 GETS_DEVICE, GETS_CUDA = T.device.__get__, T.is_cuda.__get__
 GETS_GRADIENT = T.grad.__get__
@@ -41,9 +44,13 @@ class Far(torch.Tensor):
         if func == GETS_GRADIENT:
             gradient = super().__torch_function__(func, types, args, kwargs)
             return gradient if gradient is None else gradient.as_subclass(Far)
+        if func is T.__deepcopy__:
+            return _copied(*args)
         if func in REFUSED:
             raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first")
         if func in WAITS:
+            if Graph.capturing is not None:
+                raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
             waited[func.__name__] += 1
         if func in ASKS:
             return super().__torch_function__(func, types, args, kwargs)
@@ -57,6 +64,14 @@ class Far(torch.Tensor):
         return super().__torch_function__(func, types, args, kwargs)
 
 
+def _copied(tensor, memo):
+    if id(tensor) not in memo:
+        memo[id(tensor)] = found = _far(tensor.detach().clone(), leaf=True).requires_grad_(tensor.requires_grad)
+        if isinstance(tensor, torch.nn.Parameter):
+            found._is_param = True
+    return memo[id(tensor)]
+
+
 class _Sends(TorchFunctionMode):
     """What asks for the device gets it, in form of the CPU."""
 
@@ -64,7 +79,7 @@ class _Sends(TorchFunctionMode):
         kwargs = kwargs or {}
         far = [it for it in args[1:] if isinstance(it, Far)]
         sent = func is T.cuda or (func is T.to and (_names("cuda", args[1:], kwargs) or bool(far)))
-        made = func is not T.to and _is_far(kwargs.get("device"))
+        made = func not in (T.to, torch._C._nn._parse_to) and _is_far(kwargs.get("device"))
         if not (sent or made):
             return func(*args, **kwargs)
         args, kwargs = _here(args, kwargs)
@@ -95,13 +110,79 @@ def _here(args, kwargs):
     return tuple(args), {key: cpu if key == "device" and _is_far(value) else value for key, value in kwargs.items()}
 
 
+class Graph:
+    """A captured graph: what was computed, those of backward passes too, to be computed again."""
+
+    capturing = None
+
+    def __init__(self):
+        self.calls = []
+
+    def replay(self):
+        with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
+            for func, args, kwargs in self.calls:
+                func(*args, **kwargs)
+
+
+class _Captures(TorchDispatchMode):
+    def __init__(self, graph):
+        super().__init__()
+        self.graph = graph
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.graph.calls.append((func, args, kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def _captured(graph):
+    Graph.capturing = graph
+    try:
+        with _Captures(graph):
+            yield
+    finally:
+        Graph.capturing = None
+
+
+class Event:
+    """The time at which the device came to it."""
+
+    def __init__(self, enable_timing=False):
+        self.at = None
+
+    def record(self):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        waited["synchronize"] += 1
+
+    def elapsed_time(self, other):
+        return 1e3 * (other.at - self.at)
+
+
+class _Stream:
+    def wait_stream(self, other):
+        pass
+
+
+def _asked(free):
+    """What torch.cuda answers about the device."""
+    asked = {"mem_get_info": lambda device=None: (free, free), "get_device_name": lambda device=None: NAME}
+    asked |= dict.fromkeys(("memory_reserved", "memory_allocated", "max_memory_allocated"), lambda device=None: 0)
+    asked |= {"get_device_capability": lambda device=None: (9, 0), "synchronize": lambda device=None: None}
+    asked |= {"reset_peak_memory_stats": lambda device=None: None, "is_available": lambda: True}
+    asked |= {"Event": Event, "Stream": _Stream, "current_stream": _Stream, "CUDAGraph": Graph, "graph": _captured}
+    asked |= {"get_rng_state": lambda device=None: torch.zeros(8, dtype=torch.uint8)}
+    asked |= dict.fromkeys(("set_rng_state", "manual_seed", "manual_seed_all"), lambda *_: None)
+    return asked | {"stream": lambda stream: contextlib.nullcontext()}
+
+
 @contextlib.contextmanager
 def far_device(free=2**40):
     """Within it ``cuda`` is a device that holds `Far` tensors, with so many free bytes."""
     waited.clear()
     kernels = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    asked = {"mem_get_info": lambda device: (free, free)}
-    asked |= dict.fromkeys(("memory_reserved", "memory_allocated"), lambda device: 0)
+    asked = _asked(free)
     known = {name: getattr(torch.cuda, name) for name in asked}
     for name, answer in asked.items():
         setattr(torch.cuda, name, answer)

@@ -65,20 +65,19 @@ def collect(
     contracts: dict[str, dict[str, Contract]] = {label: {} for label in labels}
     order = sorted(range(len(study.runs)), key=lambda i: labels.index(study.runs[i][0].problem_label))
     rows: dict[int, dict[str, Any]] = {}
-    curves: dict[int, pd.DataFrame] = {}
+    curves: dict[int, pd.DataFrame | None] = {}
     outcomes: dict[tuple[str, str, int], Outcome] = {}
     with Progress(len(study.runs), unit="score", show=progress) as bar:
         for i in order:  # a problem after the other: building one can take long, and only the last few are kept
             spec, folder = study.runs[i]
             rows[i], result = _row(spec, folder, contracts[spec.problem_label])
             if result is not None:
-                rows[i], curve = score(rows[i], result, run_spent(folder), study.contract, axis, distance)
-                if curve is not None:
-                    curves[i] = curve
+                rows[i], curves[i] = score(rows[i], result, run_spent(folder), study.contract, axis, distance)
+                if curves[i] is not None:
                     key = (spec.problem_label, spec.searcher_label, spec.seed)
                     outcomes[key] = outcome_of(result, contract=study.contract, axis=axis)
             bar.advance()
-    scores, lines = framed([rows[i] for i in sorted(rows)], [curves[i] for i in sorted(curves)], axis, distance)
+    scores, lines = framed([(rows[i], curves.get(i)) for i in sorted(rows)], axis, distance)
     return scores, lines, outcomes
 
 
@@ -103,21 +102,26 @@ def score(
         found |= result.measures(contract=contract)
     except NoPopulationError as error:
         return found | {"error": str(error)}, None
-    curve = result.curve(axis=axis, contract=contract, indicator=distance)
-    return found, curve.assign(**{key: row[key] for key in ("problem", "searcher", "seed")})
+    return found, result.curve(axis=axis, contract=contract, indicator=distance)
 
 
 def framed(
-    rows: Sequence[Mapping[str, Any]], curves: Sequence[pd.DataFrame], axis: str, distance: str = ""
+    scored: Sequence[tuple[Mapping[str, Any], pd.DataFrame | None]], axis: str, distance: str = ""
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows and curves as two frames, which have all their columns however little there is."""
-    columns = ["problem", "searcher", "seed", axis, "hypervolume", "log10_regret", *([distance] if distance else [])]
-    scores = pd.DataFrame(rows)
+    """Rows and curves of runs as two frames, which have all their columns however little there is."""
+    keys = ("problem", "searcher", "seed")
+    columns = [*keys, axis, "hypervolume", "log10_regret", *([distance] if distance else [])]
+    scores = pd.DataFrame([row for row, _ in scored])
     for measure in (*AXES, "hypervolume", "log10_regret"):
         if measure not in scores:
             scores[measure] = np.nan
-    empty = pd.DataFrame(columns=columns)
-    return scores, pd.concat(curves, ignore_index=True)[columns] if curves else empty
+    found = [(row, curve) for row, curve in scored if curve is not None]
+    if not found:
+        return scores, pd.DataFrame(columns=columns)
+    lines = pd.concat([curve for _, curve in found], ignore_index=True)
+    for key in keys:
+        lines[key] = [row[key] for row, curve in found for _ in range(len(curve))]
+    return scores, lines[columns]
 
 
 def _row(spec: RunSpec, folder: Path, contracts: dict[str, Contract]) -> tuple[dict[str, Any], Result | None]:

@@ -174,15 +174,14 @@ def results_of(source: str, runs: Sequence[Keyed], *, contract: str, budget: Map
 
 def _read_results(runs: Sequence[Keyed], contract: str, budget: Mapping[str, float]) -> _Scored:
     axis = next(iter(budget))
-    rows, curves, outcomes = [], [], {}
+    scored, outcomes = [], {}
     for keys, result in runs:
         row, curve = score(_row(keys, result), result, dataclasses.asdict(result.spent), contract, axis)
-        rows.append(row)
+        scored.append((row, curve))
         if curve is not None:
-            curves.append(curve)
             outcomes[keys["problem"], keys["searcher"], keys["seed"]] = outcome_of(result, contract=contract, axis=axis)
     problems = {keys["problem"]: result.problem for keys, result in runs}
-    scores, lines = framed(rows, curves, axis)
+    scores, lines = framed(scored, axis)
     scores = with_areas(scores, lines, axis=axis, budget=budget)
     return _Scored(scores, lines, outcomes, problems, functools.partial(iter, runs))
 

@@ -17,6 +17,7 @@ __all__ = [
     "epsilon_additive",
     "finite",
     "hypervolume",
+    "hypervolumes",
     "igd_plus",
     "is_exact",
     "log10_regret",
@@ -107,6 +108,22 @@ def hypervolume(F: Any, reference: Any) -> float:
     if len(F) > 40 and F.shape[1] > 5 and not is_exact(len(F := F[nondominated(F)]), F.shape[1]):
         return float(moocore.hv_approx(F, ref=point, nsamples=SAMPLES))
     return float(moocore.hypervolume(F, ref=point))
+
+
+def hypervolumes(F: Any, sets: Sequence[Array], reference: Any) -> Array:
+    """`hypervolume` of each of several sets of rows of (n, m) `F`, the same numbers in less time; (len(sets),).
+
+    Examples
+    --------
+    >>> hypervolumes([[1, 3], [2, 2], [3, 1]], [np.array([0]), np.array([0, 1, 2])], reference=4).tolist()
+    [3.0, 6.0]
+    """
+    F = finite(F)
+    if F.shape[1] > 5:  # large sets are approximated
+        return np.array([hypervolume(F.take(rows, axis=0), reference) for rows in sets], dtype=np.float64)
+    point = _reference(reference, F.shape[1])
+    volumes = (moocore.hypervolume(F.take(rows, axis=0), ref=point) if len(rows) else 0.0 for rows in sets)
+    return np.fromiter(volumes, dtype=np.float64, count=len(sets))
 
 
 def log10_regret(share: Any) -> Array:

@@ -102,7 +102,7 @@ def parse_objectives(chosen: Sequence[str], known: Known) -> tuple[Objective, ..
     Raises
     ------
     TypeError
-        One text in the place of a list.
+        One text in the place of a list, or an entry that is no text.
     ValueError
         None is chosen or one twice, an unknown name (the nearest is offered), or a limit that is no finite number or
         has the wrong direction.
@@ -114,6 +114,8 @@ def parse_objectives(chosen: Sequence[str], known: Known) -> tuple[Objective, ..
     """
     if isinstance(chosen, str):
         raise TypeError(f"objectives: expected a list of texts, found the text {chosen!r}; write [{chosen!r}]")
+    if strange := [text for text in chosen if not isinstance(text, str)]:
+        raise TypeError(f"objectives: expected texts, found {strange[0]!r}")
     found = tuple(_parse(text, known) for text in chosen)
     if not found or len({objective.name for objective in found}) < len(found):
         raise ValueError(f"objectives: expected one or more different names, found {', '.join(chosen) or 'none'}")

@@ -31,10 +31,11 @@ def write_document(path: Path, document: dict[str, Any], *, below: Path | None =
         The folder is full or read-only; nothing that was there before is lost: see
         `mobench.files.writing.written_whole`, also for `below`.
     """
-    if odd := _not_finite(document):
+    text = orjson.dumps(document, option=_JSON)
+    if b"null" in text and (odd := _not_finite(document)):  # orjson writes these as null
         raise ValueError(f"{path}: {odd}, which a document cannot hold; give a finite number, or leave it out")
     with written_whole(path, below=below) as file:
-        file.write(orjson.dumps(document, option=_JSON))
+        file.write(text)
 
 
 def _not_finite(value: Any, name: str = "") -> str:

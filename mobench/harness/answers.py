@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -70,39 +69,67 @@ def _origin(seed: int) -> npt.NDArray[np.uint64]:
 
 
 _FIRST = np.zeros(1, dtype=np.int64)
+_TABLE = 2**17
+"""Most keys that there can be where each has a place in an array; of more, a dictionary alone knows those answered."""
 
 
 class Memory:
     """The answers given at one fidelity: (n, m) values in order, and the row of each architecture's key.
 
+    Parameters
+    ----------
+    m : int
+        Objectives.
+    below : int
+        What all keys, from 0 on, are less than; 0 where that is not known.
+
     Attributes
     ----------
+    rows : dict of int to int
+        Key to row.
     ends : list of float
         On a simulated clock, when the training of each ends.
     """
 
-    def __init__(self, m: int) -> None:
+    def __init__(self, m: int, below: int = 0) -> None:
         self.rows: dict[int, int] = {}
         self.F = np.empty((256, m))
         self.n = 0
         self.ends: list[float] = []
+        self._table = np.full(below if below <= _TABLE else 0, -1, dtype=np.int64)  # the same, as an array
 
-    def recognise(self, keys: Sequence[int]) -> tuple[Array, Array]:
+    def recognise(self, keys: Array) -> tuple[Array, Array]:
         """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
         known = self.rows
+        if len(self._table) and len(keys) > 1:
+            return self._looked_up(keys)
+        before = len(known)
         if len(keys) == 1:  # as many searchers ask
-            row = known.setdefault(keys[0], n := len(known))
-            return np.array([row]), _FIRST if row == n else _FIRST[:0]
-        rows = np.fromiter(map(known.get, keys, itertools.repeat(-1)), np.int64, len(keys))
-        new = (rows < 0).nonzero()[0]
-        if len(new):
-            unknown = [keys[i] for i in new.tolist()]
-            known.update(zip(dict.fromkeys(unknown), itertools.count(before := len(known)), strict=False))
-            rows[new] = list(map(known.__getitem__, unknown))
-            if len(known) - before < len(new):  # rows count upwards: each is new where it comes first
-                highest = np.maximum.accumulate(rows[new])
-                new = new[np.diff(highest, prepend=before - 1) > 0]
+            row = known.setdefault(key := int(keys[0]), before)
+            if row == before and len(self._table):
+                self._table[key] = row
+            return np.array([row]), _FIRST if row == before else _FIRST[:0]
+        rows = np.array([known.setdefault(key, len(known)) for key in keys.tolist()], dtype=np.int64)
+        new = (rows >= before).nonzero()[0]
+        if len(known) - before < len(new):  # rows count upwards: each is new where it comes first
+            highest = np.maximum.accumulate(rows[new])
+            new = new[np.diff(highest, prepend=before - 1) > 0]
         return rows, new
+
+    def _looked_up(self, keys: Array) -> tuple[Array, Array]:
+        """What `recognise` returns, in half its time."""
+        table = self._table
+        new = (table.take(keys) < 0).nonzero()[0]
+        if len(new):
+            unknown = keys.take(new)
+            numbers = np.arange(len(self.rows), len(self.rows) + len(new))
+            table[unknown[::-1]] = numbers[::-1]  # of equal keys the first is written last, and stays
+            first = table.take(unknown) == numbers
+            if not first.all():
+                new, unknown = new.compress(first), unknown.compress(first)
+                table[unknown] = numbers = numbers[: len(new)]
+            self.rows.update(zip(unknown.tolist(), numbers.tolist(), strict=True))
+        return table.take(keys), new
 
     def add(self, F: Array) -> None:
         """Append (k, m) answers to new keys."""
@@ -115,3 +142,4 @@ class Memory:
         """Forget the keys whose answers never came (the budget ended, or the problem refused)."""
         if len(self.rows) > self.n:
             self.rows = dict(itertools.islice(self.rows.items(), self.n))
+            self._table[self._table >= self.n] = -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,8 +106,10 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         data = b"".join(source.lines) if source.path is None else read_file(source.path)
     else:
         data = read_file(source)
-    X, F, fidelity = [], [], []
-    spent: dict[str, list[Array]] = {axis: [] for axis in CURRENCIES}
+    X: list[Any] = []
+    F: list[Any] = []
+    fidelity: list[int] = []
+    spent: dict[str, list[float]] = {axis: [] for axis in CURRENCIES}
     total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
     checksum, proxies, learned, workers = "", dict[str, None](), 0.0, 0
@@ -118,12 +121,14 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 raise ValueError(f"a line is {' and '.join(sorted(KINDS & event.keys()))} at once")
             if "X" in event:
                 k = len(event["X"])
-                X.append(_genes(event["X"]).reshape(k, d))
-                F.append(np.array(event["F"], dtype=np.float64).reshape(k, m))
-                fidelity.append(np.full(k, event["fidelity"] or 0, dtype=np.int64))
+                if not 0 < k == len(event["F"]):
+                    raise ValueError(f"a line answers {k} architectures with {len(event['F'])} rows")
+                X += event["X"]
+                F += event["F"]
+                fidelity += [event["fidelity"] or 0] * k
                 for axis, amounts in _ledger(event, k, total).items():
-                    spent[axis].append(amounts)
-                    total[axis] = float(amounts[-1])
+                    spent[axis] += amounts
+                    total[axis] = amounts[-1]
                 if workers:
                     for name, values in (_prices(event, k) | {"ends": _ends(event, k)}).items():
                         trained[name].append(values)
@@ -154,18 +159,20 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 notes["record"].append(
                     Note(int(total["evaluations"]), _at(total, event, workers), dict(event["record"]))
                 )
+        genes = _genes(X).reshape(len(X), d)
+        values = np.array(F, dtype=np.float64).reshape(len(X), m)
+        epochs = np.array(fidelity, dtype=np.int64).reshape(len(X))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"{source}: not a log of this problem ({error})") from None
-    values = np.concatenate(F) if F else np.empty((0, m))
-    ledger = {axis: _join(parts) for axis, parts in spent.items()}
+    ledger = {axis: np.array(amounts, dtype=np.float64) for axis, amounts in spent.items()}
     if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
         raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
     if any((np.diff(ledger[axis]) < 0).any() or (ledger[axis][:1] < 0).any() for axis in PRICES):
         raise ValueError(f"{source}: not a log of this problem (an answer costs less than nothing)")
     found = History(
-        X=np.concatenate(X) if X else np.empty((0, d), np.int64),
+        X=genes,
         F=values,
-        fidelity=_join(fidelity),
+        fidelity=epochs,
         spent=ledger,
         total=total,
         recommended=notes["recommend"],
@@ -262,23 +269,30 @@ def _sum(prices: Any, k: int) -> float:
 
 
 def _genes(rows: list[list[int]]) -> Array:
-    """Rows of a line as an array of integers; what is not whole is not cut to it."""
+    """Rows as an array of integers; what is not whole is not cut to it."""
     found = np.array(rows)
     if found.size and found.dtype.kind not in "iu":
         raise TypeError(f"expected whole numbers, found {found.dtype}")
     return found.astype(np.int64)
 
 
-@np.errstate(over="ignore")  # sums beyond all floats are refused afterwards
-def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, Array]:
-    """The ledger after each of the k answers of a line; (k,) an axis."""
-    prices = _prices(event, k)
+def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, list[float]]:
+    """The ledger after each of the k answers of a line; k numbers an axis."""
     return {
-        "evaluations": before["evaluations"] + np.arange(1.0, k + 1.0),
-        "asked": np.full(k, float(event["asked"])),
-        **{axis: before[axis] + np.cumsum(price) for axis, price in prices.items()},
-        "clock": np.zeros(k),
+        "evaluations": [before["evaluations"] + number for number in range(1, k + 1)],
+        "asked": [float(event["asked"])] * k,
+        **{axis: _sums(before[axis], event[axis], k) for axis in PRICES},
+        "clock": [0.0] * k,
     }
+
+
+def _sums(before: float, prices: Any, k: int) -> list[float]:
+    """What was spent after each of k answers that have a price each, or one price."""
+    if not isinstance(prices, list):
+        prices = [prices] * k
+    if len(prices) != k:
+        raise ValueError(f"{k} answers have {len(prices)} prices")
+    return [before + paid for paid in itertools.accumulate(map(float, prices))]
 
 
 def _prices(event: Mapping[str, Any], k: int) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from torch.nn import functional
 
 from mobench.core.space import Array
 from mobench.files.tables import fingerprint
-from mobench.live.data_files import Pair, read_data
+from mobench.live.data_files import read_data
+from mobench.live.pairs import checked_pair
 
-__all__ = ["PARTS", "SPLIT_SEED", "Dataset", "Part", "load_data", "statistics"]
+__all__ = ["PARTS", "SPLIT_SEED", "Dataset", "Part", "check_sizes", "load_data", "statistics"]
 
 PARTS = ("train", "valid", "test")
 SPLIT_SEED = 201
@@ -101,16 +103,18 @@ class Dataset:
         return replace(self, **{name: getattr(self, name).to(device) for name in (*PARTS, "mean", "std")})
 
     def reduced(self, *, images: int | None = None, size: int | None = None) -> Dataset:
-        """A smaller one: `images` of each part at most, at `size` x `size` pixels, normalised by what is left.
+        """A smaller one: `images` of each part at most, at `size` x `size` pixels, normalised anew where these change.
 
         Raises
         ------
         ValueError
             A size where inputs are no images, or less than one of either.
+        TypeError
+            What is no whole number.
         """
-        given = [number for number in (images, size) if number is not None]
-        if min(given, default=1) < 1 or (size and len(self.shape) != 3):
-            raise ValueError(f"data: expected sizes from 1, and images to scale, found {images}, {size}, {self.shape}")
+        check_sizes(images=images, size=size)
+        if size and len(self.shape) != 3:
+            raise ValueError(f"size: expected images (channels, height, width) to scale, found inputs {self.shape}")
         parts = {name: getattr(self, name) for name in PARTS}
         if images is not None:
             parts = {name: part.some(images) for name, part in parts.items()}
@@ -147,27 +151,56 @@ def load_data(source: Any, *, name: str = "", images: int | None = None, size: i
     images : int, optional
         How many of each part to keep at most.
     size : int, optional
-        Height and width to scale images to.
+        Height and width to scale images to; images of a folder that differ in size need it.
 
     Raises
     ------
     ValueError
-        Nothing that can be read as data, inputs and labels of different numbers, or labels that are no classes.
+        Nothing that can be read as data, inputs that are no finite numbers of one shape, inputs and labels of different
+        numbers, labels that are no classes, or one class alone.
+    TypeError
+        `images` or `size` is no whole number.
     """
+    check_sizes(images=images, size=size)
     if isinstance(source, Dataset):
-        return source.reduced(images=images, size=size)
+        return _checked(source, images, size)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
-        source, name = read_data(path), name or path.stem
+        source, name = read_data(path, size), name or path.stem
+    name = name or "data"
     pools = source if isinstance(source, Mapping) else {"": source}
     if not pools.keys() <= {"", *PARTS} or not ({"train", "test"} <= pools.keys() or pools.keys() == {""}):
-        raise ValueError(f"data: expected one pool, or parts train, test and perhaps valid, found {', '.join(pools)}")
-    parts = _split({part: _pair(pool, part or "data") for part, pool in pools.items()})
+        raise ValueError(
+            f"{name}: expected one pool, or parts train, test and perhaps valid, found {', '.join(map(str, pools))}"
+        )
+    given = {part: Part(*checked_pair(pool, f"{name} {part}".strip())) for part, pool in pools.items()}
+    if len({part.images.shape[1:] for part in given.values()}) > 1:
+        raise ValueError(f"{name}: inputs of different shapes, {[tuple(p.images.shape) for p in given.values()]}")
+    parts = _split(given)
     mean, std = statistics(parts["train"].images)
-    made = Dataset(name or "data", parts["train"], parts["valid"], parts["test"], mean, std)
-    if len({part.images.shape[1:] for part in parts.values()}) > 1:
-        raise ValueError(f"data: inputs of different shapes, {[tuple(p.images.shape) for p in parts.values()]}")
-    return made.reduced(images=images, size=size)
+    return _checked(Dataset(name, parts["train"], parts["valid"], parts["test"], mean, std), images, size)
+
+
+def _checked(whole: Dataset, images: int | None, size: int | None) -> Dataset:
+    """The dataset reduced, if it has classes to tell apart, and no more of them than inputs."""
+    inputs = sum(len(part.labels) for part in (whole.train, whole.valid, whole.test))
+    if whole.classes > inputs:
+        raise ValueError(
+            f"{whole.name}: {inputs} inputs have labels up to {whole.classes - 1}; number the classes from 0, "
+            "np.unique(labels, return_inverse=True)[1]"
+        )
+    made = whole.reduced(images=images, size=size)
+    if len(found := np.unique(made.train.labels.cpu().numpy())) < 2:
+        raise ValueError(f"{whole.name}: expected two classes at least to train on, found {found.tolist()}")
+    return made
+
+
+def check_sizes(**sizes: int | None) -> None:
+    """Refuse given numbers that are no whole numbers from 1: TypeError or ValueError, by name."""
+    for name, size in sizes.items():
+        wrong = isinstance(size, bool) or not isinstance(size, Integral | None)
+        if wrong or (size is not None and size < 1):
+            raise (TypeError if wrong else ValueError)(f"{name}: expected a whole number from 1, found {size!r}")
 
 
 def statistics(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -179,41 +212,6 @@ def statistics(images: Tensor) -> tuple[Tensor, Tensor]:
 
 def _drawn(n: int) -> Array:
     return np.random.default_rng([SPLIT_SEED, n]).permutation(n)
-
-
-def _pair(pool: Any, what: str) -> Part:
-    """Inputs and labels as tensors, checked."""
-    if not isinstance(pool, Part):
-        pool = Part(*map(_tensor, _stacked(pool, what)))
-    images, labels = pool.images, pool.labels
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if images.ndim < 2 or labels.shape != images.shape[:1] or len(labels) < 3:
-        found = f"{tuple(images.shape)} and {tuple(labels.shape)}"
-        raise ValueError(f"{what}: expected inputs (n, ...) and labels (n,), n from 3, found {found}")
-    if labels.is_floating_point() or int(labels.min()) < 0:
-        raise ValueError(f"{what}: expected labels that are classes, whole numbers from 0, found {labels.dtype}")
-    return Part(images if images.dtype == torch.uint8 else images.to(torch.float32), labels.to(torch.int64))
-
-
-def _stacked(pool: Any, what: str) -> Pair:
-    """Inputs and labels of a pair, or of a map-style dataset of such pairs."""
-    if isinstance(pool, tuple | list) and len(pool) == 2:
-        return pool[0], pool[1]
-    if not (hasattr(pool, "__getitem__") and hasattr(pool, "__len__")):
-        raise ValueError(f"{what}: expected a pair (inputs, labels), a torch Dataset or a path, found {pool!r}")
-    items = [pool[i] for i in range(len(pool))]
-    return torch.stack([_tensor(x) for x, _ in items]), np.array([int(y) for _, y in items])
-
-
-def _tensor(x: Any) -> Tensor:
-    """A tensor of an array or an image (height, width, channels)."""
-    if isinstance(x, Tensor):
-        return x.detach().cpu()
-    if hasattr(x, "getbands"):  # a picture, as torchvision's datasets give without a transform
-        pixels = np.asarray(x)
-        return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1)))
-    return torch.from_numpy(np.ascontiguousarray(x))
 
 
 def _split(pools: Mapping[str, Part]) -> dict[str, Part]:

@@ -21,17 +21,17 @@ IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tif
 _IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
-def read_data(path: Path) -> dict[str, Pair]:
-    """The parts that a folder or a file holds, ``""`` for one pool.
+def read_data(path: Path, size: int | None = None) -> dict[str, Pair]:
+    """The parts that a folder or a file holds, ``""`` for one pool; images of a folder at `size` where it is given.
 
     Raises
     ------
     ValueError
-        There is nothing that can be read; the message says what was looked for.
+        There is nothing that can be read, or a folder of images that are not alike; the message says what was expected.
     """
     if path.suffix == ".npz" and path.exists():
         return _from_arrays(path)
-    if path.is_dir() and ((found := _from_idx(path)) or (found := _from_folders(path))):
+    if path.is_dir() and ((found := _from_idx(path)) or (found := _from_folders(path, size))):
         return found
     raise ValueError(
         f"data: {path} is no .npz of arrays, no folder of images by class and none of idx files; name one of these"
@@ -79,35 +79,72 @@ def _packed(path: Path) -> Path:
     return path if path.is_file() else path.with_name(f"{path.name}.gz")
 
 
-def _from_folders(folder: Path) -> dict[str, Pair]:
+def _from_folders(folder: Path, size: int | None) -> dict[str, Pair]:
     """Images in a folder a class, perhaps within a folder a part; empty where there are none."""
-    inner = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+    inner = {path.name: path for path in _shown(folder) if path.is_dir()}
     parts = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
     found = {part: inner[name] for part, names in parts.items() for name in names if name in inner}
     if not {"train", "test"} <= found.keys():
+        if found and len(found) == len(inner):
+            raise ValueError(f"{folder}: expected folders train and test, or one a class, found {', '.join(inner)}")
         found = {"": folder}
-    names = sorted({path.name for home in found.values() for path in home.iterdir() if path.is_dir()})
-    return {part: pair for part, home in found.items() if (pair := _by_class(home, names))}
+    names = sorted({path.name for home in found.values() for path in _shown(home) if path.is_dir()})
+    files = {
+        part: [(path, label) for label, name in enumerate(names) for path in _shown(home / name) if _is_image(path)]
+        for part, home in found.items()
+    }
+    filled = {label for pairs in files.values() for _, label in pairs}
+    if empty := [name for label, name in enumerate(names) if label not in filled]:
+        if not filled:
+            return {}
+        raise ValueError(f"{folder}: {empty[0]} holds no images, and a folder is a class; fill it or take it away")
+    return {part: _read_images(pairs, size) for part, pairs in files.items() if pairs}
 
 
-def _by_class(folder: Path, names: Sequence[str]) -> Pair | None:
-    """The images of the folders `names` and the numbers of these; all have the size and the mode of the first."""
+def _shown(folder: Path) -> list[Path]:
+    """What a folder holds, in order, without what systems hide in it: ``.git``, ``._a.png``, ``__MACOSX``."""
+    return sorted(path for path in folder.glob("*") if not path.name.startswith((".", "__")))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGES
+
+
+def _read_images(files: Sequence[tuple[Path, int]], size: int | None) -> Pair:
+    """Images, all of one size and kind, and their labels; grey ones among coloured ones become coloured."""
+    images = [_read_image(path, size) for path, _ in files]
+    for (path, _), image in zip(files, images, strict=True):
+        if image.shape[1:] != images[0].shape[1:]:
+            sizes = " and ".join(f"{w} x {h}" for _, h, w in (images[0].shape, image.shape))
+            raise ValueError(f"{path}: images of different sizes, {sizes}; scale them, size=32 say")
+        if image.dtype != images[0].dtype:
+            raise ValueError(f"{path}: images of 8 bits and of more are mixed; store them alike")
+    channels = max(len(image) for image in images)
+    stacked = np.stack([np.broadcast_to(image, (channels, *image.shape[1:])) for image in images])
+    return stacked, np.array([label for _, label in files])
+
+
+def _read_image(path: Path, size: int | None) -> Array:
     from PIL import Image, UnidentifiedImageError
 
-    images, labels, first = [], [], None
-    for label, name in enumerate(names):
-        for path in sorted((folder / name).glob("*")):
-            if path.suffix.lower() not in IMAGES:
-                continue
-            try:
-                with Image.open(path) as image:
-                    first = first or (image.size, "L" if image.mode in ("1", "L", "I;16") else "RGB")
-                    pixels = np.asarray(image.convert(first[1]).resize(first[0]))
-            except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-                raise ValueError(f"{path}: cannot be read as an image ({error})") from None
-            images.append(np.atleast_3d(pixels).transpose(2, 0, 1))
-            labels.append(label)
-    return (np.stack(images), np.array(labels)) if images else None
+    try:
+        with Image.open(path) as image:
+            return pixels(image, size)
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: cannot be read as an image ({error})") from None
+
+
+def pixels(image: Any, size: int | None = None) -> Array:
+    """A picture of Pillow, (channels, height, width): grey or RGB of 8 bits, float32 where a pixel has more of them.
+
+    Where `size` is given it is scaled to it, each pixel the mean over its area.
+    """
+    grey = {"1": "L", "L": "L"} | dict.fromkeys(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"), "F")
+    image = image.convert(grey.get(image.mode, "RGB"))
+    if size is not None:
+        image = image.resize((size, size), 4)  # Image.Resampling.BOX
+    found: Array = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
+    return found
 
 
 def read_idx(path: Path, shape: tuple[int | None, ...]) -> Array:
@@ -127,7 +164,10 @@ def read_idx(path: Path, shape: tuple[int | None, ...]) -> Array:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rb") as file:
-            head = np.frombuffer(file.read(8 + 4 * len(shape)).ljust(8 + 4 * len(shape), b"\0"), dtype=">u4")
+            read = file.read(8 + 4 * len(shape))
+            if len(read) < 8 + 4 * len(shape):
+                raise ValueError(f"{path}: cut off after {len(read)} bytes, within its head; get it again")
+            head = np.frombuffer(read, dtype=">u4")
             sizes = tuple(int(size) for size in head[2:])
             if head[0] != 0x801 + len(shape) or any(a not in (None, b) for a, b in zip(shape, sizes, strict=True)):
                 wanted = "".join(f", {'...' if size is None else size}" for size in shape)
@@ -140,4 +180,4 @@ def read_idx(path: Path, shape: tuple[int | None, ...]) -> Array:
         raise ValueError(f"{path}: truncated or damaged ({error}); get it again") from None
     if len(content) != size:
         raise ValueError(f"{path}: expected {size} bytes of data, found {len(content)}{'+' * (len(content) > size)}")
-    return np.frombuffer(bytearray(content), dtype=np.uint8).reshape(-1, *sizes)
+    return np.frombuffer(bytearray(content), dtype=np.uint8).reshape(int(head[1]), *sizes)

@@ -11,7 +11,7 @@ from mobench.live.blocks import ElasticMLP
 from mobench.live.genes import Gene, Quantity
 from mobench.live.layers import Choice, Elastic, ElasticDepth
 
-__all__ = ["elastic", "holds", "plain", "quantities", "walk"]
+__all__ = ["elastic", "gates_of", "holds", "plain", "quantities", "walk"]
 
 
 def elastic(part: nn.Module) -> bool:
@@ -40,6 +40,16 @@ def walk(part: nn.Module, gate: Quantity) -> Iterator[tuple[nn.Module, Quantity]
             yield from walk(child, gate * Quantity((part.gene,), part.exists(i).astype(float)))
         else:
             yield from walk(child, gate)
+
+
+def gates_of(module: nn.Module) -> dict[Gene, list[Quantity]]:
+    """The genes in the order in which a walk meets them, each with the gates of the parts that look at it."""
+    gates: dict[Gene, list[Quantity]] = {}
+    for part, gate in walk(module, Quantity.of(1)):
+        own = (part.gene,) if isinstance(part, Choice | ElasticDepth) else ()
+        for gene in (*own, *(g for q in quantities(part) for g in q.genes)):
+            gates.setdefault(gene, []).append(gate)
+    return gates
 
 
 def _parts(part: nn.Module) -> list[nn.Module]:

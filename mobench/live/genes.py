@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
 from typing import Any, NamedTuple
@@ -26,12 +25,12 @@ class Shares(NamedTuple):
     p: Tensor | None
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """One pass through a space: the shares of its genes, and what layers keep for each other (sizes, masks)."""
 
     shares: Mapping[Gene, Shares]
-    kept: dict[Any, Any] = field(default_factory=dict)
+    path: bool
+    kept: dict[Any, Any]
 
 
 _PASS: ContextVar[Pass | None] = ContextVar("pass", default=None)
@@ -40,7 +39,7 @@ _PASS: ContextVar[Pass | None] = ContextVar("pass", default=None)
 @contextmanager
 def passing(shares: Mapping[Gene, Shares]) -> Iterator[None]:
     """What layers compute inside is for these shares."""
-    token = _PASS.set(Pass(shares))
+    token = _PASS.set(Pass(shares, all(p is None for _, p in shares.values()), {}))
     try:
         yield
     finally:
@@ -169,14 +168,15 @@ class Quantity:
 
     def top(self) -> float:
         """The largest value among the options that this pass computes."""
-        kept = this_pass().kept
-        if self not in kept:
-            supports = [g.shares.support for g in self.genes]
+        now = this_pass()
+        found: float | None = now.kept.get(self)
+        if found is None:
+            supports = [now.shares[g].support for g in self.genes]
             if all(len(support) == 1 for support in supports):  # on a path, in a fraction of the time
-                kept[self] = float(self.table[tuple(k for (k,) in supports)])
+                found = self.table.item(*[k for (k,) in supports])
             else:
-                kept[self] = float(self.table[np.ix_(*supports)].max())
-        found: float = kept[self]
+                found = float(self.table[np.ix_(*supports)].max())
+            now.kept[self] = found
         return found
 
     def __int__(self) -> int:
@@ -200,6 +200,8 @@ class Quantity:
 
         ``steps(values, top)`` gives a 0/1 mask a value, behind the axes of values; units below the value by default.
         """
+        if this_pass().path:
+            return None
         shares = [g.shares for g in self.genes]
         if all(s.p is None for s in shares):
             return None

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from mobench.core.space import Array
 
+Mode = Literal["eager", "graph"]
+
 WARM_UP_SECONDS = 0.2
 """Calls before the first measurement: clocks rise, caches fill, kernels are chosen."""
 
@@ -40,7 +42,8 @@ class Latency:
     dtype, device : str
         Type of weights and input; the device's own name.
     about : dict
-        Versions, threads, memory format; on CUDA driver, clock (MHz) and temperature (C) as read, never set.
+        Versions, threads, memory format; on CUDA whether convolutions round float32 to TF32, and clock (MHz) and
+        temperature (C) as read, never set.
     """
 
     median: float
@@ -67,9 +70,10 @@ def measure_latency(
     batch: int = 1,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
-    mode: Literal["eager", "graph"] = "eager",
+    mode: Mode = "eager",
     repeats: int = 50,
     warm_up: float = WARM_UP_SECONDS,
+    tokens: int | None = None,
 ) -> Latency:
     """Time the forward pass of a module in evaluation mode on random input.
 
@@ -93,6 +97,8 @@ def measure_latency(
         Measurements of which the median is taken, at least 5.
     warm_up : float
         Seconds of calls before the first repeat; less will do on a device that has been at work all along.
+    tokens : int, optional
+        Inputs are whole numbers below it, as language models take them, in place of random reals.
 
     Raises
     ------
@@ -102,19 +108,15 @@ def measure_latency(
     device = torch.device(device)
     if batch < 1 or repeats < 5:
         raise ValueError(f"measure_latency: expected batch >= 1 and repeats >= 5, found {batch} and {repeats}")
-    if mode == "graph" and device.type != "cuda":
-        raise ValueError(f"mode: 'graph' needs a CUDA device, found {device}; use 'eager'")
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn((batch, *shape), generator=generator).to(device=device, dtype=dtype)
-    with _measuring(module, device, dtype), torch.inference_mode():
-        call = _captured(module, inputs) if mode == "graph" else lambda: module(inputs)
+    inputs = random_inputs((batch, *shape), device, dtype, tokens=tokens)
+    with ready_call(module, inputs, dtype=dtype, mode=mode) as call:
         seconds = _cuda_seconds if device.type == "cuda" else _cpu_seconds
         warm = time.monotonic()
         calls = 0
         while time.monotonic() - warm < warm_up or calls < 3:
             call()
             calls += 1
-        _synchronise(device)
+        synchronise(device)
         calls = max(1, int(np.ceil(REPEAT_SECONDS / max(seconds(call, 3) / 3, 1e-9))))
         times = np.array([seconds(call, calls) / calls for _ in range(repeats)]) * 1e3
         about = _about(device, inputs)
@@ -132,6 +134,42 @@ def measure_latency(
         device=name,
         about=about,
     )
+
+
+def random_inputs(
+    shape: Sequence[int], device: torch.device, dtype: torch.dtype, *, tokens: int | None = None
+) -> Tensor:
+    """The same normal numbers at every call, or whole numbers below `tokens`, of a shape that the batch begins."""
+    generator = torch.Generator().manual_seed(0)
+    if tokens is not None:
+        return torch.randint(tokens, tuple(shape), generator=generator).to(device)
+    return torch.randn(tuple(shape), generator=generator).to(device=device, dtype=dtype)
+
+
+@contextlib.contextmanager
+def ready_call(
+    module: nn.Module, inputs: Tensor, *, dtype: torch.dtype, mode: Mode = "eager"
+) -> Iterator[Callable[[], Any]]:
+    """Within it, a forward pass that can be called again and again: no gradients, evaluation mode, one CPU thread.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On the device of the inputs and of the type `dtype` within; all as before afterwards.
+    inputs : Tensor
+        A batch.
+    mode : {"eager", "graph"}
+        Launched one by one, or a captured CUDA graph.
+
+    Raises
+    ------
+    ValueError
+        Graphs on another device than CUDA.
+    """
+    if mode == "graph" and inputs.device.type != "cuda":
+        raise ValueError(f"mode: 'graph' needs a CUDA device, found {inputs.device}; use 'eager'")
+    with _measuring(module, inputs.device, dtype), torch.inference_mode():
+        yield _captured(module, inputs) if mode == "graph" else functools.partial(module, inputs)
 
 
 def measure_in_turn(
@@ -163,7 +201,7 @@ def measure_in_turn(
     if not modules or batch < 1 or repeats < 5:
         found = f"{len(modules)}, {batch} and {repeats}"
         raise ValueError(f"measure_in_turn: expected modules, batch >= 1 and repeats >= 5, found {found}")
-    inputs = torch.randn((batch, *shape), generator=torch.Generator().manual_seed(0)).to(device=device, dtype=dtype)
+    inputs = random_inputs((batch, *shape), device, dtype)
     with contextlib.ExitStack() as all_modules, torch.inference_mode():
         for module in modules:
             all_modules.enter_context(_measuring(module, device, dtype))
@@ -208,7 +246,8 @@ def _captured(module: nn.Module, inputs: Tensor) -> Callable[[], Any]:
     return graph.replay
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
+    """Wait until a CUDA device has done what it was given; others have when a call returns."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -234,6 +273,7 @@ def _about(device: torch.device, inputs: Tensor) -> dict[str, Any]:
     about["channels_last"] = inputs.dim() == 4 and inputs.is_contiguous(memory_format=torch.channels_last)
     if device.type == "cuda":
         about |= {"cuda": torch.version.cuda, "capability": list(torch.cuda.get_device_capability(device))}
+        about["tf32_convolutions"] = bool(torch.backends.cudnn.allow_tf32)  # torch's default: float32 is not all of it
         for name in ("clock_rate", "temperature"):
             with contextlib.suppress(Exception):  # they need NVIDIA's management library, which may be missing
                 about[name] = getattr(torch.cuda, name)(device)

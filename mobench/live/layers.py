@@ -47,11 +47,11 @@ class Elastic(Protocol):
         ...
 
 
-def _cut(tensor: Tensor, *sizes: int) -> Tensor:
-    """The first entries along each axis, without a node in the graph where that is all."""
-    for axis, size in enumerate(sizes):
-        tensor = tensor if tensor.shape[axis] == size else tensor.narrow(axis, 0, size)
-    return tensor
+def _cut(tensor: Tensor, *sizes: int, skip: int = 0) -> Tensor:
+    """The first entries along each axis, or those behind `skip` places in memory: one node in the graph, or none."""
+    if tensor.shape == sizes:
+        return tensor
+    return tensor.as_strided(sizes, tensor.stride(), tensor.storage_offset() + skip)
 
 
 def _centred(values: Array, top: int) -> Array:
@@ -77,8 +77,8 @@ class ElasticLinear(nn.Linear):
         super().__init__(self.sizes[0].largest, self.sizes[1].largest, bias)
 
     def _cuts(self) -> tuple[Tensor, Tensor | None]:
-        i, o = map(int, self.sizes)
-        return _cut(self.weight, o, i), None if self.bias is None else _cut(self.bias, o)
+        (i, o), w, b = map(int, self.sizes), self.weight, self.bias
+        return _cut(w, o, i), None if b is None else _cut(b, o)
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (..., i) to (..., o)."""
@@ -119,10 +119,9 @@ class ElasticConv2d(nn.Conv2d):
         super().__init__(i, o, k, stride=stride, padding=k // 2, groups=i if self.depthwise else 1, bias=bias)
 
     def _cuts(self) -> tuple[Tensor, Tensor | None]:
-        i, o, k = map(int, (*self.sizes, self.kernel))
-        w, edge = _cut(self.weight, o, 1 if self.depthwise else i), (self.weight.shape[-1] - k) // 2
-        w = w[..., edge : edge + k, edge : edge + k] if edge else w
-        return w, None if self.bias is None else _cut(self.bias, o)
+        (i, o, k), w, b = map(int, (*self.sizes, self.kernel)), self.weight, self.bias
+        edge = (w.shape[-1] - k) // 2 * (w.stride(2) + w.stride(3))
+        return _cut(w, o, 1 if self.depthwise else i, k, k, skip=edge), None if b is None else _cut(b, o)
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (n, i, h, w) to (n, o, h', w')."""

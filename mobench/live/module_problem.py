@@ -17,7 +17,8 @@ from mobench.core.limits import parse_objectives
 from mobench.core.messages import nearest
 from mobench.core.problem import Objective, Values, in_short
 from mobench.core.space import Array, Space
-from mobench.live.data import Dataset, load_data
+from mobench.live.data import Dataset, check_sizes, load_data
+from mobench.live.module_checks import check_repeats
 from mobench.live.module_network import Expected, ModuleNetwork, descending, extreme, fitted, operations
 from mobench.live.module_space import ModuleSpace
 from mobench.live.training import Recipe
@@ -287,19 +288,27 @@ def problem(
     Raises
     ------
     ValueError
-        No choices in the module, running statistics in it, sizes that do not meet, products that are not priced, an
-        unknown objective, or data that cannot be read; each with its cure.
+        No choices in the module, what shared weights cannot be (see `ModuleSpace`), sizes that do not meet, products
+        that are not priced, another module at each call, an unknown objective, or data that cannot be read; each with
+        its cure.
+    TypeError
+        What makes no module, or a `recipe`, a size or an objective of another kind.
     """
     recipe = Recipe() if recipe is None else recipe
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe: expected a Recipe, found {type(recipe).__name__}; write Recipe(epochs=8)")
+    check_sizes(batch=batch)
     chosen = parse_objectives(objectives, _known)
     if "error" not in (names := [objective.name for objective in chosen]):
         raise ValueError(f"objectives: expected error and other names, found {', '.join(names)}")
     dataset: Dataset = load_data(data, images=images, size=size)
     module, example = _made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
-    logits = tuple(getattr(modules.outputs, "shape", ()))
+    logits = tuple(getattr(modules.outputs[1], "shape", ()))
     if len(logits) != 2 or logits[1] < dataset.classes:
-        raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {logits}")
+        found = logits or type(modules.outputs[1]).__name__
+        raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {found}")
+    check_repeats(module, _made(make_network, 0))
     module.to(recipe.device)
     dataset = dataset.to(recipe.device)
     trainings = ModuleTrainings(modules, recipe, dataset, make_network)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,18 +14,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mobench.core.space import Array, Space
-from mobench.live.extraction import elastic, holds, plain, quantities, walk
+from mobench.live.extraction import gates_of, plain, walk
 from mobench.live.genes import Gene, Quantity, Shares, passing
-from mobench.live.layers import Choice, Elastic, ElasticDepth
+from mobench.live.module_checks import check_parts
+from mobench.live.module_prices import priced, unfused
 
 __all__ = ["ModuleSpace"]
-
-
-class Use(NamedTuple):
-    """What a part of the module costs an example, where it exists: multiply-adds and parameters."""
-
-    flops: Quantity
-    params: Quantity
 
 
 class ModuleSpace:
@@ -34,7 +28,8 @@ class ModuleSpace:
     Parameters
     ----------
     module : nn.Module
-        Holds layers of `mobench.live`; every other part is taken as it is.
+        Holds layers of `mobench.live`; every other part is taken as it is. It is left in evaluation mode, in which
+        shared weights are used: dropout is for stand-alone networks, which are given in training mode.
     example : Tensor
         A batch of inputs: one pass through everything finds the shapes, and with them the costs. Products that a
         module computes itself, attention's say, are priced by its ``own_flops(outputs)``, a `Quantity` a call.
@@ -49,23 +44,15 @@ class ModuleSpace:
     Raises
     ------
     ValueError
-        No genes, two genes of one name, a module in two places, running statistics, which no shared weights have, or
-        sizes that do not meet.
+        No genes, two genes of one name, weights in two places, frozen ones or ones of another kind than inputs, running
+        statistics or buffers that change, which no shared weights have, or sizes that do not meet.
     """
 
     def __init__(self, module: nn.Module, example: Tensor) -> None:
-        self.module, self.uses = module, list[Use]()
-        places: dict[nn.Module, Quantity] = {}
-        gates: dict[Gene, list[Quantity]] = {}
-        for part, gate in walk(module, Quantity.of(1)):
-            if part in places:
-                raise ValueError(f"{type(part).__name__}: one module, two places; share genes, not modules")
-            _check(part)
-            places[part] = gate
-            own = (part.gene,) if isinstance(part, Choice | ElasticDepth) else ()
-            for gene in (*own, *(g for q in quantities(part) for g in q.genes)):
-                gates.setdefault(gene, []).append(gate)
-        self._gates, self.genes = gates, tuple(gates)
+        self.module = module
+        check_parts(module, example)
+        self._gates = gates_of(module)
+        self.genes = tuple(self._gates)
         names = tuple(gene.name for gene in self.genes)
         if not names:
             raise ValueError(
@@ -81,46 +68,15 @@ class ModuleSpace:
         )
         self.mask: Array = np.arange(max(sizes)) < np.array(sizes)[:, None]
         self._known: dict[tuple[tuple[int, ...], ...], float] = {}
-        self._places = [
-            (part._parameters, leaf, f"{name}.{leaf}" if name else leaf)
-            for name, part in module.named_modules()
+        leaves = {id(parameter): name for name, parameter in module.named_parameters()}
+        self._places: list[tuple[dict[str, Any], str, str]] = [
+            (part._parameters, leaf, leaves[id(parameter)])
+            for part in module.modules()
             for leaf, parameter in part._parameters.items()
             if parameter is not None
         ]
-        self._price(places, example)
-
-    def _price(self, places: Mapping[nn.Module, Quantity], example: Tensor) -> None:
-        """Run everything once with equal shares, and note what each part is asked to do."""
-        shapes: dict[nn.Module, list[Any]] = {part: [] for part in places}
-        counters: dict[nn.Module, FlopCounterMode] = {}
-
-        def before(part: nn.Module, _: Any) -> None:
-            if not elastic(part) and not holds(part) and not _free(part):
-                counters[part] = FlopCounterMode(display=False)
-                counters[part].__enter__()  # type: ignore[no-untyped-call]
-
-        def after(part: nn.Module, _: Any, output: Any) -> None:
-            if part in counters:
-                counters[part].__exit__(None, None, None)  # type: ignore[no-untyped-call]
-                shapes[part].append(counters.pop(part).get_total_flops() / 2)  # the counter counts two
-            elif elastic(part) or holds(part):
-                shapes[part].append(getattr(output, "shape", None))
-
-        hooks = [p.register_forward_pre_hook(before) for p in places] + [p.register_forward_hook(after) for p in places]
         p = torch.tensor(self.mask / self.mask.sum(1, keepdims=True), dtype=torch.float32, device=example.device)
-        try:
-            with torch.no_grad(), passing(self._shares(p)):
-                self.outputs: Any = self.module(example)
-        except RuntimeError as error:
-            raise ValueError(
-                f"inputs of shape {tuple(example.shape)}: {error}; does the first layer take these, and do the sizes "
-                "that meet come from one gene?"
-            ) from error
-        finally:
-            for hook in hooks:
-                hook.remove()
-        for part, gate in places.items():
-            self.uses.append(_use(part, gate, shapes[part], len(example)))
+        self.uses, self.outputs = priced(module, dict(walk(module, Quantity.of(1))), example, self._shares(p))
 
     @cached_property
     def _totals(self) -> list[list[Quantity]]:
@@ -245,7 +201,7 @@ class ModuleSpace:
                     parameter.copy_(weights[name])
         shares = {gene: Shares((int(k),), None) for gene, k in zip(self.genes, x, strict=True)}
         with passing(shares), torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own
-            return plain(module)
+            return plain(module).train()
 
     def check(self, *inputs: Tensor, n: int = 20, seed: int = 0) -> None:
         """Compare n random paths with their stand-alone networks: outputs, multiply-adds, parameters.
@@ -253,18 +209,32 @@ class ModuleSpace:
         Raises
         ------
         ValueError
-            They differ, or a path does not run; the message names the architecture and the likely cause.
+            They differ, a path does not run, or it answers what nothing is learned from; the message names the
+            architecture and the likely cause.
         """
         weights = self.weights()
         for x in self.space.sample(np.random.default_rng(seed), n):
-            network, said = self.extract(x, weights).requires_grad_(False), self.decode(x[None])[0]
+            network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
+            for part in network.eval().modules():  # as in a pass: no dropout, and norms by the batch
+                part.train(isinstance(part, nn.modules.batchnorm._NormBase))
             try:
-                with FlopCounterMode(display=False) as counter:
+                path, again = (self(weights, self.one_hot(x), *inputs) for _ in range(2))
+                with FlopCounterMode(display=False) as counter, torch.no_grad(), unfused():
                     output = network(*inputs)
-                with torch.no_grad():
-                    torch.testing.assert_close(self(weights, self.one_hot(x), *inputs), output, rtol=1e-4, atol=1e-5)
             except RuntimeError as error:
                 raise ValueError(f"{said}: {error}; do the sizes that meet come from one gene?") from error
+            if not path.requires_grad:
+                raise ValueError(f"{said}: the output has no gradient; leave no_grad and detach out of forward")
+            path, again = path.detach(), again.detach()
+            if not torch.isfinite(path).all():
+                raise ValueError(f"{said}: outputs are not finite; is a logarithm or a quotient without a bound?")
+            if not torch.allclose(path, again, rtol=1e-4, atol=1e-5):
+                raise ValueError(
+                    f"{said}: two passes over the same inputs differ: forward draws random numbers; draw them in "
+                    "training only, dropout(x, rate, self.training)"
+                )
+            try:
+                torch.testing.assert_close(path, output, rtol=1e-4, atol=1e-5)
             except AssertionError as error:
                 raise ValueError(f"{said}: path and network differ: {error}") from error
             counted = [counter.get_total_flops() / 2 / len(inputs[0]), sum(w.numel() for w in network.parameters())]
@@ -273,36 +243,3 @@ class ModuleSpace:
                     f"{said}: flops and params are {counted}, priced at {priced}; products outside layers need "
                     "`own_flops(outputs)` in their module"
                 )
-
-
-def _free(part: nn.Module) -> bool:
-    """Whether a part multiplies nothing: torch's own without weights. The counter takes seconds to import."""
-    own = all(type(inner).__module__.startswith("torch.nn.") for inner in part.modules())
-    return own and next(part.parameters(), None) is None
-
-
-def _use(part: nn.Module, gate: Quantity, calls: Sequence[Any], n: int) -> Use:
-    """What a part costs that was called on a batch of n examples."""
-    flops, params = Quantity.of(0), Quantity.of(0)
-    if isinstance(part, Elastic):
-        params = part.costs(None)[1]
-        flops = sum((part.costs(shape)[0] for shape in calls), flops)
-    elif holds(part):
-        params = params + sum(w.numel() for w in part.parameters(recurse=False))
-        own: Any = getattr(part, "own_flops", None)
-        flops = sum((own(shape) for shape in calls), flops) if own else flops
-    else:
-        flops, params = flops + sum(calls), params + sum(w.numel() for w in part.parameters())
-    flops = gate * flops
-    return Use(Quantity(flops.genes, flops.table / n), gate * params)
-
-
-def _check(part: nn.Module) -> None:
-    """Refuse running statistics; dropout, which no address decides, is switched off in shared weights."""
-    for inner in part.modules() if not holds(part) else [part]:
-        if isinstance(inner, nn.modules.batchnorm._NormBase) and inner.track_running_stats:
-            raise ValueError(
-                f"{type(inner).__name__}: shared weights have no running statistics; use ElasticBatchNorm(width)"
-            )
-        if isinstance(inner, nn.modules.dropout._DropoutNd):
-            inner.eval()

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mobench.core.space import Array
-from mobench.live.data import Dataset, Part
+from mobench.live.data import Dataset, Part, check_sizes
+from mobench.live.devices import check_device
 from mobench.live.memory import enough_memory
 
 __all__ = ["Recipe", "Training", "crops_and_flips", "error_of", "initialised", "repeatable"]
 
 LARGE = 512
 """Inputs scored at a time."""
+
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("cosine", "constant")
 
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
@@ -66,15 +71,19 @@ class Recipe:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.batch) < 1 or self.rate <= 0 or not 0 <= self.warm_up < 1:
-            raise ValueError(
-                f"recipe: expected epochs and batch from 1, a rate above 0, a warm-up below 1, found {self}"
-            )
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            words = str(error).splitlines()[0]
-            raise ValueError(f"device: {self.device!r} cannot be used here ({words}); use cpu") from None
+        check_sizes(epochs=self.epochs, batch=self.batch)
+        for name, names in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if (chosen := getattr(self, name)) not in names:
+                raise ValueError(f"{name}: expected {' or '.join(names)}, found {chosen!r}")
+        for name, most in (("rate", math.inf), ("momentum", 1.0), ("decay", math.inf), ("warm_up", 1.0)):
+            if not isinstance(number := getattr(self, name), Real):
+                raise TypeError(f"{name}: expected a number, found {number!r}")
+            if not 0 <= float(number) < most or (name == "rate" and number == 0):
+                least = "above" if name == "rate" else "from"
+                raise ValueError(f"{name}: expected a number {least} 0 and below {most:g}, found {number!r}")
+        if self.augment is not None and not callable(self.augment):
+            raise TypeError(f"augment: expected a function of images and a generator, found {self.augment!r}")
+        check_device(self.device)
 
     def rate_at(self, done: float) -> float:
         """The learning rate after a share of all steps."""

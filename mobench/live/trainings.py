@@ -21,6 +21,7 @@ from mobench.files.tables import data_folder, fingerprint, open_arrays
 from mobench.files.writing import written_whole
 from mobench.live.data import Dataset
 from mobench.live.latency import measure_latency
+from mobench.live.memory import enough_memory
 from mobench.live.module_space import ModuleSpace
 from mobench.live.peak import peak_memory
 from mobench.live.training import Recipe, Training, initialised
@@ -122,7 +123,8 @@ class ModuleTrainings:
 
     def _timed(self, network: nn.Module, where: Where) -> float:
         mode = "graph" if where.graph else "eager"
-        measured = measure_latency(network, self.data.shape, batch=where.batch, device=where.device, mode=mode)  # type: ignore[arg-type]
+        with enough_memory(where.device):
+            measured = measure_latency(network, self.data.shape, batch=where.batch, device=where.device, mode=mode)  # type: ignore[arg-type]
         return measured.median
 
     def _number(self, name: str, x: Array, measure: Callable[[nn.Module], float]) -> float:
@@ -168,7 +170,10 @@ class ModuleTrainings:
         shapes = [(name, tuple(w.shape)) for name, w in self.space.module.named_parameters()]
         recipe = replace(self.recipe, device="cpu", augment=None), getattr(augment, "__qualname__", repr(augment))
         parts = (self.data.fingerprint, recipe, device, torch.__version__, __version__)
-        about = repr((parts, self.space.genes, shapes, repr(self.space.module), code))
+        does = fingerprint(
+            *(y.cpu().numpy() for y in self.space.outputs)
+        )  # what neither names nor files tell: a closure's values
+        about = repr((parts, self.space.genes, shapes, repr(self.space.module), code, does))
         return data_folder() / "cache" / "modules" / fingerprint(np.frombuffer(about.encode(), dtype=np.uint8))
 
 
@@ -183,10 +188,11 @@ def code_of(module: nn.Module, *functions: Callable[..., object]) -> str | None:
     sources = []
     for name in sorted(name for name in names if name.partition(".")[0] != "torch"):
         try:
-            sources.append(f"{name}\n{inspect.getsource(sys.modules[name])}")
+            sources.append(inspect.getsource(sys.modules[name]))
         except (OSError, TypeError, KeyError):
             return None
-    return fingerprint(np.frombuffer("\n".join(sources).encode(), dtype=np.uint8))
+    # by what they say: a plugin's name depends on where it lies
+    return fingerprint(np.frombuffer("\n".join(sorted(set(sources))).encode(), dtype=np.uint8))
 
 
 def _read(path: Path) -> dict[str, Array] | None:

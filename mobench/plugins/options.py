@@ -57,18 +57,19 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     import pydantic  # 0.1 s: only where options are checked
 
     checked, faults = {}, []
-    config = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
     for option, value in options.items():
-        adapter = pydantic.TypeAdapter(allowed[option].hint, config=config)
         if allowed[option].names_file and isinstance(value, str):
             if not value.strip() or "\0" in value:  # `Path("")` would be the folder in which a run happens to be
                 faults.append(f"option {option!r}: expected the path of a file, found {value!r}")
                 continue
             value = Path(value)
+        value = tuple(value) if isinstance(value, list) else value
         try:
-            checked[option] = adapter.validate_python(tuple(value) if isinstance(value, list) else value)
+            checked[option] = allowed[option].adapter.validate_python(value)
         except pydantic.ValidationError as error:
             reason = "; ".join(e["msg"][0].lower() + e["msg"][1:] for e in error.errors())
+            if error.errors()[0]["type"] == "tuple_type" and isinstance(value, str):
+                reason = f"expected a list, {option}=[{value}]"
             faults.append(f"option {option!r}: {reason}, found {value!r}")
     if faults:
         raise ValueError(f"{plugin.kind} {plugin.name!r}: {'; '.join(faults)}")

@@ -44,10 +44,14 @@ class Plugin:
 
     def __call__(self, *run: Any, **options: Any) -> Any:
         """Search the run, or make the problem; the one place where a record of options is built."""
-        record = record_of(self.call, self.kind)
-        if record is None:
+        if self._record is None:
             return self.call(*run, **options)
-        return self.call(*run, **{list(inspect.signature(self.call).parameters)[-1]: record(**options)})
+        return self.call(*run, **{list(inspect.signature(self.call).parameters)[-1]: self._record(**options)})
+
+    @functools.cached_property
+    def _record(self) -> type | None:
+        """The class of the options, where they are one record."""
+        return record_of(self.call, self.kind)
 
 
 def as_plugin(kind: Kind, name: str, source: Any) -> Plugin:

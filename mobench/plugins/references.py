@@ -73,7 +73,9 @@ def parse_reference(text: str, more: Mapping[str, Any] = NO_OPTIONS) -> tuple[st
     for part in _split(rest):
         option, equals, value = part.partition("=")
         if not equals or not option.strip():
-            raise ValueError(f"{text!r}: expected name:option=value,option=value, found {part.strip()!r}")
+            raise ValueError(
+                f"{text!r}: expected name:option=value,option=value, found {part.strip()!r}; lists have brackets, [a,b]"
+            )
         try:
             options[option.strip()] = _value(value.strip())
         except RecursionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -51,6 +52,14 @@ class Option:
     def names_file(self) -> bool:
         """Whether it is a path (``Path``, ``Path | None``), which a campaign's file writes as its folder sees it."""
         return self.hint in (Path, Path | None)
+
+    @functools.cached_property
+    def adapter(self) -> Any:
+        """What checks values against the annotation; making one takes longer than a check."""
+        import pydantic  # 0.1 s: only where options are checked
+
+        config = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+        return pydantic.TypeAdapter(self.hint, config=config)
 
 
 def record_of(call: Callable[..., Any], kind: str) -> type | None:

@@ -51,12 +51,11 @@ def _each_once(F: Array, which: Array, begun: Array, later: Array, most: Array) 
         part = part[inside[part]]
         hopeful = part if not len(archive) else part[~dominated(F[part], F[archive])]
         for row in hopeful:
-            point = F[row][None]
-            if len(archive):
-                if dominated(point, F[archive])[0]:
-                    continue
-                archive = archive[~dominated(F[archive], point)]
-            archive = np.append(archive, row)
+            point, members = F[row], F.take(archive, axis=0)
+            equal = (members == point).all(axis=1)  # equal ones do not dominate each other
+            if ((members <= point).all(axis=1) > equal).any():
+                continue
+            archive = np.append(archive.compress((members < point).any(axis=1) | equal), row)
             yield int(np.searchsorted(later, row)) + 1, which[archive]
 
 

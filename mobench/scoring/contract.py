@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from mobench.core.indicators import (
     epsilon_additive,
     finite,
     hypervolume,
+    hypervolumes,
     igd_plus,
     is_exact,
     log10_regret,
@@ -79,6 +80,13 @@ class Contract:
         """Hypervolume of (n, m) values as a share of the true front's."""
         return hypervolume(self.normalise(F)[self.feasible(F)], self.reference) / self.volume
 
+    def shares(self, F: Array, sets: Sequence[Array]) -> Array:
+        """The share of each of several sets of rows of (n, m) values; (len(sets),)."""
+        feasible = self.feasible(F)
+        volumes = hypervolumes(self.normalise(F), [rows[feasible[rows]] for rows in sets], self.reference)
+        found: Array = volumes / self.volume
+        return found
+
     def measures(self, F: Array, seen: Array | None = None) -> dict[str, float]:
         """All measures of (n, m) values.
 
@@ -109,10 +117,10 @@ class Contract:
             found |= {"igd_plus": igd_plus(N, self.front), "epsilon": epsilon_additive(N, self.front)}
         if seen is not None:
             S = self.normalise(seen)
-            kept = {k: largest(S, k, self.reference) for k in CAPS}
+            kept = largest(S, CAPS, self.reference)
             found |= {
-                f"hypervolume_{k}": hypervolume(every[rows[feasible[rows]]], self.reference) / self.volume
-                for k, rows in kept.items()
+                f"hypervolume_{k}": hypervolume(every[kept[k][feasible[kept[k]]]], self.reference) / self.volume
+                for k in CAPS
             }
         return found
 

@@ -251,9 +251,10 @@ class Result:
             spent, X, sets = claimed.trace(self.problem, self.history, populations=populations)
             amounts = on_axis(self.problem.training, spent, axis)
         scored = self._score(X)
-        share = np.array([judge.share(scored[rows]) for rows in sets], dtype=np.float64)
-        table = pd.DataFrame({axis: amounts, "hypervolume": share, "log10_regret": log10_regret(share)})
+        share = judge.shares(scored, sets)
+        columns = {"hypervolume": share, "log10_regret": log10_regret(share)}
         if indicator:
-            table[indicator] = [judge.distance(indicator, scored[rows]) for rows in sets]
-        values = table.drop(columns=axis)
-        return table[(values != values.shift()).any(axis=1)].reset_index(drop=True)
+            columns[indicator] = np.array([judge.distance(indicator, scored[rows]) for rows in sets], dtype=np.float64)
+        changed = np.ones(len(sets), dtype=bool)
+        changed[1:] = np.any([values[1:] != values[:-1] for values in columns.values()], axis=0)
+        return pd.DataFrame({name: values[changed] for name, values in ({axis: amounts} | columns).items()})

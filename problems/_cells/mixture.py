@@ -13,8 +13,10 @@ from torch.nn import functional
 
 from mobench import Array
 from mobench.live.layouts import Layout
+from mobench.problems._cells.batched import is_whole, parts, whole_cell
 from mobench.problems._cells.plans import CONVOLUTIONS, Plan
 from mobench.problems._cells.space import CONV1, CONV3, EDGES, NONE, OPERATIONS, SKIP, Skeleton, flops, params
+from mobench.problems._cells.steps import add, norm
 
 Shares = list[list[Tensor]]
 """The entries of p, (6, 5), as scalars."""
@@ -181,6 +183,7 @@ def logits(
     skeleton: Skeleton,
     computed: Plan,
     layout: Layout,
+    batched: bool = False,
 ) -> Tensor:
     """Map images (n, inputs, size, size) to logits (n, classes).
 
@@ -199,21 +202,30 @@ def logits(
         The plan of p's support.
     layout : Layout
         How values lie in memory: it changes speed and rounding, nothing else.
+    batched : bool
+        Compute mixtures of all operations in fewer, larger steps (`batched`): this, too, changes speed and rounding.
     """
-    network = _Pass(weights, layout, computed, *_shares(p, computed), partial_of(weights, skeleton))
+    partial = partial_of(weights, skeleton)
+    whole = batched and p is not None and partial == 1 and is_whole(computed)
+    network = _Pass(weights, layout, computed, *_shares(p, computed, whole), partial)
     x = network.norm(layout.conv(layout.place(images), weights["stem.kernel"], 1), "stem")
     depth = depth_of(weights, skeleton)
     for stage in range(skeleton.stages):
         if stage > 0:
             x = network.reduction(f"reduction{stage}", x)
-        for cell in range(stage * skeleton.cells, stage * skeleton.cells + depth):
-            x = network.cell(f"cell{cell}", x)
+        names = [f"cell{cell}" for cell in range(stage * skeleton.cells, stage * skeleton.cells + depth)]
+        if whole:
+            for given in parts(weights, network.columns, computed, names):
+                x = whole_cell(x, given, network.columns, computed, layout)
+            continue
+        for name in names:
+            x = network.cell(name, x)
     x = layout.mean(torch.relu(network.norm(x, "last")))
     return functional.linear(x, weights["classifier.weight"], weights["classifier.bias"])
 
 
-def _shares(p: Tensor | None, computed: Plan) -> tuple[Shares, dict[tuple[int, int], Tensor]]:
-    """The entries of p one by one, and those of each group of convolutions as a column, (k, 1)."""
+def _shares(p: Tensor | None, computed: Plan, whole: bool) -> tuple[Shares, dict[tuple[int, int], Tensor]]:
+    """The entries of p one by one, and as columns, (k, 1), those of groups: of convolutions, in whole cells of all."""
     if p is None:
         return [], {}
     entries = [list(row.unbind()) for row in p.unbind()]
@@ -221,7 +233,7 @@ def _shares(p: Tensor | None, computed: Plan) -> tuple[Shares, dict[tuple[int, i
         (node, op): torch.stack([entries[e][op] for e in edges])[:, None]
         for node, group in enumerate(computed.groups)
         for op, edges in group
-        if op in CONVOLUTIONS
+        if whole or op in CONVOLUTIONS
     }
     return entries, columns
 
@@ -238,7 +250,7 @@ class _Pass:
     partial: int
 
     def norm(self, x: Tensor, name: str) -> Tensor:
-        return _norm(x, self.weights[f"{name}.scale"], self.weights[f"{name}.shift"])
+        return norm(x, self.weights[f"{name}.scale"], self.weights[f"{name}.shift"])
 
     def reduction(self, name: str, x: Tensor) -> Tensor:
         """Halve the image and double the channels: the residual block between stages."""
@@ -258,7 +270,7 @@ class _Pass:
             if self.partial > 1:
                 value, rest = value.tensor_split([value.shape[1] // self.partial], dim=1)
                 for target in {EDGES[edge][0] for _, edges in group for edge in edges}:
-                    carried[target] = _add(carried[target], rest, None)
+                    carried[target] = add(carried[target], rest, None)
             active = torch.relu(value) if any(op in CONVOLUTIONS for op, _ in group) else value
             for op, edges in group:
                 if op in CONVOLUTIONS:
@@ -268,7 +280,7 @@ class _Pass:
                 for edge, part in zip(edges, parts, strict=True):
                     share = self.entries[edge][op] if self.entries and op not in CONVOLUTIONS else None
                     target = EDGES[edge][0]
-                    nodes[target] = _add(nodes[target], part, share)
+                    nodes[target] = add(nodes[target], part, share)
         output = self.joined(nodes[3], carried[3])
         return torch.zeros_like(x) if output is None else output
 
@@ -290,19 +302,8 @@ class _Pass:
             shares = self.columns[node, op]
             scale, shift = ((torch.stack(each) * shares).flatten() for each in (scales, shifts))
         elif len(edges) == 1:
-            return [_norm(y, scales[0], shifts[0])]
+            return [norm(y, scales[0], shifts[0])]
         else:
             scale, shift = torch.cat(scales), torch.cat(shifts)
-        y = _norm(y, scale, shift)
+        y = norm(y, scale, shift)
         return [y] if len(edges) == 1 else y.chunk(len(edges), dim=1)
-
-
-def _norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    return torch.batch_norm(x, scale, shift, None, None, True, 0.0, 1e-5, True)
-
-
-def _add(rest: Tensor | None, term: Tensor, share: Tensor | None) -> Tensor:
-    """``rest + share * term``."""
-    if share is None:
-        return term if rest is None else rest + term
-    return share * term if rest is None else torch.addcmul(rest, share, term)

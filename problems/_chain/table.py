@@ -10,8 +10,8 @@ import numpy as np
 
 from mobench import Array, Table, load_table
 from mobench.problems._cells.noise import seed_noise
-from mobench.problems._chain.space import STAGE_OF, BlockCosts, block_costs
-from mobench.problems._motif.table import MISSING, in_percent, seeds_of
+from mobench.problems._chain.space import STAGE_OF, BlockCosts, all_networks, block_costs, nearest_sum
+from mobench.problems._motif.table import MISSING, in_percent, measured_latencies, seeds_of
 
 __all__ = ["EPOCHS", "MISSING", "TABLE", "costs_of", "errors", "load", "seeds_of", "spread", "trained", "whole_seeds"]
 
@@ -32,11 +32,15 @@ def whole_seeds(table: Table) -> list[int]:
 
 
 def costs_of(table: Table) -> dict[str, BlockCosts]:
-    """Costs by objective, in its unit: M multiply-adds, k parameters, and ms on a CPU from the header."""
+    """Costs by objective as sums, in its unit: M multiply-adds, k parameters, and ms.
+
+    Those on a CPU are in the header; to latencies that all networks were measured for, the nearest sum stands.
+    """
     latencies = {
         name: BlockCosts(about["fixed"], np.array(about["stages"])[list(STAGE_OF)])
         for name, about in table.about.get("latency", {}).items()
     }
+    latencies |= {name: nearest_sum(all_networks(), it) for name, (it, _) in measured_latencies(table).items()}
     return {"flops": block_costs("flops").over(1e6), "params": block_costs("params").over(1e3)} | latencies
 
 

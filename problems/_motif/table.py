@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
@@ -50,6 +52,20 @@ def errors(table: Table, split: str, images: int, seeds: Sequence[int]) -> Array
     trained_first = np.argsort(np.isnan(percent), axis=0, kind="stable")
     ordered: Array = np.take_along_axis(percent, trained_first, axis=0)
     return ordered
+
+
+def measured_latencies(table: Table) -> dict[str, tuple[Array, float]]:
+    """Latencies that all networks were measured for, (n,) in ms, by objective, with their relative standard error.
+
+    A latency is the median of some passes; how far two of them lie apart in the median tells its error.
+    """
+    found = {}
+    for name, column in table.columns.items():
+        if name.startswith("latency:"):
+            apart = float(column.about["median_relative_difference"])
+            error = apart / (sqrt(2.0 * column.about["passes"]) * NormalDist().inv_cdf(0.75))
+            found[name] = column.values, error
+    return found
 
 
 @functools.cache

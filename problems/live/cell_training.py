@@ -365,12 +365,9 @@ def _check(names: list[str], device: str, *, augment: bool) -> None:
         raise ValueError(f"objectives: expected error and other names, found {', '.join(names)}")
     if augment:
         raise ValueError("augment: NAS-Bench-201 augments CIFAR and ImageNet16-120 only; leave it out")
-    import torch
+    from mobench.live.devices import check_device
 
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device: {device!r} cannot be used here ({str(error).splitlines()[0]}); use cpu") from None
+    check_device(device)
 
 
 def _truth(dataset: str, skeleton: Skeleton) -> Array | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -21,7 +20,6 @@ from mobench import (
     Cost,
     Objective,
     Space,
-    Table,
     Values,
     fingerprint,
     in_short,
@@ -43,7 +41,7 @@ from mobench.problems._cells.space import (
     to_strings,
 )
 from mobench.problems._images.motif import TEST, TRAIN, VALID, Part, generate
-from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, proxy, seeds_of
+from mobench.problems._motif.table import EPOCHS, SEEN, SKELETON, errors, load, measured_latencies, proxy, seeds_of
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -69,6 +67,8 @@ class Motif:
         (15625,) the network of each genotype.
     batch : int
         Images in a batch of the supernet.
+    device : str
+        The torch device of the supernet.
     """
 
     space: Space
@@ -82,6 +82,7 @@ class Motif:
     macs: Array
     member: Array
     batch: int
+    device: str
 
     __repr__ = in_short
 
@@ -212,12 +213,16 @@ class Motif:
         latencies = {name: fitted_table(cells, column) for name, column in measured.items()}
         # copies: the parts serve every run of this process
         halves = [(torch.tensor(part.images)[:, None], torch.tensor(part.labels)) for part in _parts()[:2]]
-        options = Options(costs=names[1:], latencies=latencies, batch=self.batch)
+        options = Options(costs=names[1:], latencies=latencies, batch=self.batch, device=self.device)
         return CellSupernet(SKELETON, train=halves[0], valid=halves[1], charge=charge, seed=seed, options=options)
 
 
 def problem(
-    *, objectives: tuple[str, ...] = ("error", "latency:cpu_b64"), noise: bool = False, batch: Count = 64
+    *,
+    objectives: tuple[str, ...] = ("error", "latency:cpu_b64"),
+    noise: bool = False,
+    batch: Count = 64,
+    device: str = "cpu",
 ) -> Motif:
     """Motif with objectives of your choice, all minimised.
 
@@ -231,12 +236,19 @@ def problem(
         Show the error of one of the two seen seeds, drawn anew with each question, instead of their mean.
     batch
         Images in a batch of the live supernet.
+    device
+        The torch device of the live supernet.
 
     Raises
     ------
     ValueError
-        An unknown objective or one named twice, a limit of another form, noise without an error, or a damaged table.
+        An unknown objective or one named twice, a limit of another form, noise without an error, a device that is not
+        there, or a damaged table.
     """
+    if device != "cpu":
+        from mobench.live.devices import check_device
+
+        check_device(device)
     table = load()
     names, member = np.unique(functional_classes(), return_inverse=True)
     cells = all_cells()[names]
@@ -244,13 +256,14 @@ def problem(
     seeds = seeds_of(table)
     valid, test = errors(table, "valid", VALID, seeds[:SEEN]), errors(table, "test", TEST, seeds[SEEN:])
     columns = {"error": np.nanmean(test, axis=0), "flops": macs / 1e6, "params": params(cells, skeleton=SKELETON) / 1e3}
-    columns |= {name: table[name] for name in table.columns if name.startswith("latency:")}
+    latencies = measured_latencies(table)
+    columns |= {name: values for name, (values, _) in latencies.items()}
     chosen = parse_objectives(objectives, {name: _UNITS.get(name, "ms") for name in columns})
     names_chosen = [objective.name for objective in chosen]
     if noise and "error" not in names_chosen:
         raise ValueError("noise: only the objective 'error' is noisy; add it, or leave noise out")
     noises = {"error": seed_noise(errors(table, "test", TEST, seeds)) / np.sqrt((~np.isnan(test)).sum(axis=0))}
-    noises |= {name: column * _passes_apart(table, name) for name, column in columns.items() if ":" in name}
+    noises |= {name: values * error for name, (values, error) in latencies.items()}
     mean = float(macs[member].mean()) * 3.0 * TRAIN * EPOCHS
     return Motif(
         space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),
@@ -264,13 +277,8 @@ def problem(
         macs=macs,
         member=member,
         batch=batch,
+        device=device,
     )
-
-
-def _passes_apart(table: Table, name: str) -> float:
-    """Relative standard error of the median of two passes, from how far these lie apart in the median."""
-    apart = float(table.columns[name].about["median_relative_difference"])
-    return apart / (2.0 * NormalDist().inv_cdf(0.75))
 
 
 @functools.cache

@@ -40,6 +40,7 @@ from mobench.problems._chain.space import (
 )
 from mobench.problems._chain.table import EPOCHS, costs_of, errors, load, seeds_of, spread, trained, whole_seeds
 from mobench.problems._images.motif_chain import TEST, TRAIN, VALID
+from mobench.problems._motif.table import measured_latencies
 
 Count = Annotated[int, Gt(0)]
 _UNITS = {"error": "%", "flops": "M", "params": "k"}
@@ -197,6 +198,8 @@ def problem(*, objectives: tuple[str, ...] = ("error", "flops"), batch: Count = 
     noises = {"error": spread(tests) / np.sqrt(len(scored))}
     for name, about in table.about.get("latency", {}).items():
         noises[name] = columns[name] * about["median_relative_miss"] / NormalDist().inv_cdf(0.75)
+    for name, (latency, error) in measured_latencies(table).items():
+        columns[name], noises[name] = latency[there], latency[there] * error
     whole = bool(there.all())
     exist = {"classes": _key} if whole else {"pool": networks}
     values = (OPERATIONS,) * BLOCKS

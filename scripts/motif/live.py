@@ -1,13 +1,16 @@
 """Run the campaigns of `live.toml` at several budgets, and say what they say (`docs/motif-live.md`).
 
-python scripts/motif/live.py run --workers 2   # resumable: results/motif-live-5, -20, -50, a seed of all at a time
-python scripts/motif/live.py collect           # a line of live.csv a run that has ended
+python scripts/motif/live.py run --workers 2   # what live.csv lacks, resumable: results/motif-live-5-seed-0 and so on
+python scripts/motif/live.py collect           # a line of live.csv more for each run that has ended
 python scripts/motif/live.py draw              # the figure, and the tables of the page
+
+A method that has changed is run again once its lines are taken out of live.csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +21,14 @@ import pandas as pd
 
 import mobench
 from mobench.campaigns.study import read_study, run_state
+from mobench.plugins.references import describe
 from mobench.problems._cells.space import OPERATIONS, live
 from mobench.scoring.load import load
 
 HERE = Path(__file__).parent
 RECORD, BLIND = HERE / "live.csv", HERE / "live_blind.csv"
 FIGURE = HERE.parents[1] / "docs" / "figures" / "motif-live.png"
+KEY = ["trainings", "searcher", "seed"]
 BUDGETS = (5, 20, 50)
 """In full trainings."""
 SETS = 300
@@ -33,18 +38,29 @@ GREY = "0.6"
 
 
 def run(seeds: int, workers: int) -> None:
-    """Carry the campaigns out or on; a seed at all budgets before the next seed, so that what is there is balanced."""
+    """Carry out what the record lacks, a seed at all budgets before the next seed: what is there is balanced."""
     campaign = mobench.read_campaign(HERE / "live.toml")
-    for count in range(1, seeds + 1):
-        for budget in BUDGETS:
-            name = f"{campaign.name}-{budget}"
-            one = replace(campaign, name=name, budget={"trainings": budget}, seeds=tuple(range(count)))
-            mobench.run_campaign(one, Path("results") / name, workers=workers)
+    there = set(recorded().index)
+    for seed, budget in itertools.product(range(seeds), BUDGETS):
+        wanted = [s for s in campaign.searchers if (budget, describe(*s), seed) not in there]
+        if wanted:
+            one = replace(campaign, budget={"trainings": budget}, seeds=(seed,), searchers=tuple(wanted))
+            mobench.run_campaign(replace(one, name=folder(budget, seed).name), folder(budget, seed), workers=workers)
 
 
-def facts(folder: Path) -> dict[str, float]:
+def folder(budget: int, seed: int) -> Path:
+    """Where the runs of a budget and a seed lie."""
+    return Path("results") / f"motif-live-{budget}-seed-{seed}"
+
+
+def recorded() -> pd.DataFrame:
+    """The record, by budget, searcher and seed."""
+    return pd.read_csv(RECORD).set_index(KEY) if RECORD.exists() else pd.DataFrame(columns=KEY).set_index(KEY)
+
+
+def facts(run_folder: Path) -> dict[str, float]:
     """Measure a run: score, networks trained to the end and delivered, least error, its live operations in per cent."""
-    result = load(folder)
+    result = load(run_folder)
     operations = live(result.delivered())
     edges = max(int((operations > 0).sum()), 1)
     shares = {name: round(100.0 * (operations == op).sum() / edges) for op, name in enumerate(OPERATIONS) if op}
@@ -61,16 +77,15 @@ def facts(folder: Path) -> dict[str, float]:
 
 
 def collect() -> None:
-    """Write the record of runs that have ended, and that of blind sets of the sizes that were trained."""
-    rows = []
-    for budget in BUDGETS:
-        folder = Path("results") / f"motif-live-{budget}"
-        if folder.exists():
-            ended = [(spec, at) for spec, at in read_study([folder]).runs if run_state(at) == "ended"]
-            keys = [{"trainings": budget, "searcher": spec.searcher_label, "seed": spec.seed} for spec, _ in ended]
-            rows += [key | facts(at) for key, (_, at) in zip(keys, ended, strict=True)]
-    runs = pd.DataFrame(rows)
-    runs.to_csv(RECORD, index=False)
+    """Add runs that have ended to the record, and blind sets of the sizes that were trained to theirs."""
+    there, rows = recorded(), []
+    for place in sorted(Path("results").glob("motif-live-*-seed-*")):
+        for spec, at in read_study([place]).runs:
+            key = int(spec.budget["trainings"]), spec.searcher_label, spec.seed
+            if key not in there.index and run_state(at) == "ended":
+                rows.append(dict(zip(KEY, key, strict=True)) | facts(at))
+    runs = pd.concat([there.reset_index(), *([pd.DataFrame(rows)] if rows else [])])
+    runs.sort_values(["trainings", "seed"], kind="stable").to_csv(RECORD, index=False)
     known = pd.read_csv(BLIND).set_index("size") if BLIND.exists() else pd.DataFrame(columns=["q25", "median", "q75"])
     for size in sorted(set(runs["trained"]) - set(known.index)):
         known.loc[size] = np.quantile(blind_sets(size), (0.25, 0.5, 0.75)).round(4)
@@ -79,6 +94,8 @@ def collect() -> None:
 
 def blind_sets(size: int) -> list[float]:
     """Scores of sets of so many networks, trained and not chosen: random search with as many evaluations."""
+    if not size:
+        return [0.0]
     results = (mobench.run("random_search", "motif", budget=size, seed=1000 + seed) for seed in range(SETS))
     return [result.hypervolume() for result in results]
 

@@ -90,7 +90,7 @@ Choose = Callable[[np.random.Generator, int, int], Array]
 
 def _by_rank(rng: np.random.Generator, k: int, n: int) -> Array:
     """Binary tournaments among k members that come best first."""
-    parents: Array = (rng.random((2, 2, n)) * k).astype(np.int64).min(axis=0)
+    parents: Array = (rng.random((2, 2, n)).min(axis=0) * k).astype(np.int64)
     return parents
 
 
@@ -117,10 +117,9 @@ def _offspring(rng: np.random.Generator, space: Space, X: Array, n: int, choose:
     children: list[Array] = []
     missing = n
     for _ in range(TRIES):
-        parents = choose(rng, len(X), n)
-        offspring = vary(X, X.take(parents[0], axis=0), X.take(parents[1], axis=0))
+        offspring = vary(X, *X.take(choose(rng, len(X), n), axis=0))
         keys = space.key(offspring)
-        new = np.flatnonzero(_genetics.fresh(keys, known))[:missing]
+        new = _genetics.fresh(keys, known).nonzero()[0][:missing]
         children.append(offspring.take(new, axis=0))
         missing -= len(new)
         if not missing:

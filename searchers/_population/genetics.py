@@ -19,6 +19,8 @@ STOCK = 64
 """Children whose chances are drawn at once where they are made one by one."""
 _LISTED = 100_000
 """Largest space whose rows are listed to find those not yet seen."""
+_MANY = 10_000
+"""Where so many rows are wanted, no more are looked for than the space holds: each round draws all that are missing."""
 
 
 def bounds(space: Space) -> Array:
@@ -58,7 +60,10 @@ def cross(rng: np.random.Generator, A: Array, B: Array, *, kind: Crossover, prob
         swap = (cuts[0] <= np.arange(d)) & (np.arange(d) < cuts[1])
     if probability < 1.0:
         swap &= rng.random((k, 1)) < probability
-    return np.concatenate([np.where(swap, B, A), np.where(swap, A, B)])
+    children = np.concatenate([A, B])
+    np.copyto(children[:k], B, where=swap)
+    np.copyto(children[k:], A, where=swap)
+    return children
 
 
 def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | None = None) -> Array:
@@ -78,20 +83,29 @@ def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | No
         (n, d) mutants, some of them unchanged.
     """
     cardinalities = bounds(space)
-    mutants = (X + shifts(rng, cardinalities, len(X), rate)) % cardinalities
+    hits, steps = _hits(rng, cardinalities, len(X), rate)
+    mutants = X.copy()
+    genes = mutants.reshape(-1)
+    genes[hits] = (genes.take(hits) + steps) % cardinalities.take(hits % len(cardinalities))
     return existing(rng, mutants, space)
 
 
 def shifts(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None = None) -> Array:
     """What to add to genes, (n, d), modulo their (d,) `cardinalities`, so that each changes with probability `rate`."""
+    found = np.zeros((n, len(cardinalities)), dtype=np.int64)
+    hits, steps = _hits(rng, cardinalities, n, rate)
+    found.reshape(-1)[hits] = steps
+    return found
+
+
+def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None) -> tuple[Array, Array]:
+    """Which of n rows' genes change, numbered row by row, and what to add to each of them."""
     changeable = cardinalities > 1
     if rate is None:
-        rate = 1.0 / max(int(changeable.sum()), 1)
-    found = np.zeros(n * len(cardinalities), dtype=np.int64)
+        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
     hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
-    choices = cardinalities[hits % len(cardinalities)]
-    found[hits] = 1 + (rng.random(len(hits)) * (choices - 1)).astype(np.int64)
-    return found.reshape(n, len(cardinalities))
+    others = cardinalities.take(hits % len(cardinalities)) - 1
+    return hits, 1 + (rng.random(len(hits)) * others).astype(np.int64)
 
 
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
@@ -161,7 +175,7 @@ def fresh(keys: Array, known: Array) -> Array:
     """Which of the (n,) `keys` are neither among the (k,) `known` nor a repeat of an earlier one; shape (n,), bool."""
     everything = np.concatenate([known, keys])
     order = np.argsort(everything, kind="stable")  # equal keys stay in order: the first of them is the original
-    ordered = everything[order]
+    ordered = everything.take(order)
     first = np.empty(len(ordered), dtype=bool)
     first[order[:1]] = True
     first[order[1:]] = ordered[1:] != ordered[:-1]
@@ -182,6 +196,8 @@ def sample_new(rng: np.random.Generator, space: Space, n: int, known: Array) -> 
         (n, d) rows; fewer where the space holds no more (or, in a space too large to list, none were found in 100
         rounds of drawing).
     """
+    if n > _MANY:
+        n = min(n, space.size)
     found = np.empty((0, len(space.cardinalities)), dtype=np.int64)
     for _ in range(0 if n >= _LISTED >= space.size else 100):
         X = space.sample(rng, n - len(found))

@@ -65,35 +65,36 @@ def crowding(F: Array, rank: Array) -> Array:
     distance = np.zeros(len(F))
     if not len(F):
         return distance
-    columns = np.ascontiguousarray(F.T)
-    order = np.lexsort(columns[::-1])  # equal rows become neighbours
-    G, rank = columns.take(order, axis=1), rank.take(order)
-    original = np.ones(len(F), dtype=bool)
-    original[1:] = (G[:, 1:] != G[:, :-1]).any(axis=0)
-    rows = original.nonzero()[0]
-    rows = rows.take(rank.take(rows).argsort(kind="stable"))  # front by front
-    distance[order.take(rows)] = _crowding(G.take(rows, axis=1), rank.take(rows))
+    order = np.lexsort((*F.T[::-1], rank))  # front by front, and equal rows become neighbours
+    G = F.take(order, axis=0)
+    repeated = (G[1:] == G[:-1]).all(axis=1)
+    if repeated.any():
+        original = np.concatenate([[True], ~repeated])
+        order, G = order.compress(original), G.compress(original, axis=0)
+    distance[order] = _crowding(np.ascontiguousarray(G.T), rank.take(order))
     return distance
 
 
 def _crowding(G: Array, rank: Array) -> Array:
-    """Crowding distances, (k,), of the columns of (m, k) `G`: fronts of distinct points, one behind the other."""
+    """Crowding distances, (k,), of the columns of (m, k) `G`: fronts of distinct points, one behind the other.
+
+    Within its front each point has its place by the first objective.
+    """
     m, k = G.shape
     counts = np.bincount(rank)
     sizes = np.concatenate([counts[counts > 0]] * m)  # of each front in each objective: groups whose gaps are taken
     group = np.arange(len(sizes)).repeat(sizes)
     values = G.ravel()
-    order = np.lexsort((values, group))
+    order = np.arange(m * k)
+    order[k:] = k + np.lexsort((values[k:], group[k:]))
     V = values.take(order)
     last = sizes.cumsum() - 1
     first = last + 1 - sizes
     span = V.take(last) - V.take(first)
-    flat = span <= 0
+    span[span <= 0] = np.inf  # such an objective counts nothing
     gap = np.empty(m * k)
-    np.divide(V[2:] - V[:-2], (span + flat).take(group[1:-1]), out=gap[1:-1])
+    np.divide(V[2:] - V[:-2], span.take(group[1:-1]), out=gap[1:-1])
     gap[first] = gap[last] = np.inf
-    if flat.any():
-        gap[(flat & (sizes > 2))[group]] = 0.0
     total: Array = np.bincount(order % k, gap, k)  # each point's gaps, summed over the objectives
     return total
 
@@ -107,10 +108,11 @@ def best(rng: np.random.Generator, F: Array, n: int, beyond: Array | None = None
     rows = np.arange(len(F))
     if n < len(F):
         rows = (rank <= np.partition(rank, n - 1)[n - 1]).nonzero()[0]
-    rank = rank.take(rows)
-    distance = crowding(F.take(rows, axis=0), rank)
+        rank, F = rank.take(rows), F.take(rows, axis=0)
     chance = rng.permutation(len(rows))  # before a stable sort: it decides between equals
-    return rows[chance[np.lexsort((-distance[chance], rank[chance]))[:n]]]
+    order = np.lexsort((-crowding(F, rank).take(chance), rank.take(chance)))[:n]
+    found: Array = rows.take(chance.take(order))
+    return found
 
 
 def epsilon_net(F: Array) -> Iterator[int]:

@@ -89,3 +89,59 @@ def test_a_damaged_record_is_no_reason_to_lose_runs(tmp_path, capsys):
     record.unlink()
     assert main(run) == 0
     assert "0 runs ended, 2 had before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("objectives=error", "option 'objectives': expected a list, objectives=[error], found 'error'"),
+        ("objectives=error,flops", "found 'flops'; lists have brackets, [a,b]"),
+        ("images=2.5", "option 'images': input should be a valid integer, found 2.5"),
+        ("images=0", "option 'images': input should be greater than 0, found 0"),
+        ("objectives=[error,flop]", "objectives: unknown 'flop'"),
+    ],
+)
+def test_options_of_live_spaces_are_refused_in_a_line(options, words, capsys, tmp_path):
+    command = ["run", "-p", f"mlp:{options}", "-s", "nsga2", "-b", "trainings=1", "--results", str(tmp_path / "r")]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("images[0] = np.nan", "not finite as float32"),
+        ("labels[:] = 2", "expected two classes at least"),
+        ("network = lambda: nn.Sequential(layer, nn.BatchNorm1d(4), layer)", "no running statistics"),
+        ("network = lambda: nn.Sequential(layer, layer)", "one module, two places"),
+        ("network = lambda: nn.Sequential(layer).double()", "weights of torch.float64"),
+    ],
+)
+def test_a_network_or_data_that_are_none_are_refused_in_a_line(change, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(f'''"""Mine."""
+import numpy as np
+from torch import nn
+
+import mobench.live
+from mobench.live import ElasticLinear, Gene
+
+images, labels = np.eye(30, 4), np.arange(30) % 3
+width = Gene("width", 2, 4)
+layer = ElasticLinear(4, width)
+network = lambda: nn.Sequential(layer, ElasticLinear(width, 3))
+{change}
+
+
+def problem():
+    return mobench.live.problem(network, data=(images, labels))
+''')
+    for command in (
+        ["check", "mine.py"],
+        ["run", "-p", "mine", "--plugin", "mine.py", "-s", "nsga2", "-b", "trainings=1"],
+    ):
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line

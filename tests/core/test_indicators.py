@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pymoo.indicators.hv import HV
 
 from mobench.core import indicators as fronts
 from mobench.core.problem import Objective
@@ -139,3 +140,16 @@ def test_r2_of_points_better_than_the_ideal_is_that_of_its_place(point):
     lattice = np.column_stack([w, 1 - w])
     assert fronts.r2(with_others, 0.0) == pytest.approx(fronts.r2(with_others, 0.0, weights=lattice), abs=1e-4)
     assert fronts.r2([point], 0.0) == pytest.approx(fronts.r2(np.maximum([point], 0.0), 0.0))
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 6])
+def test_hypervolumes_of_sets_are_those_of_each_alone_and_of_another_library(m):
+    rng = np.random.default_rng(m)
+    F = rng.random((60, m)) if m < 6 else rng.random((30, m))
+    sets = [rng.permutation(len(F))[: rng.integers(0, 15)] for _ in range(20)]
+    found = fronts.hypervolumes(F, sets, 1.1)
+    assert found.tolist() == [fronts.hypervolume(F[rows], 1.1) for rows in sets]
+    plain = HV(ref_point=np.full(m, 1.1))
+    np.testing.assert_allclose(found, [plain(F[rows]) if len(rows) else 0.0 for rows in sets], rtol=1e-12)
+    with pytest.raises(ValueError, match="row 0"):
+        fronts.hypervolumes(np.full((1, m), np.nan), [], 1.1)

@@ -65,7 +65,20 @@ def test_any_bytes_are_a_log_or_a_clear_error(tmp_path, data):
         assert str(path) in str(error)
 
 
-@pytest.mark.parametrize("line", [b'{"X": 5}', b'{"X": [[1, 2]]}', b'{"X": [[1, 2]], "F": [["a"]]}', b"[]", b"7"])
+ANSWER = b'"fidelity": null, "asked": 2, "flops": 0.0, "seconds": '
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b'{"X": 5}', b'{"X": [[1, 2]]}', b'{"X": [[1, 2]], "F": [["a"]]}', b"[]", b"7"),
+        b'{"X": [[1, 2], [0, 1]], "F": [[0.5]], ' + ANSWER + b"0.0}",
+        b'{"X": [[1, 2], [0, 1]], "F": [[0.5], [0.5]], ' + ANSWER + b"[1.0, 2.0, 3.0]}",
+        b'{"X": [[1, 2], [0]], "F": [[0.5], [0.5]], ' + ANSWER + b"0.0}",
+        b'{"X": [[1, 2], [0, 1.5]], "F": [[0.5], [0.5]], ' + ANSWER + b"0.0}",
+        b'{"X": [], "F": [], ' + ANSWER + b"0.0}",
+    ],
+)
 def test_events_that_are_not_events_are_refused(tmp_path, line):
     path = tmp_path / "log.jsonl"
     path.write_bytes(line + b"\n")

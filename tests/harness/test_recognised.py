@@ -8,12 +8,13 @@ from mobench.harness.answers import BLOCK, Memory, addresses
 from mobench.harness.ledger import Ledger
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_rows_are_those_of_the_first_question_of_each_key(seed):
-    rng, memory, known = np.random.default_rng(seed), Memory(1), {}
+@pytest.mark.parametrize("below", [0, 40])
+@pytest.mark.parametrize("seed", range(30))
+def test_rows_are_those_of_the_first_question_of_each_key(seed, below):
+    rng, memory, known = np.random.default_rng(seed), Memory(1, below), {}
     for _ in range(20):
         keys = rng.integers(0, 40, int(rng.integers(0, 12))).tolist()
-        rows, new = memory.recognise(keys)
+        rows, new = memory.recognise(np.array(keys, dtype=np.int64))
         expected_new = []
         for place, key in enumerate(keys):
             if key not in known:

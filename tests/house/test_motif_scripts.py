@@ -1,6 +1,7 @@
 """Scripts of the live comparison on Motif: equal tuning, the observatory and the campaign beside blind sets."""
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -116,3 +117,28 @@ def test_a_table_compares_each_run_with_the_blind_set_of_its_own_size():
 
 def test_the_campaign_names_searchers_that_there_are():
     assert len(mobench.read_campaign(HERE / "live.toml").searchers) > 20
+
+
+def test_a_campaign_goes_on_from_its_record_without_the_folders_of_old_runs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "live.toml").write_text(
+        'problems = ["motif"]\nsearchers = ["random_search", "asha"]\nseeds = 1\nbudget = { trainings = 5 }'
+    )
+    for name, value in {"HERE": tmp_path, "RECORD": tmp_path / "live.csv", "BLIND": tmp_path / "blind.csv"}.items():
+        monkeypatch.setattr(live, name, value)
+    monkeypatch.setattr(live, "SETS", 3)
+    monkeypatch.setattr(live, "BUDGETS", (2, 3))
+    live.run(1, workers=1)
+    live.collect()
+    before = live.RECORD.read_text().splitlines()
+    for folder in (tmp_path / "results").iterdir():
+        shutil.rmtree(folder)
+    live.run(2, workers=1)
+    assert {folder.name for folder in (tmp_path / "results").iterdir()} == {
+        "motif-live-2-seed-1",
+        "motif-live-3-seed-1",
+    }
+    live.collect()
+    after = live.RECORD.read_text().splitlines()
+    assert set(before) < set(after)
+    assert len(after) == 1 + 2 * 2 * 2

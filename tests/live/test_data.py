@@ -131,7 +131,7 @@ def test_what_is_no_data_is_refused(source, words):
 
 @pytest.mark.parametrize("options", [{"images": 0}, {"size": 0}])
 def test_impossible_sizes_are_refused(options):
-    with pytest.raises(ValueError, match="sizes from 1"):
+    with pytest.raises(ValueError, match="expected a whole number from 1"):
         load_data(drawn(), **options)
 
 

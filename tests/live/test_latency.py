@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _far import far_device
 from torch import nn
 
 from mobench.live.latency import measure_in_turn, measure_latency
@@ -60,6 +61,31 @@ def test_in_turn_a_module_takes_as_long_as_its_twin_and_less_than_one_with_more_
 def test_impossible_rounds_are_refused(modules, options):
     with pytest.raises(ValueError, match="expected modules, batch >= 1 and repeats >= 5, found"):
         measure_in_turn([conv(4)] * modules, (4, 8, 8), **options)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+def test_on_a_device_calls_lie_between_events_and_graphs_are_replayed(mode):
+    module = conv(4)
+    with far_device():
+        latency = measure_latency(module, (4, 8, 8), device="cuda", mode=mode, repeats=5)
+    assert (latency.mode, latency.device) == (mode, "NVIDIA E100 Emulated")
+    assert 0 < latency.low <= latency.median
+
+
+def test_what_waits_cannot_be_captured():
+    class Waiting(nn.Module):
+        def forward(self, x):
+            return x * x.sum().item()
+
+    with far_device(), pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
+        measure_latency(Waiting(), (4,), device="cuda", mode="graph", repeats=5)
+
+
+def test_tokens_are_whole_numbers_whatever_the_type_of_the_weights():
+    module = nn.Sequential(nn.Embedding(7, 8), nn.Linear(8, 7))
+    assert measure_latency(module, (5,), batch=2, dtype=torch.float64, tokens=7, repeats=5).median > 0
+    with pytest.raises(IndexError):
+        measure_latency(module, (50,), batch=2, tokens=9, repeats=5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -278,7 +278,6 @@ def test_the_check_finds_what_users_get_wrong(make, words):
 
 
 W = Gene("w", 1, 2)
-TWICE = ElasticLinear(W, W)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +285,7 @@ TWICE = ElasticLinear(W, W)
     [
         (lambda: nn.Linear(1, 2), "the module holds none"),
         (lambda: nn.Sequential(ElasticLinear(2, Gene("w", 1, 2)), ElasticLinear(Gene("w", 1, 2), 2)), "by its object"),
-        (lambda: nn.Sequential(TWICE, TWICE), "one module, two places"),
+        (lambda: nn.Sequential(*[ElasticLinear(W, W)] * 2), "one module, two places"),
         (lambda: nn.Sequential(ElasticConv2d(2, W), nn.BatchNorm2d(2)), r"BatchNorm2d: .* use ElasticBatchNorm"),
         (lambda: Choice(Gene("c", "a", "b"), a=nn.Identity()), "expected the alternatives"),
         (lambda: ElasticDepth(Gene("d", 1, 3), nn.Identity()), "expected 3 blocks, found 1"),

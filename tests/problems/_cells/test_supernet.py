@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from mobench import BudgetExhausted, CategoricalNetwork
@@ -210,6 +211,48 @@ def derivatives(network, p):
 def test_layouts_differ_by_rounding_only_in_value_gradient_and_second_order(p):
     first, last = (derivatives(supernet(images_last=wanted), p.double()) for wanted in (False, True))
     torch.testing.assert_close(last, first, rtol=1e-8, atol=1e-10)
+
+
+WHOLE = torch.softmax(torch.arange(30.0).view(6, 5) / 20, 1)
+
+
+@pytest.mark.parametrize("layout", [{"images_last": False}, {"images_last": True}, {"channels_last": True}], ids=str)
+def test_a_batched_mixture_differs_by_rounding_only(layout):
+    plain, batched = (supernet(batched=wanted, **layout) for wanted in (False, True))
+    expected, found = (derivatives(it, WHOLE.double()) for it in (plain, batched))
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_a_batched_mixture_of_deep_stages_makes_a_third_fewer_calls():
+    skeleton, calls = cell.Skeleton(2, 8, 5, 2, 5, 3), []
+    for wanted in (False, True):
+        settings = Options(batch=2, images_last=False, batched=wanted)
+        data = halves(n=4, skeleton=skeleton)
+        network = CellSupernet(skeleton, **data, charge=lambda flops: None, seed=0, options=settings)
+        weights, p = network.initial_weights(), WHOLE.double().requires_grad_()
+        with Calls() as seen:
+            loss = network.train_loss(weights, p, network.train_batch())
+            torch.autograd.grad(loss, [p, *weights.values()])
+        calls.append(seen.count)
+    assert calls[1] < 0.67 * calls[0]
+
+
+def test_what_is_not_a_whole_mixture_is_computed_as_ever():
+    part = WHOLE.double().clone()
+    part[2, 3] = 0.0
+    for p in (part, one_hot([3, 1, 2, 4, 3, 2])):
+        expected, found = (derivatives(supernet(batched=wanted), p) for wanted in (False, True))
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+class Calls(TorchDispatchMode):
+    """Counts what is computed; views are not."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _far import far_device
 from scipy.stats import kendalltau
 
 from mobench import Column, Decodable, Enumerable, MultiFidelity, Problem, Table, load_table, nondominated
@@ -317,3 +318,12 @@ def test_a_table_unpacked_and_packed_again_is_the_same(tmp_path, table):
         np.testing.assert_array_equal(again[name], table[name])
     for name in ("what", "coverage", "training", "data", "seen", "missing"):
         assert again.about[name] == table.about[name]
+
+
+def test_its_supernet_lies_on_the_device_that_is_asked_for():
+    with pytest.raises(ValueError, match="device: 'toaster' cannot be used here"):
+        motif.problem(device="toaster")
+    with far_device():
+        network = motif.problem(device="cuda", batch=16).supernet(charge=lambda flops: None, seed=0)
+        loss = network.train_loss(network.initial_weights(), network.initial_alpha().softmax(1), network.train_batch())
+    assert loss.is_cuda

@@ -217,3 +217,9 @@ def test_a_pool_of_one_row_has_no_mutants() -> None:
     X = space.all()
     assert (_genetics.mutate_one(np.random.default_rng(0), X, space) == X).all()
     assert (_genetics.mutate(np.random.default_rng(0), X, space) == X).all()
+
+
+def test_more_than_a_space_holds_is_all_it_holds_in_no_time():
+    space = Space((2,) * 12)
+    found = _genetics.sample_new(np.random.default_rng(0), space, 10**9, np.arange(5))
+    assert sorted(space.key(found).tolist()) == list(range(5, 4096))

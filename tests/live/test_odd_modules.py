@@ -1,0 +1,230 @@
+"""Modules as careless users write them: what is harmless runs, all else is refused with its cause and its cure."""
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mobench.live import Choice, ElasticLinear, Gene, ModuleSpace, Recipe, problem
+
+DATA = np.random.default_rng(0).random((60, 5)).astype(np.float32), np.arange(60) % 3
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBENCH_DATA", str(tmp_path / "data"))
+
+
+def make(network, **options):
+    return problem(network, **({"data": DATA, "recipe": Recipe(epochs=1)} | options))
+
+
+def between(*parts, width=None):
+    """A perceptron of elastic width with these parts before its last layer."""
+    width = width or Gene("width", 4, 8)
+    return nn.Sequential(ElasticLinear(5, width), *parts, ElasticLinear(width, 3))
+
+
+class Applied(nn.Module):
+    """A perceptron, and `after` of the module and its output."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.inner, self.after = between(nn.ReLU()), after
+        self.register_buffer("seen", torch.zeros(3))
+
+    def forward(self, x):
+        return self.after(self, self.inner(x))
+
+
+class Attends(nn.Module):
+    def __init__(self, dropout=0.3):
+        super().__init__()
+        self.first, self.last = nn.Linear(1, 8), between(nn.ReLU())
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=dropout, batch_first=True)
+        self.narrow = nn.Linear(8, 1)
+
+    def forward(self, x):
+        return self.last(self.narrow(self.encoder(self.first(x[..., None])))[..., 0])
+
+
+def dropped(module, y):
+    return functional.dropout(y, 0.5, module.training)
+
+
+@pytest.mark.parametrize("network", [functools.partial(Applied, dropped), Attends], ids=["functional", "attention"])
+def test_dropout_is_off_in_the_supernet_and_on_in_trainings(network):
+    p = make(network)
+    space, x = p.modules, torch.rand(4, 5)
+    weights, shares = space.weights(), space.one_hot([1])
+    assert torch.equal(space(weights, shares, x), space(weights, shares, x))
+    trained = space.extract([1], weights)
+    assert trained.training
+    assert not torch.allclose(trained(x), trained(x))
+    torch.testing.assert_close(trained.eval()(x), space(weights, shares, x), rtol=1e-4, atol=1e-5)
+    p.evaluate(p.space.all())
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_torchs_own_attention_is_priced_by_its_products(dropout):
+    """8 x 8 maps q, k, v and out, 8 x 16 twice, and two products of (5, 5) and (5, 4) matrices a head, on 5 tokens."""
+    space = ModuleSpace(Attends(dropout), torch.rand(2, 5))
+    encoder = 5 * (4 * 64 + 2 * 128) + 2 * 2 * 5 * 5 * 4
+    assert space.costs(np.array([[0]]))[0, 0] == encoder + 5 * 8 + 5 * 8 + 5 * 4 + 4 * 3
+
+
+@pytest.mark.parametrize("part", [nn.ReLU(), nn.Dropout(0.2), nn.Sequential(nn.ReLU(), nn.Tanh())])
+def test_modules_without_weights_may_be_in_two_places(part):
+    def network():
+        width = Gene("width", 4, 8)
+        either = Choice("second", yes=nn.Sequential(ElasticLinear(width, width), part), no=part)
+        return nn.Sequential(ElasticLinear(5, width), part, either, ElasticLinear(width, 3))
+
+    p = make(network)
+    p.modules.check(torch.rand(4, 5))
+    p.evaluate(p.space.all()[:2])
+
+
+def test_ties_within_a_part_without_choices_hold():
+    def network():
+        first, second = nn.Linear(5, 5), nn.Linear(5, 5)
+        second.weight = first.weight
+        width = Gene("width", 4, 8)
+        return nn.Sequential(nn.Sequential(first, nn.ReLU(), second), ElasticLinear(5, width), ElasticLinear(width, 3))
+
+    p = make(network)
+    costs, weights = p.modules.costs(p.space.all()), p.modules.weights()
+    assert costs[0].tolist() == [2 * 25 + 20 + 12, 25 + 10 + 24 + 15]
+    assert "0.2.weight" not in weights
+    network = p.modules.extract([0], weights)
+    assert network[0][0].weight is network[0][2].weight
+    p.supernet(charge=lambda flops: None, seed=0).initial_weights()
+
+
+def tied():
+    module = between(nn.ReLU(), ElasticLinear(8, 8), nn.ReLU(), ElasticLinear(8, 8), width=8)
+    module[4].weight = module[2].weight
+    return nn.Sequential(Choice("one", a=nn.Identity(), b=nn.Tanh()), module)
+
+
+def once_more_inside():
+    layer, width = nn.Linear(5, 5), Gene("width", 4, 8)
+    return nn.Sequential(layer, nn.Sequential(layer), ElasticLinear(5, width), ElasticLinear(width, 3))
+
+
+def frozen():
+    module = between(nn.ReLU())
+    module[0].weight.requires_grad_(False)
+    return module
+
+
+def normed():
+    return nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(5, 5)), between(nn.ReLU()))
+
+
+def summed(module, y):
+    module.seen += y.detach().mean(dim=0)
+    return y
+
+
+def remembered(module, y):
+    module.seen = 0.9 * module.seen + 0.1 * y.detach().mean(dim=0)
+    return y - module.seen
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (lambda: Applied(lambda m, y: functional.dropout(y, 0.5)), r"two passes .* differ: .*self.training"),
+        (lambda: Applied(lambda m, y: y + torch.randn_like(y)), "two passes .* differ"),
+        (lambda: Applied(summed), "inner|seen: forward changes this buffer"),
+        (lambda: Applied(remembered), "seen: forward changes this buffer"),
+        (normed, "forward changes this buffer"),
+        (tied, "1.2.weight: one module, two places, or tied weights"),
+        (once_more_inside, "0.weight: one module, two places"),
+        (frozen, "0.weight: frozen, .*buffers"),
+        (lambda: between(nn.ReLU()).double(), r"weights of torch.float64, inputs of torch.float32; leave .double\(\)"),
+        (lambda: between(nn.ReLU()).half(), r"weights of torch.float16, inputs of torch.float32"),
+        (lambda: between(nn.ReLU()).to("meta"), r"on meta, inputs on cpu; leave .to\(\) out"),
+        (lambda: nn.Sequential(nn.LazyLinear(5), between(nn.ReLU())), "0.weight: a lazy layer has no size yet"),
+        (lambda: nn.utils.parametrizations.weight_norm(between(nn.ReLU())[0]), "parametrised layer has no elastic"),
+        (lambda: Applied(lambda m, y: y.detach()), "output has no gradient"),
+        (lambda: Applied(lambda m, y: y / 0 * 0), "outputs are not finite"),
+        (lambda: Applied(lambda m, y: (y, y)), r"expected logits \(n, 3\) .* found tuple"),
+    ],
+)
+def test_what_shared_weights_cannot_be_is_refused(network, words):
+    with pytest.raises(ValueError, match=words):
+        make(network)
+
+
+def test_a_function_that_makes_other_modules_each_time_is_refused():
+    count = itertools.count(8)
+    with pytest.raises(ValueError, match="two modules, which differ in their genes"):
+        make(lambda: between(nn.ReLU(), width=Gene("width", 4, next(count))))
+    with pytest.raises(ValueError, match=r"two modules, which differ in 2.weight"):
+        make(lambda: nn.Sequential(between(nn.ReLU()), nn.ReLU(), nn.Linear(3, next(count))))
+
+    def drawn():
+        module = between(nn.ReLU())
+        nn.init.constant_(module[0].bias, np.random.default_rng().random())
+        return module
+
+    with pytest.raises(ValueError, match=r"differ in 0.bias; let it depend on nothing else"):
+        make(drawn)
+
+
+def test_networks_that_differ_in_a_closure_alone_share_no_trainings():
+    def of(activation):
+        return lambda: Applied(lambda module, y: activation(y))
+
+    rectified, squared = (make(of(f)) for f in (torch.relu, torch.square))
+    assert rectified.trainings._folder != squared.trainings._folder
+    assert rectified.trainings._folder == make(of(torch.relu)).trainings._folder
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"recipe": {"epochs": 3}}, TypeError, "recipe: expected a Recipe, found dict"),
+        ({"batch": 0}, ValueError, "batch: expected a whole number from 1"),
+        ({"batch": 2.5}, TypeError, "batch: expected a whole number from 1"),
+        ({"objectives": "error"}, TypeError, r"found the text 'error'; write \['error'\]"),
+        ({"objectives": ("error", 3)}, TypeError, "objectives: expected texts, found 3"),
+    ],
+)
+def test_options_of_another_kind_are_refused(options, kind, words):
+    with pytest.raises(kind, match=words):
+        make(functools.partial(between, nn.ReLU()), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"epochs": 2.5}, TypeError, "epochs: expected a whole number from 1, found 2.5"),
+        ({"batch": "3"}, TypeError, "batch: expected a whole number from 1, found '3'"),
+        ({"epochs": True}, TypeError, "epochs: expected a whole number"),
+        ({"optimizer": "adam"}, ValueError, "optimizer: expected sgd or adamw, found 'adam'"),
+        ({"schedule": "cos"}, ValueError, "schedule: expected cosine or constant"),
+        ({"rate": "0.1"}, TypeError, "rate: expected a number, found '0.1'"),
+        ({"rate": float("nan")}, ValueError, "rate: expected a number above 0"),
+        ({"rate": float("inf")}, ValueError, "rate: expected a number above 0"),
+        ({"warm_up": float("nan")}, ValueError, "warm_up: expected a number from 0 and below 1"),
+        ({"momentum": 1.5}, ValueError, "momentum: expected a number from 0 and below 1"),
+        ({"decay": -1.0}, ValueError, "decay: expected a number from 0"),
+        ({"augment": 3}, TypeError, "augment: expected a function"),
+    ],
+)
+def test_recipes_of_nothing_are_refused(options, kind, words):
+    with pytest.raises(kind, match=words):
+        Recipe(**options)
+
+
+def test_a_latency_of_more_than_the_memory_is_said_in_one_line():
+    p = make(functools.partial(between, nn.ReLU()), objectives=("error", "latency:cpu_b99999999999"))
+    with pytest.raises(MemoryError, match="out of memory; use a smaller batch"):
+        p.evaluate(p.space.all()[:1])
