@@ -2,7 +2,7 @@
 
 python scripts/sampling/sampling.py run --workers 2   # resumable: results/sampling, ..., a seed of all pairs at a time
 python scripts/sampling/sampling.py collect           # sampling.csv: a line a campaign, problem, amount and searcher
-python scripts/sampling/sampling.py draw              # the figure, and the tables of the page
+python scripts/sampling/draw.py                       # the figure, and the tables of the page
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -26,27 +25,19 @@ from mobench.campaigns.study import read_study, run_state
 from mobench.core.budget import parse_budget
 from mobench.files.documents import read_document
 from mobench.harness.spec import END
-from mobench.plugins.references import parse_reference
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
-RECORD, FIGURE = HERE / "sampling.csv", DOCS / "figures" / "sampling.png"
+RECORD = HERE / "sampling.csv"
 CAMPAIGNS = ("sampling", "sampling_models", "sampling_fidelities", "sampling_graphs")
 AMOUNTS = (50, 200, 500)
 """Of evaluations or trainings, where runs are read; runs of the largest budget are read on their way, too."""
 SCHEDULED = ("nsga_net", "shemoa")
 """They look at their budget: at each amount they have runs of it."""
 FLOOR = "random_search"
-MARKS = {"better": "", "within noise": "~", "equal": "=", "undecided": "?", "worse": "-"}
-"""Verdict to what stands in figure and tables."""
-SHORT = {
-    "nasbench201:dataset=cifar10,objectives=[error,params,latency:titan_rtx_32]": "201 C10",
-    "nasbench201:dataset=cifar100,objectives=[error,params,latency:titan_rtx_32]": "201 C100",
-    "nasbench201:dataset=ImageNet16-120,objectives=[error,params,flops]": "201 IN16",
-}
 
 
 @dataclass
@@ -154,90 +145,18 @@ def _verdict(said: Mapping[str, Any]) -> str:
     return "within noise" if said["difference"] <= said["noise_floor"] else "better"
 
 
-def short(problem: str) -> str:
-    """A problem's name in a column's head."""
-    return SHORT.get(problem) or parse_reference(problem)[1].get("dataset") or problem
-
-
-def draw() -> None:
-    """Draw the differences from random search, and print the tables."""
-    record = pd.read_csv(RECORD)
-    record["short"] = record["problem"].map(short)
-    graphs, record = record[record["campaign"] == CAMPAIGNS[-1]], record[record["campaign"] != CAMPAIGNS[-1]]
-    record = record.drop_duplicates(["axis", "amount", "problem", "searcher"])  # random search is in each campaign
-    most = record[record["amount"] == record.groupby("campaign")["amount"].transform("max")]
-    record["searcher"] = pd.Categorical(record["searcher"], list(dict.fromkeys(most["searcher"])))
-    record = record.sort_values("searcher", kind="stable")
-    parts = [(axis, n) for axis in ("evaluations", "trainings") for n in AMOUNTS if len(_part(record, axis, n))]
-    for axis, amount in parts:
-        print(f"\n{amount} {axis}\n", *table(_part(record, axis, amount)), sep="\n")
-    print("\nother graphs: on how many it is better\n")
-    print((graphs["verdict"] == "better").groupby([graphs["searcher"], graphs["amount"]], sort=False).sum().unstack())
-    _draw(record[record["searcher"] != FLOOR], parts)
-
-
-def _part(record: pd.DataFrame, axis: str, amount: int) -> pd.DataFrame:
-    return record[(record["axis"] == axis) & (record["amount"] == amount)]
-
-
-def table(part: pd.DataFrame) -> Iterator[str]:
-    """The lines of a table: median shares with the mark of their verdict, and CPU seconds of a run."""
-    heads = sorted(set(part["short"]))
-    yield f"| searcher | {' | '.join(heads)} | CPU s |"
-    yield f"|---|{'---|' * len(heads)}---|"
-    for searcher, group in part.groupby("searcher", sort=False, observed=True):
-        own = group.set_index("short")
-        cells = [_cell(own.loc[head]) if head in own.index else "" for head in heads]
-        yield f"| `{searcher}` | {' | '.join(cells)} | {own['cpu_seconds'].median():.2g} |"
-
-
-def _cell(row: Any) -> str:
-    mark = MARKS.get(str(row["verdict"]), "")
-    return f"{row['median']:.3f}{' ' * bool(mark)}{mark}"
-
-
-def _draw(record: pd.DataFrame, parts: Sequence[tuple[str, int]]) -> None:
-    """A map an amount: a row a searcher, a column a problem, coloured by the difference of means."""
-    order = list(dict.fromkeys(record["searcher"]))
-    heads = [sorted(set(_part(record, *part)["short"])) for part in parts]
-    figure, axes = plt.subplots(
-        1,
-        len(parts),
-        figsize=(2.6 + 0.34 * sum(map(len, heads)), 1.4 + 0.21 * len(order)),
-        sharey=True,
-        layout="constrained",
-        width_ratios=list(map(len, heads)),
-    )
-    for ax, (axis, amount), columns in zip(axes, parts, heads, strict=True):
-        part = _part(record, axis, amount)
-        cells = part.pivot(index="searcher", columns="short", values="difference").reindex(index=order, columns=columns)
-        image = ax.imshow(cells, cmap="RdBu", vmin=-0.2, vmax=0.2, aspect="auto")
-        for row in part.itertuples():
-            place = columns.index(row.short), order.index(row.searcher)
-            colour = "white" if abs(row.difference) > 0.15 else "black"
-            ax.text(*place, MARKS[row.verdict], ha="center", va="center", size=8, color=colour)
-        ax.set_title(f"{amount}\n{axis}", fontsize=8)
-        ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=8)
-        ax.set_yticks(range(len(order)), order, fontsize=8)
-        ax.tick_params(length=0)
-    figure.colorbar(image, ax=axes, shrink=0.6, label="mean share less random search's", extend="both")
-    figure.savefig(FIGURE, dpi=150)
-
-
 def main() -> None:
     """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("run", "collect", "draw"))
+    parser.add_argument("what", choices=("run", "collect"))
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--campaign", choices=CAMPAIGNS, help="which to run or collect (default: all)")
     given = parser.parse_args()
     names = (given.campaign,) if given.campaign else CAMPAIGNS
     if given.what == "run":
         run(names, given.workers)
-    elif given.what == "collect":
-        collect(names)
     else:
-        draw()
+        collect(names)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ from mobench.plugins.catalogue import find
 HERE = Path(__file__).parents[2] / "scripts" / "sampling"
 
 
-def script():
-    spec = importlib.util.spec_from_file_location("sampling_script", HERE / "sampling.py")
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"sampling_{name}", HERE / f"{name}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-sampling = script()
+sampling, draw = script("sampling"), script("draw")
 CAMPAIGNS = {
     name: mobench.read_campaign(sampling.DOCS / "campaigns" / f"{name}.toml")
     for name in (*sampling.CAMPAIGNS, "halving")
@@ -41,7 +41,7 @@ def test_every_line_of_the_record_is_of_a_campaign_and_has_random_search_beside_
         assert sampling.FLOOR in set(rows["searcher"])
         assert amount in sampling.AMOUNTS
         assert rows["seeds"].max() <= len(CAMPAIGNS[name].seeds)
-        assert set(rows["verdict"].dropna()) <= set(sampling.MARKS)
+        assert set(rows["verdict"].dropna()) <= set(draw.MARKS)
         assert (rows["verdict"].isna() == (rows["searcher"] == sampling.FLOOR)).all()
 
 
@@ -85,3 +85,16 @@ def test_verdicts_are_those_of_the_tests(small):
     assert sampling._verdict(said | {"noise_floor": float("nan")}) == "better"
     assert sampling._verdict(said | {"improvement": 0.1, "difference": -0.2}) == "worse"
     assert sampling._verdict(said | {"verdict": "undecided"}) == "undecided"
+
+
+def test_a_table_has_medians_marks_and_seconds():
+    part = pd.DataFrame(
+        {
+            "searcher": ["random_search", "nsga2"],
+            "short": "motif",
+            "median": [0.5, 0.25],
+            "verdict": [None, "worse"],
+            "cpu_seconds": [0.002, 0.01],
+        }
+    )
+    assert list(draw.table(part))[2:] == ["| `random_search` | 0.500 | 0.002 |", "| `nsga2` | 0.250 - | 0.01 |"]
