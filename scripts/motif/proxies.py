@@ -1,6 +1,6 @@
 """Score Motif's 5,260 networks by zero-cost proxies, in shards; a second call resumes, and the last one packs.
 
-python scripts/motif/proxies.py --seeds 0 --out results/motif_proxies
+python scripts/motif/proxies.py --seeds 1 2 --out results/motif_proxies
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from make import SHARDS, shard_file
 
-from mobench import Array, Column, Table, save_table
+from mobench import Array, Column, Table, load_table, save_table
 from mobench.live.proxies import NAMES
 from mobench.problems._cells.prices import IMAGES
 from mobench.problems._cells.proxies import scores
@@ -43,9 +43,9 @@ def score_shard(file: Path, seed: int, rows: Array) -> None:
 
 
 def pack(out: Path, seeds: list[int]) -> Table:
-    """The table of all shards; five significant digits, for another seed changes the second."""
+    """The table with these seeds anew; five significant digits, for another seed changes the second."""
     names = np.unique(functional_classes())
-    columns = {}
+    columns = dict(load_table(PROXIES).columns) if PROXIES.exists() else {}
     for seed in seeds:
         whole = np.empty((len(names), len(NAMES)))
         for shard in range(SHARDS):

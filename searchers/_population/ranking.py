@@ -65,7 +65,10 @@ def crowding(F: Array, rank: Array) -> Array:
     distance = np.zeros(len(F))
     if not len(F):
         return distance
-    order = np.lexsort((*F.T[::-1], rank))  # front by front, and equal rows become neighbours
+    order = np.lexsort((F[:, 0], rank))  # front by front
+    places, leading = rank.take(order), F[:, 0].take(order)
+    if ((leading[1:] == leading[:-1]) & (places[1:] == places[:-1])).any():
+        order = np.lexsort((*F.T[::-1], rank))  # equal rows become neighbours
     G = F.take(order, axis=0)
     repeated = (G[1:] == G[:-1]).all(axis=1)
     if repeated.any():
