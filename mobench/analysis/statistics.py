@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import trim_mean
 
 from mobench.analysis.intervals import jackknife, median_interval, share_interval
 from mobench.analysis.measures import HYPERVOLUME, Measure
@@ -130,7 +129,7 @@ def interquartile_means(found: Matrices, measure: Measure = HYPERVOLUME) -> pd.D
 
         def iqm(kept: Sequence[int], values: Array = values) -> float:
             picked = values[list(kept)]
-            return float(trim_mean(picked[~np.isnan(picked)], 0.25))
+            return _trimmed_mean(picked[~np.isnan(picked)])
 
         seeds = np.flatnonzero(~np.isnan(values).all(axis=1)).tolist()
         if seeds:
@@ -142,6 +141,12 @@ def interquartile_means(found: Matrices, measure: Measure = HYPERVOLUME) -> pd.D
             rows.append((*row, min(0.95, alone.confidence)))
     table = pd.DataFrame(rows, columns=["searcher", "problems", "runs", "iqm", "low", "high", "confidence"])
     return table.sort_values(["iqm", "searcher"], ascending=[False, True], ignore_index=True)
+
+
+def _trimmed_mean(values: Array) -> float:
+    """The mean of (n,) values without a quarter, rounded down, at either end, as `scipy.stats.trim_mean` has it."""
+    low = len(values) // 4
+    return float(np.partition(values, (low, len(values) - low - 1))[low : len(values) - low].mean())
 
 
 def rank_table(found: Matrices) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
     X: list[Any] = []
     F: list[Any] = []
     fidelity: list[int] = []
-    spent: dict[str, list[float]] = {axis: [] for axis in CURRENCIES}
+    spent: dict[str, list[float]] = {axis: [] for axis in ("asked", *PRICES)}
     total = dict.fromkeys(CURRENCIES, 0.0)
     notes: dict[str, list[Note]] = {"recommend": [], "record": []}
     checksum, proxies, learned, workers = "", dict[str, None](), 0.0, 0
@@ -126,9 +126,12 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
                 X += event["X"]
                 F += event["F"]
                 fidelity += [event["fidelity"] or 0] * k
-                for axis, amounts in _ledger(event, k, total).items():
-                    spent[axis] += amounts
-                    total[axis] = amounts[-1]
+                total["evaluations"] += k
+                total["asked"] = float(event["asked"])
+                spent["asked"] += [total["asked"]] * k
+                for axis in PRICES:
+                    spent[axis] += _sums(total[axis], event[axis], k)
+                    total[axis] = spent[axis][-1]
                 if workers:
                     for name, values in (_prices(event, k) | {"ends": _ends(event, k)}).items():
                         trained[name].append(values)
@@ -164,7 +167,9 @@ def read_history(source: Path | Log, *, d: int, m: int, lines: bytes | None = No
         epochs = np.array(fidelity, dtype=np.int64).reshape(len(X))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"{source}: not a log of this problem ({error})") from None
-    ledger = {axis: np.array(amounts, dtype=np.float64) for axis, amounts in spent.items()}
+    known = {axis: np.array(amounts, dtype=np.float64) for axis, amounts in spent.items()}
+    known |= {"evaluations": np.arange(1.0, len(X) + 1.0), "clock": np.zeros(len(X))}
+    ledger = {axis: known[axis] for axis in CURRENCIES}
     if not all(np.isfinite(part).all() for part in (values, np.array(list(total.values())), *ledger.values())):
         raise ValueError(f"{source}: damaged, values or prices are not finite; delete the folder to run again")
     if any((np.diff(ledger[axis]) < 0).any() or (ledger[axis][:1] < 0).any() for axis in PRICES):
@@ -274,16 +279,6 @@ def _genes(rows: list[list[int]]) -> Array:
     if found.size and found.dtype.kind not in "iu":
         raise TypeError(f"expected whole numbers, found {found.dtype}")
     return found.astype(np.int64)
-
-
-def _ledger(event: dict[str, Any], k: int, before: dict[str, float]) -> dict[str, list[float]]:
-    """The ledger after each of the k answers of a line; k numbers an axis."""
-    return {
-        "evaluations": [before["evaluations"] + number for number in range(1, k + 1)],
-        "asked": [float(event["asked"])] * k,
-        **{axis: _sums(before[axis], event[axis], k) for axis in PRICES},
-        "clock": [0.0] * k,
-    }
 
 
 def _sums(before: float, prices: Any, k: int) -> list[float]:

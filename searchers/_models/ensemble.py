@@ -64,11 +64,13 @@ def train(
     centre, spread = float(np.median(y)), float(np.std(y)) or 1.0
     z = (y - centre) / spread
     sizes = (U.shape[1], *widths, 1)
-    weights = [
+    begun = [
         np.concatenate([rng.standard_normal((e, k, out)) * np.sqrt(2.0 / max(k, 1)), np.zeros((e, 1, out))], axis=1)
         for k, out in itertools.pairwise(sizes)
     ]
-    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
+    every = np.concatenate([layer.ravel() for layer in begun])  # Adam's step takes all layers at once
+    gradient, first, second = np.empty_like(every), np.zeros_like(every), np.zeros_like(every)
+    weights, slopes = _views(every, begun), _views(gradient, begun)
     batches = max(-(-n // batch), 1)
     steps, rows = epochs * batches, np.arange(e)[:, None]
     order = np.empty((e, n), dtype=np.int64)
@@ -81,12 +83,18 @@ def train(
         if shown is not None:
             slope *= shown[rows, taken]
         now = rate * 0.5 * (1.0 + np.cos(np.pi * step / steps))
-        for i, gradient in enumerate(_backward(weights, layers, slope[:, :, None] / taken.shape[1])):
-            first[i] += 0.1 * (gradient - first[i])
-            second[i] += 0.001 * (gradient**2 - second[i])
-            size = np.sqrt(second[i] / (1 - 0.999 ** (step + 1))) + 1e-8
-            weights[i] -= now / (1 - 0.9 ** (step + 1)) * first[i] / size
+        _backward(weights, layers, slope[:, :, None] / taken.shape[1], slopes)
+        first += 0.1 * (gradient - first)
+        second += 0.001 * (gradient**2 - second)
+        size = np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8
+        every -= now / (1 - 0.9 ** (step + 1)) * first / size
     return Ensemble(weights, centre, spread)
+
+
+def _views(every: Array, layers: list[Array]) -> list[Array]:
+    """The parts of one vector in the shapes of layers."""
+    ends = np.cumsum([layer.size for layer in layers])[:-1]
+    return [part.reshape(layer.shape) for part, layer in zip(np.split(every, ends), layers, strict=True)]
 
 
 def _forward(weights: list[Array], H: Array) -> list[Array]:
@@ -98,10 +106,11 @@ def _forward(weights: list[Array], H: Array) -> list[Array]:
     return layers
 
 
-def _backward(weights: list[Array], layers: list[Array], slope: Array) -> list[Array]:
-    """Derivatives by the weights of each layer, given (e, k, 1) those by the outputs."""
-    found: list[Array] = []
-    for weight, below in zip(reversed(weights), reversed(layers[:-1]), strict=True):
-        found.append(np.concatenate([below.transpose(0, 2, 1) @ slope, slope.sum(axis=1, keepdims=True)], axis=1))
-        slope = (slope @ weight[:, :-1].transpose(0, 2, 1)) * (below > 0)
-    return found[::-1]
+def _backward(weights: list[Array], layers: list[Array], slope: Array, found: list[Array]) -> None:
+    """Write to `found` the derivatives by the weights of each layer, given (e, k, 1) those by the outputs."""
+    for i in reversed(range(len(weights))):
+        below = layers[i]
+        found[i][:, :-1] = below.transpose(0, 2, 1) @ slope
+        found[i][:, -1:] = slope.sum(axis=1, keepdims=True)
+        if i:
+            slope = (slope @ weights[i][:, :-1].transpose(0, 2, 1)) * (below > 0)

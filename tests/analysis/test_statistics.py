@@ -3,11 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import trim_mean
 
 from mobench.analysis.families import cliques
 from mobench.analysis.measures import MEASURES, natural
 from mobench.analysis.significance import on_each_problem, pairwise
-from mobench.analysis.statistics import comparable, interquartile_means, matrices, medians, profiles, rank_table
+from mobench.analysis.statistics import (
+    _trimmed_mean,
+    comparable,
+    interquartile_means,
+    matrices,
+    medians,
+    profiles,
+    rank_table,
+)
 
 # Demsar (2006), table 6: accuracies of C4.5 and three variants of it on 14 data sets
 DEMSAR = np.array(
@@ -150,3 +159,9 @@ def test_equal_data_give_equal_tables_whoever_else_takes_part():
     together = interquartile_means(found)
     assert together[together["searcher"] == "b"].iloc[0].tolist() == alone.iloc[0].tolist()
     pd.testing.assert_frame_equal(pairwise(found), pairwise(found))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 8, 31, 93])
+def test_an_interquartile_mean_is_scipys_trimmed_mean(n):
+    values = np.random.default_rng(n).integers(0, 9, n) / 8
+    assert _trimmed_mean(values) == float(trim_mean(values, 0.25))

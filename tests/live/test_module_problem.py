@@ -1,7 +1,9 @@
 """A module and data as a problem: trainings by address that go on, exact prices, a supernet that is charged."""
 
 import functools
+import importlib.util
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -241,6 +243,21 @@ def test_code_is_told_by_the_files_that_define_it():
     spaces = {"__name__": "nowhere"}
     exec("def make(): pass", spaces)
     assert code_of(nn.Identity(), spaces["make"]) is None
+
+
+def test_a_file_is_known_by_what_it_says_under_any_name(tmp_path):
+    """So that what a plugin trained is found by whoever imports the file."""
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Module):\n    pass\n\n\ndef make():\n    return Net()\n"
+    )
+    said = []
+    for name in ("mine", "elsewhere_mine"):
+        spec = importlib.util.spec_from_file_location(name, tmp_path / "mine.py")
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        said.append(code_of(module.make(), module.make))
+        del sys.modules[name]
+    assert said[0] == said[1] is not None
 
 
 def test_the_global_random_state_is_left_alone():

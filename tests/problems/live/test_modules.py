@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 import torch
-from _learners import CHOOSING
+from _learners import CHOOSING, LEARNING
 from torch.utils.flop_counter import FlopCounterMode
 
 import mobench
@@ -104,6 +104,14 @@ def test_every_searcher_that_learns_runs_on_every_space(name, space):
         p.space.check(np.array(note.content))
     assert len(result.front())
     assert result.history.total["flops"] - result.history.last_learned <= trainings * p.training.flops * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_those_for_plain_vectors_say_why_they_do_not(space):
+    p = make_problem(space, TINY)
+    for name in set(LEARNING) - set(CHOOSING):
+        with pytest.raises((TypeError, ValueError), match="a supernet whose architecture is a vector"):
+            mobench.run(name, p, budget={"trainings": 1}, seed=1)
 
 
 @pytest.mark.parametrize("searcher", ["nsga2", "spos"])
