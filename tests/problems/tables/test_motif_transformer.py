@@ -82,3 +82,12 @@ def test_latency_is_a_sum_over_parts_at_each_width(table):
             heads, ratios = about["parts"][width]
             expected = about["fixed"][width] + sum(heads[h] for h in parts[::2]) + sum(ratios[r] for r in parts[1::2])
             assert latency == pytest.approx(expected)
+
+
+def test_the_nearest_sum_of_a_sum_is_that_sum():
+    X = space.all_networks()
+    for name in ("flops", "params"):
+        cost = space.part_costs(name)
+        found = space.nearest_sum(X, cost.of(X))
+        np.testing.assert_allclose(found.fixed, cost.fixed)
+        np.testing.assert_allclose(found.parts, cost.parts, atol=1e-6)
