@@ -23,9 +23,10 @@ from spaces import SPACES
 from mobench import load_table
 
 NASBENCH201 = (("graph", "float32"), ("graph", "bfloat16"), ("eager", "float32"))
+TRUTHS = ("motif", "motif_chain", "motif_transformer")
 SETTINGS = (
     *(Setting("nasbench201", mode, dtype, batch) for mode, dtype in NASBENCH201 for batch in (1, 256)),
-    *(Setting(space, "graph", "float32", batch) for space in ("motif", "motif_chain") for batch in (1, 64)),
+    *(Setting(space, "graph", "float32", batch) for space in TRUTHS for batch in (1, 64)),
     Setting("hw_gpt", "eager", "float32", 8),
 )
 """In the order in which they are measured; HW-GPT-Bench's networks cast to bfloat16 themselves."""

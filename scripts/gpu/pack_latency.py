@@ -19,6 +19,7 @@ from mobench import Array, Column, Table, load_table, save_table
 from mobench.problems._cells.space import functional_classes
 from mobench.problems._chain.table import TABLE as MOTIF_CHAIN
 from mobench.problems._motif.table import TABLE as MOTIF
+from mobench.problems._transformer.table import TABLE as MOTIF_TRANSFORMER
 from mobench.problems.tables.nasbench201 import SHIPPED
 
 
@@ -33,6 +34,7 @@ TABLES: dict[str, tuple[Path, Callable[[Array], Array]]] = {
     "nasbench201": (SHIPPED, of_genotypes),
     "motif": (MOTIF, np.asarray),
     "motif_chain": (MOTIF_CHAIN, np.asarray),
+    "motif_transformer": (MOTIF_TRANSFORMER, np.asarray),
 }
 """Where the columns of a space go, and what makes rows of the table of (n,) measurements."""
 SHOWN = ("card", "mode", "dtype", "batch", "torch", "cuda", "tf32_convolutions", "channels_last", "threads", "host")

@@ -16,11 +16,15 @@ from mobench import Array
 from mobench.problems._cells.network import Network
 from mobench.problems._cells.space import CIFAR10, Skeleton, all_cells, functional_classes
 from mobench.problems._chain.network import chain
-from mobench.problems._chain.space import SIZE, all_networks
+from mobench.problems._chain.space import SIZE
+from mobench.problems._chain.space import all_networks as all_chains
 from mobench.problems._embedded.tables import embedded
 from mobench.problems._hw_gpt.columns import GENES
 from mobench.problems._hw_gpt.scales import SCALES, TOKENS, VOCABULARY
 from mobench.problems._motif.table import SKELETON
+from mobench.problems._transformer.network import transformer
+from mobench.problems._transformer.space import SIZE as PIXELS
+from mobench.problems._transformer.space import all_networks as all_transformers
 
 SAMPLED = 200
 """Networks of HW-GPT-Bench that are measured again."""
@@ -60,7 +64,12 @@ def cells(skeleton: Skeleton) -> Networks:
 
 def chains() -> Networks:
     """The 5,329 networks of motif_chain."""
-    return Networks(all_networks(), chain, (1, SIZE, SIZE), (5, 8, 6, 2))
+    return Networks(all_chains(), chain, (1, SIZE, SIZE), (5, 8, 6, 2))
+
+
+def transformers() -> Networks:
+    """The 2,068 networks of motif_transformer; the reference is the largest network."""
+    return Networks(all_transformers(), transformer, (1, PIXELS, PIXELS), (3, 2, 2, 2, 2, 2, 2))
 
 
 def hw_gpt() -> Networks:
@@ -80,5 +89,6 @@ SPACES: dict[str, Callable[[], Networks]] = {
     "nasbench201": lambda: cells(CIFAR10),
     "motif": lambda: cells(SKELETON),
     "motif_chain": chains,
+    "motif_transformer": transformers,
     "hw_gpt": hw_gpt,
 }

@@ -23,7 +23,8 @@ from mobench.problems._chain import table as chain_table
 from mobench.problems._hw_gpt.additive import Additive
 from mobench.problems._hw_gpt.scales import SCALES, Scale
 from mobench.problems._motif import table as motif_table
-from mobench.problems.tables import motif, motif_chain, nasbench201
+from mobench.problems._transformer import table as transformer_table
+from mobench.problems.tables import motif, motif_chain, motif_transformer, nasbench201
 
 HERE = Path(__file__).parents[2] / "scripts" / "gpu"
 NAMES = ("measurement", "spaces", "gpt", "latency", "pack_latency", "compare", "throughput", "first_call")
@@ -121,7 +122,7 @@ def test_on_a_device_graphs_peaks_and_energy_are_measured(tmp_path, monkeypatch)
     assert pack_latency.name_of(table.about["card"]) == "e100"
 
 
-@pytest.mark.parametrize("space", ["motif", "motif_chain"])
+@pytest.mark.parametrize("space", ["motif", "motif_chain", "motif_transformer"])
 def test_every_space_builds_the_networks_of_its_table(space):
     networks = spaces.SPACES[space]()
     assert len(networks.genes) == len(make_problem(space).costs)
@@ -201,7 +202,12 @@ def test_a_packed_table_of_nasbench201_becomes_objectives(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("space", "module", "table"), [("motif", motif, motif_table), ("motif_chain", motif_chain, chain_table)]
+    ("space", "module", "table"),
+    [
+        ("motif", motif, motif_table),
+        ("motif_chain", motif_chain, chain_table),
+        ("motif_transformer", motif_transformer, transformer_table),
+    ],
 )
 def test_columns_packed_into_tables_are_objectives_with_noise_and_expected_latencies(
     space, module, table, tmp_path, monkeypatch
