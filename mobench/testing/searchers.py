@@ -348,12 +348,19 @@ def elsewhere() -> None:
 
 
 def better_than_chance(subject: Subject) -> None:
-    """On CatSum, after 150 evaluations, five seeds reach more hypervolume than random search on average."""
+    """On CatSum, after 150 evaluations, it reaches more hypervolume than random search in three of three seeds.
+
+    Where it does not, two more seeds are run, and the means of all five are compared.
+    """
     problem = make_problem("catsum", {})
     if lacking := missing(subject.plugin, problem):
         raise Skipped(f"CatSum does not offer {', '.join(lacking)}")
     chance = Subject(find("searcher", "random_search"), {}, "catsum", named=True, seconds=subject.seconds)
-    mine, floor = (np.mean([_share(who, problem, seed) for seed in range(5)]) for who in (subject, chance))
+    shares = np.array([[_share(who, problem, seed) for who in (subject, chance)] for seed in range(3)])
+    if (shares[:, 0] > shares[:, 1]).all():
+        return
+    more = [[_share(who, problem, seed) for who in (subject, chance)] for seed in (3, 4)]
+    mine, floor = np.concatenate([shares, more]).mean(axis=0)
     if subject.plugin.name != "random_search" and mine <= floor:
         raise Failed(f"it reaches {mine:.3f} of CatSum's hypervolume, random search {floor:.3f}")
 
