@@ -24,10 +24,12 @@ from mobench.live.latency import measure_latency
 from mobench.live.memory import enough_memory
 from mobench.live.module_space import ModuleSpace
 from mobench.live.peak import peak_memory
-from mobench.live.training import Recipe, Training, initialised
+from mobench.live.training import Recipe, Training, augmented, initialised
 
 __all__ = ["ModuleTrainings", "Trained", "Where"]
 
+TOLD = 64
+"""Inputs by which augmentations are told apart."""
 OWN = 0
 """The address of an architecture's own training, the same in every run."""
 
@@ -168,11 +170,12 @@ class ModuleTrainings:
         if torch.device(device).type == "cuda":
             device = torch.cuda.get_device_name(device)
         shapes = [(name, tuple(w.shape)) for name, w in self.space.module.named_parameters()]
-        recipe = replace(self.recipe, device="cpu", augment=None), getattr(augment, "__qualname__", repr(augment))
+        changes = getattr(augment, "__qualname__", type(augment).__qualname__)
+        recipe = replace(self.recipe, device="cpu", augment=None), changes
         parts = (self.data.fingerprint, recipe, device, torch.__version__, __version__)
-        does = fingerprint(
-            *(y.cpu().numpy() for y in self.space.outputs)
-        )  # what neither names nor files tell: a closure's values
+        changed = augmented(self.data.train.images[:TOLD], self.recipe, np.random.default_rng(0))
+        # what neither names nor files tell: a closure's values
+        does = fingerprint(*(y.cpu().numpy() for y in (*self.space.outputs, changed)))
         about = repr((parts, self.space.genes, shapes, repr(self.space.module), code, does))
         return data_folder() / "cache" / "modules" / fingerprint(np.frombuffer(about.encode(), dtype=np.uint8))
 
