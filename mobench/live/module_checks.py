@@ -71,6 +71,6 @@ def check_repeats(module: nn.Module, again: nn.Module) -> None:
     if list(map(repr, gates_of(module))) != list(map(repr, gates_of(again))):
         raise ValueError(cure.format("their genes"))
     first, second = (dict(m.named_parameters()) for m in (module, again))
-    for name in first.keys() | second.keys():
+    for name in {**first, **second}:  # in their order, so that the message is the same every time
         if name not in first or name not in second or not torch.equal(first[name].cpu(), second[name].cpu()):
             raise ValueError(cure.format(name))
