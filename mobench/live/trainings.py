@@ -133,11 +133,12 @@ class ModuleTrainings:
         key = self._key(x)
         if (name, key) not in self._numbers:
             file = self._file(key, f"-{name}")
-            state = None if file is None else _read(file)
-            number = float(state["number"]) if state is not None and "number" in state else None
+            number = _number(file)
             if number is None:
                 number = measure(initialised(self.space.extract(x), (OWN, key)).to("cpu"))
-                if file is not None:
+                if (first := _number(file)) is not None:  # another worker was faster: a network has one number
+                    number = first
+                elif file is not None:
                     _write(file, {"number": np.array(number)})
             self._numbers[name, key] = number
         return self._numbers[name, key]
@@ -205,6 +206,12 @@ def _read(path: Path) -> dict[str, Array] | None:
             return {name: file[name] for name in file}
     except Exception:  # noqa: BLE001 - a damaged archive can raise anything, and what it held can be made again
         return None
+
+
+def _number(path: Path | None) -> float | None:
+    """The number that a file keeps, if it does."""
+    state = None if path is None else _read(path)
+    return float(state["number"]) if state is not None and "number" in state else None
 
 
 def _write(path: Path, arrays: dict[str, Array]) -> None:

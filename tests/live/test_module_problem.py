@@ -20,7 +20,7 @@ from mobench.live.layers import ElasticConv2d, ElasticLinear
 from mobench.live.module_network import fitted
 from mobench.live.module_problem import MEASURED, MEASURED_CALLS
 from mobench.live.training import error_of
-from mobench.live.trainings import ModuleTrainings, code_of
+from mobench.live.trainings import ModuleTrainings, Where, code_of
 from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import missing
 from mobench.testing import assert_passes, check_problem
@@ -92,6 +92,21 @@ def test_what_was_trained_is_not_trained_again_but_under_other_conditions(monkey
     for other in ({"recipe": Recipe(epochs=3, batch=32, rate=0.05)}, {"images": 200}):
         with pytest.raises(pytest.fail.Exception, match="trained again"):
             make(**other).trainings.own(x, 3)
+
+
+def test_two_workers_that_measure_one_network_agree(monkeypatch):
+    first, second = (make(objectives=("error", "latency:cpu_b1")) for _ in range(2))
+    x, where = rows(first, 1)[0], Where(batch=1)
+    timed = ModuleTrainings._timed
+
+    def meanwhile(self, network, where):
+        if self is first.trainings:
+            second.trainings.latency(x, where)
+        return timed(self, network, where)
+
+    monkeypatch.setattr(ModuleTrainings, "_timed", meanwhile)
+    assert first.trainings.latency(x, where) == second.trainings.latency(x, where)
+    assert make().trainings.latency(x, where) == second.trainings.latency(x, where)
 
 
 def test_damaged_files_are_made_again(own_data):
