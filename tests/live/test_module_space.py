@@ -162,6 +162,7 @@ def test_networks_are_exported(space):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of the exporter itself
 def test_networks_are_exported_to_onnx(space, tmp_path):
     pytest.importorskip("onnxscript", reason="torch exports to ONNX with the packages onnx and onnxscript")
     runtime = pytest.importorskip("onnxruntime")
