@@ -99,11 +99,11 @@ class ModuleTrainings:
 
     def _trained(self, training: Training, epochs: int, *, kept: Path | None) -> Trained:
         """Train on, from what is kept, to an epoch."""
-        if kept is not None and (state := _read(kept)) is not None:
-            with contextlib.suppress(ValueError, KeyError):
-                training.load(state)
+        _take_up(training, kept)
         before, whole = len(training.valid), self.recipe.epochs
         training.to(epochs)
+        if len(training.valid) > before and _take_up(training, kept):  # another worker was faster: its seconds count
+            before = len(training.valid)
         test = training.test() if len(training.valid) == whole else np.nan
         if kept is not None and len(training.valid) > before:
             needed = "" if len(training.valid) < whole else "optimizer"  # nothing goes on behind the end
@@ -206,6 +206,16 @@ def _read(path: Path) -> dict[str, Array] | None:
             return {name: file[name] for name in file}
     except Exception:  # noqa: BLE001 - a damaged archive can raise anything, and what it held can be made again
         return None
+
+
+def _take_up(training: Training, path: Path | None) -> bool:
+    """Go on from what a file keeps, if that is as far as the training is; whether it was."""
+    state = None if path is None else _read(path)
+    with contextlib.suppress(ValueError, KeyError):
+        if state is not None and len(state["valid"]) >= len(training.valid):
+            training.load(state)
+            return True
+    return False
 
 
 def _number(path: Path | None) -> float | None:
