@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, OSError, ImportError) as error:
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         if os.environ.get("MOBENCH_DEBUG"):
             raise
-        say("error: " + " ".join(str(error).split()))
+        say("error: " + (" ".join(str(error).split()) or type(error).__name__))
         return 2
 
 

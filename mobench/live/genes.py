@@ -88,7 +88,10 @@ class Gene:
     def __mul__(self, other: Width) -> Quantity:
         return self.value * other
 
-    __rmul__ = __mul__
+    def __add__(self, other: Width) -> Quantity:
+        return self.value + other
+
+    __rmul__, __radd__ = __mul__, __add__
 
     def __deepcopy__(self, _: Any) -> Gene:
         return self
@@ -102,8 +105,11 @@ class Gene:
 
     @property
     def shares(self) -> Shares:
-        """The shares of the pass that is under way."""
-        return this_pass().shares[self]
+        """The shares of the pass that is under way; RuntimeError where no layer of the module holds the gene."""
+        try:
+            return this_pass().shares[self]
+        except KeyError:
+            raise RuntimeError(f"{self.name}: no layer of the module holds this gene; give it to one") from None
 
 
 class Quantity:
@@ -171,7 +177,7 @@ class Quantity:
         now = this_pass()
         found: float | None = now.kept.get(self)
         if found is None:
-            supports = [now.shares[g].support for g in self.genes]
+            supports = [g.shares.support for g in self.genes]
             if all(len(support) == 1 for support in supports):  # on a path, in a fraction of the time
                 found = self.table.item(*[k for (k,) in supports])
             else:

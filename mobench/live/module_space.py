@@ -21,6 +21,10 @@ from mobench.live.module_prices import priced, unfused
 
 __all__ = ["ModuleSpace"]
 
+APART = 1e-2
+"""Share of the largest output by which a mixture may miss its path at a corner: far above rounding behind norms of two
+examples, far below what another order of units does."""
+
 
 class ModuleSpace:
     """The search space that a module is.
@@ -203,8 +207,22 @@ class ModuleSpace:
         with passing(shares), torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own
             return plain(module).train()
 
+    def _covering(self, n: int, seed: int) -> list[Array]:
+        """The first n of a thousand random architectures, and the others that have an option not seen before."""
+        X = self.space.sample(np.random.default_rng(seed), max(n, 1000))
+        seen: set[tuple[int, int]] = set()
+        found = []
+        for i, (x, inactive) in enumerate(zip(X, self.inactive(X), strict=True)):
+            options = {(j, int(k)) for j, k in enumerate(x) if not inactive[j]}
+            if i < n or options - seen:
+                found.append(x)
+                seen |= options
+        return found
+
     def check(self, *inputs: Tensor, n: int = 20, seed: int = 0) -> None:
-        """Compare n random paths with their stand-alone networks: outputs, multiply-adds, parameters.
+        """Compare random paths with their stand-alone networks (outputs, multiply-adds, parameters) and with mixtures.
+
+        They are n, and more until every option has been looked at.
 
         Raises
         ------
@@ -212,8 +230,8 @@ class ModuleSpace:
             They differ, a path does not run, or it answers what nothing is learned from; the message names the
             architecture and the likely cause.
         """
-        weights = self.weights()
-        for x in self.space.sample(np.random.default_rng(seed), n):
+        weights, everything = self.weights(), torch.as_tensor(self.mask)
+        for x in self._covering(n, seed):
             network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
             for part in network.eval().modules():  # as in a pass: no dropout, and norms by the batch
                 part.train(isinstance(part, nn.modules.batchnorm._NormBase))
@@ -237,6 +255,18 @@ class ModuleSpace:
                 torch.testing.assert_close(path, output, rtol=1e-4, atol=1e-5)
             except AssertionError as error:
                 raise ValueError(f"{said}: path and network differ: {error}") from error
+            with torch.no_grad():
+                mixture = self(weights, self.one_hot(x), *inputs, computed=everything)
+            if mixture.shape != path.shape:
+                raise ValueError(
+                    f"{said}: the output's size depends on genes, {tuple(path.shape)} here; give it a number"
+                )
+            if not float((mixture - path).abs().max()) <= APART * float(path.abs().max()):
+                raise ValueError(
+                    f"{said}: as a mixture at this corner it answers otherwise: units that options share are not the "
+                    "first ones everywhere (chunk, cat, tokens flattened with their channels), or they meet outside "
+                    "layers (softmax or a norm over channels); use a layer for each part, ElasticLayerNorm for norms"
+                )
             counted = [counter.get_total_flops() / 2 / len(inputs[0]), sum(w.numel() for w in network.parameters())]
             if counted != (priced := self.costs(x[None])[0].tolist()):
                 raise ValueError(

@@ -20,7 +20,7 @@ from mobench.live.data import Dataset, Part, check_sizes
 from mobench.live.devices import check_device
 from mobench.live.memory import enough_memory
 
-__all__ = ["Recipe", "Training", "crops_and_flips", "error_of", "initialised", "repeatable"]
+__all__ = ["Recipe", "Training", "augmented", "crops_and_flips", "error_of", "initialised", "repeatable"]
 
 LARGE = 512
 """Inputs scored at a time."""
@@ -150,7 +150,7 @@ class Training:
                 for group in self._optimizer.param_groups:
                     group["lr"] = recipe.rate_at((step + 1) / (recipe.epochs * steps + 1))
                 rows = torch.from_numpy(chosen).to(recipe.device)
-                images = train.images[rows] if recipe.augment is None else recipe.augment(train.images[rows], crops)
+                images = augmented(train.images[rows], recipe, crops)
                 self._optimizer.zero_grad()
                 loss = functional.cross_entropy(self.network(self.data.normalise(images)), train.labels[rows])
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -182,11 +182,14 @@ class Training:
 
 
 def initialised(network: nn.Module, address: tuple[int, int]) -> nn.Module:
-    """The network with weights drawn at [seed, 3, number], by each part's own `reset_parameters`, sizes as they are."""
+    """The network with weights drawn at [seed, 3, number], by each part's own `reset_parameters`, sizes as they are.
+
+    Torch's attention calls its own `_reset_parameters`.
+    """
     seed, number = address
     with _seeded([seed, 3, number], "cpu"):
         for part in network.modules():
-            reset: Any = getattr(part, "reset_parameters", None)
+            reset: Any = getattr(part, "reset_parameters", getattr(part, "_reset_parameters", None))
             if reset is not None:
                 reset()
     return network
@@ -212,6 +215,26 @@ def error_of(network: nn.Module, data: Dataset, part: Part) -> float:
             images, labels = part.images[start : start + LARGE], part.labels[start : start + LARGE]
             wrong += (network(data.normalise(images)).argmax(dim=1) != labels).sum()
     return 100.0 * int(wrong) / len(part.labels)
+
+
+def augmented(images: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
+    """Training inputs, (n, ...), as the recipe changes them.
+
+    Raises
+    ------
+    ValueError
+        Its `augment` gives anything but a tensor of the same shape.
+    """
+    if recipe.augment is None:
+        return images
+    found: Any = recipe.augment(images, rng)
+    if not isinstance(found, Tensor) or found.shape != images.shape:
+        what = getattr(found, "shape", None)
+        raise ValueError(
+            f"augment: expected to be given a tensor of shape {tuple(images.shape)}, found "
+            f"{type(found).__name__ if what is None else tuple(what)}"
+        )
+    return found
 
 
 def crops_and_flips(padding: int = 4) -> Augment:

@@ -24,10 +24,12 @@ from mobench.live.latency import measure_latency
 from mobench.live.memory import enough_memory
 from mobench.live.module_space import ModuleSpace
 from mobench.live.peak import peak_memory
-from mobench.live.training import Recipe, Training, initialised
+from mobench.live.training import Recipe, Training, augmented, initialised
 
 __all__ = ["ModuleTrainings", "Trained", "Where"]
 
+TOLD = 64
+"""Inputs by which augmentations are told apart."""
 OWN = 0
 """The address of an architecture's own training, the same in every run."""
 
@@ -97,11 +99,11 @@ class ModuleTrainings:
 
     def _trained(self, training: Training, epochs: int, *, kept: Path | None) -> Trained:
         """Train on, from what is kept, to an epoch."""
-        if kept is not None and (state := _read(kept)) is not None:
-            with contextlib.suppress(ValueError, KeyError):
-                training.load(state)
+        _take_up(training, kept)
         before, whole = len(training.valid), self.recipe.epochs
         training.to(epochs)
+        if len(training.valid) > before and _take_up(training, kept):  # another worker was faster: its seconds count
+            before = len(training.valid)
         test = training.test() if len(training.valid) == whole else np.nan
         if kept is not None and len(training.valid) > before:
             needed = "" if len(training.valid) < whole else "optimizer"  # nothing goes on behind the end
@@ -131,11 +133,12 @@ class ModuleTrainings:
         key = self._key(x)
         if (name, key) not in self._numbers:
             file = self._file(key, f"-{name}")
-            state = None if file is None else _read(file)
-            number = float(state["number"]) if state is not None and "number" in state else None
+            number = _number(file)
             if number is None:
                 number = measure(initialised(self.space.extract(x), (OWN, key)).to("cpu"))
-                if file is not None:
+                if (first := _number(file)) is not None:  # another worker was faster: a network has one number
+                    number = first
+                elif file is not None:
                     _write(file, {"number": np.array(number)})
             self._numbers[name, key] = number
         return self._numbers[name, key]
@@ -168,11 +171,12 @@ class ModuleTrainings:
         if torch.device(device).type == "cuda":
             device = torch.cuda.get_device_name(device)
         shapes = [(name, tuple(w.shape)) for name, w in self.space.module.named_parameters()]
-        recipe = replace(self.recipe, device="cpu", augment=None), getattr(augment, "__qualname__", repr(augment))
+        changes = getattr(augment, "__qualname__", type(augment).__qualname__)
+        recipe = replace(self.recipe, device="cpu", augment=None), changes
         parts = (self.data.fingerprint, recipe, device, torch.__version__, __version__)
-        does = fingerprint(
-            *(y.cpu().numpy() for y in self.space.outputs)
-        )  # what neither names nor files tell: a closure's values
+        changed = augmented(self.data.train.images[:TOLD], self.recipe, np.random.default_rng(0))
+        # what neither names nor files tell: a closure's values
+        does = fingerprint(*(y.cpu().numpy() for y in (*self.space.outputs, changed)))
         about = repr((parts, self.space.genes, shapes, repr(self.space.module), code, does))
         return data_folder() / "cache" / "modules" / fingerprint(np.frombuffer(about.encode(), dtype=np.uint8))
 
@@ -202,6 +206,22 @@ def _read(path: Path) -> dict[str, Array] | None:
             return {name: file[name] for name in file}
     except Exception:  # noqa: BLE001 - a damaged archive can raise anything, and what it held can be made again
         return None
+
+
+def _take_up(training: Training, path: Path | None) -> bool:
+    """Go on from what a file keeps, if that is as far as the training is; whether it was."""
+    state = None if path is None else _read(path)
+    with contextlib.suppress(ValueError, KeyError):
+        if state is not None and len(state["valid"]) >= len(training.valid):
+            training.load(state)
+            return True
+    return False
+
+
+def _number(path: Path | None) -> float | None:
+    """The number that a file keeps, if it does."""
+    state = None if path is None else _read(path)
+    return float(state["number"]) if state is not None and "number" in state else None
 
 
 def _write(path: Path, arrays: dict[str, Array]) -> None:

@@ -99,6 +99,7 @@ def test_a_damaged_record_is_no_reason_to_lose_runs(tmp_path, capsys):
         ("images=2.5", "option 'images': input should be a valid integer, found 2.5"),
         ("images=0", "option 'images': input should be greater than 0, found 0"),
         ("objectives=[error,flop]", "objectives: unknown 'flop'"),
+        ("objectives=[error,latency:cpu_b99999999999]", "cpu: out of memory; use a smaller batch"),
     ],
 )
 def test_options_of_live_spaces_are_refused_in_a_line(options, words, capsys, tmp_path):

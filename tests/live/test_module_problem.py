@@ -19,8 +19,8 @@ from mobench.live import Gene, ModuleSpace, Recipe, crops_and_flips, peak_memory
 from mobench.live.layers import ElasticConv2d, ElasticLinear
 from mobench.live.module_network import fitted
 from mobench.live.module_problem import MEASURED, MEASURED_CALLS
-from mobench.live.training import error_of
-from mobench.live.trainings import ModuleTrainings, code_of
+from mobench.live.training import Training, error_of
+from mobench.live.trainings import ModuleTrainings, Where, code_of
 from mobench.plugins.catalogue import find
 from mobench.plugins.plugin import missing
 from mobench.testing import assert_passes, check_problem
@@ -92,6 +92,39 @@ def test_what_was_trained_is_not_trained_again_but_under_other_conditions(monkey
     for other in ({"recipe": Recipe(epochs=3, batch=32, rate=0.05)}, {"images": 200}):
         with pytest.raises(pytest.fail.Exception, match="trained again"):
             make(**other).trainings.own(x, 3)
+
+
+def test_two_workers_that_measure_one_network_agree(monkeypatch):
+    first, second = (make(objectives=("error", "latency:cpu_b1")) for _ in range(2))
+    x, where = rows(first, 1)[0], Where(batch=1)
+    timed = ModuleTrainings._timed
+
+    def meanwhile(self, network, where):
+        if self is first.trainings:
+            second.trainings.latency(x, where)
+        return timed(self, network, where)
+
+    monkeypatch.setattr(ModuleTrainings, "_timed", meanwhile)
+    assert first.trainings.latency(x, where) == second.trainings.latency(x, where)
+    assert make().trainings.latency(x, where) == second.trainings.latency(x, where)
+
+
+def test_two_workers_that_train_one_network_agree(monkeypatch):
+    first, second = make(), make()
+    x, epoch = rows(first, 1)[0], Training._epoch
+    theirs = []
+
+    def meanwhile(self, number):
+        if not theirs:
+            theirs.append(None)
+            theirs[0] = second.trainings.own(x, 3)
+        epoch(self, number)
+
+    monkeypatch.setattr(Training, "_epoch", meanwhile)
+    ours = first.trainings.own(x, 3)
+    same(ours, theirs[0])
+    np.testing.assert_array_equal(ours.seconds, theirs[0].seconds)
+    np.testing.assert_array_equal(make().trainings.own(x, 3).seconds, ours.seconds)
 
 
 def test_damaged_files_are_made_again(own_data):

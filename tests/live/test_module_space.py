@@ -162,6 +162,7 @@ def test_networks_are_exported(space):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of the exporter itself
 def test_networks_are_exported_to_onnx(space, tmp_path):
     pytest.importorskip("onnxscript", reason="torch exports to ONNX with the packages onnx and onnxscript")
     runtime = pytest.importorskip("onnxruntime")
@@ -270,11 +271,50 @@ class Product(nn.Module):
         return y @ y.T
 
 
-@pytest.mark.parametrize(("make", "words"), [(Apart, "one gene"), (Product, "own_flops")])
+class Between(nn.Module):
+    """A product of inputs with elastic units, something that is done to them, and a layer that takes them."""
+
+    def __init__(self, does, *, first=1, last=1):
+        super().__init__()
+        w = Gene("w", 2, 4)
+        self.one, self.does, self.head = ElasticLinear(4, w * first), does, ElasticLinear(w * last, 3)
+
+    def forward(self, x):
+        return self.head(self.does(self.one(x)))
+
+
+ELSEWHERE = "at this corner it answers otherwise"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (Apart, "one gene"),
+        (Product, "own_flops"),
+        (lambda: ElasticLinear(4, Gene("w", 2, 4)), r"output's size depends on genes, \(2, 2\) here"),
+        (lambda: Between(nn.GLU(), first=2), ELSEWHERE),
+        (lambda: Between(lambda y: torch.cat([y, 2 * y], 1), last=2), ELSEWHERE),
+        (lambda: Between(lambda y: torch.stack([y, -y], 1).flatten(1), last=2), ELSEWHERE),
+        (lambda: Between(nn.Softmax(1)), ELSEWHERE),
+        (lambda: Between(nn.functional.normalize), ELSEWHERE),
+    ],
+)
 def test_the_check_finds_what_users_get_wrong(make, words):
     x = images(2, 1, 4)[:, 0, 0]
     with pytest.raises(ValueError, match=words):
         ModuleSpace(make(), x).check(x)
+
+
+def test_the_check_looks_at_every_option():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return x.mean(1, keepdim=True)  # in a mean of alternatives it would be spread over all units
+
+    right = {f"a{i}": nn.Identity() for i in range(99)}
+    x = images(2, 1, 4)[:, 0, 0]
+    deep = Repeat(Gene("depth", 0, 1), lambda i: Choice("op", **right, wrong=Wrong()))
+    with pytest.raises(ValueError, match=r"op=wrong: .*one gene"):
+        ModuleSpace(nn.Sequential(deep, ElasticLinear(4, 3)), x).check(x, n=1)
 
 
 W = Gene("w", 1, 2)
@@ -318,6 +358,23 @@ def test_calls_outside_a_pass_and_names_as_sizes_are_refused():
         ElasticLinear(Gene("w", 1, 2), 3)(torch.zeros(1, 2))
     with pytest.raises(TypeError, match="expected numbers"):
         ElasticLinear(Gene("w", "small", "large"), 3)
+
+
+def test_a_gene_that_no_layer_holds_is_refused_in_words():
+    class Scaled(nn.Sequential):
+        by = Gene("by", 1, 2)
+
+        def forward(self, x):
+            return super().forward(x) * int(self.by.value)
+
+    with pytest.raises(ValueError, match="by: no layer of the module holds this gene"):
+        ModuleSpace(Scaled(ElasticLinear(2, Gene("w", 1, 2))), torch.zeros(3, 2))
+
+
+def test_sums_of_genes_are_sizes():
+    a, b = Gene("a", 1, 2), Gene("b", 3, 5)
+    for size, values in ((a + b, [[4, 6], [5, 7]]), (1 + a, [2, 3]), (a + 1, [2, 3]), (a + b * 2, [[7, 11], [8, 12]])):
+        assert size.table.tolist() == values
 
 
 def test_quantities_align_the_genes_that_factors_share():

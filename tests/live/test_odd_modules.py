@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from mobench.live import Choice, ElasticLinear, Gene, ModuleSpace, Recipe, problem
+from mobench.live.training import initialised
 
 DATA = np.random.default_rng(0).random((60, 5)).astype(np.float32), np.arange(60) % 3
 
@@ -185,6 +186,44 @@ def test_networks_that_differ_in_a_closure_alone_share_no_trainings():
     rectified, squared = (make(of(f)) for f in (torch.relu, torch.square))
     assert rectified.trainings._folder != squared.trainings._folder
     assert rectified.trainings._folder == make(of(torch.relu)).trainings._folder
+
+
+class Shifted:
+    """An augmentation that is an object, whose text says where it lies in memory."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, images, rng):
+        return images + self.by * float(rng.random())
+
+
+def test_augmentations_that_differ_in_what_they_hold_alone_share_no_trainings():
+    def closure(by):
+        return lambda images, rng: images + by * float(rng.random())
+
+    for kind in (closure, Shifted, lambda by: functools.partial(lambda images, rng, by: images + by, by=by)):
+        one, same, other = (
+            make(functools.partial(between, nn.ReLU()), recipe=Recipe(augment=kind(by))).trainings._folder
+            for by in (1.0, 1.0, 5.0)
+        )
+        assert one is not None
+        assert one == same != other
+
+
+@pytest.mark.parametrize("augment", [lambda images, rng: images[:3], lambda images, rng: None])
+def test_an_augmentation_that_gives_other_inputs_is_refused_at_once(augment):
+    with pytest.raises(ValueError, match="augment: expected to be given a tensor of shape"):
+        make(functools.partial(between, nn.ReLU()), recipe=Recipe(augment=augment))
+
+
+def test_torchs_attention_begins_anew_at_each_address():
+    network, first, again, other = (nn.MultiheadAttention(8, 2) for _ in range(4))
+    for each, seed in ((first, 1), (again, 1), (other, 2)):
+        each.load_state_dict(network.state_dict())
+        initialised(each, (seed, 0))
+    assert torch.equal(first.in_proj_weight, again.in_proj_weight)
+    assert not torch.equal(first.in_proj_weight, other.in_proj_weight)
 
 
 @pytest.mark.parametrize(
