@@ -45,7 +45,7 @@ def test_two_workers_that_are_killed_again_and_again_write_the_logs_of_one(tmp_p
     for _ in range(5):
         parent = mobench("run", "boxes.toml", "-w", "2", cwd=tmp_path)
         if wait_for_work(parent, runs):
-            time.sleep(chance.uniform(0.0, 0.5))
+            time.sleep(chance.uniform(0.0, 0.05))
         processes = family(parent)
         parent.kill()
         parent.communicate()
