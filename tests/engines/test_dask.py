@@ -104,7 +104,7 @@ def scheduler(tmp_path):
     """A scheduler in a process of its own, and its address."""
     file = tmp_path / "scheduler.json"
     with dask("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file), cwd=tmp_path) as process:
-        while not file.exists():
+        while not (file.exists() and file.stat().st_size):
             assert process.poll() is None
             time.sleep(0.05)
         yield process, orjson.loads(file.read_bytes())["address"]
