@@ -24,7 +24,7 @@ from mobench.live.module_space import ModuleSpace
 from mobench.live.training import Recipe
 from mobench.live.trainings import ModuleTrainings, Where
 
-__all__ = ["ModuleProblem", "problem"]
+__all__ = ["ModuleProblem", "made", "problem"]
 
 UNITS = {"error": "%", "flops": "M", "params": "k", "memory": "kB", "latency": "ms"}
 SCALES = {"flops": 1e6, "params": 1e3}
@@ -169,11 +169,8 @@ class ModuleProblem:
         if first != "error":
             raise ValueError(f"objectives: a supernet needs the error first, found {first}")
         costs = [self._expected(name, charge) for name in others]
-        data = self.trainings.data
-        return ModuleNetwork(self.modules, self._made, data, batch=self.batch, costs=costs, charge=charge, seed=seed)
-
-    def _made(self, seed: int) -> nn.Module:
-        return _made(self.make_network, seed)
+        make, data = functools.partial(made, self.make_network), self.trainings.data
+        return ModuleNetwork(self.modules, make, data, batch=self.batch, costs=costs, charge=charge, seed=seed)
 
     def _expected(self, name: str, charge: Callable[[float], None]) -> Expected:
         """The expectation of an objective: a formula, or a sum fitted to measurements."""
@@ -208,15 +205,22 @@ def _formula(column: int, scale: float, space: ModuleSpace, p: Tensor) -> Tensor
     return space.expected_costs(p)[column] / scale
 
 
-def _made(make_network: Callable[[], nn.Module], seed: int) -> nn.Module:
+def made(make_network: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The module with weights drawn by a seed of torch's, whose state is as before afterwards.
+
+    Raises
+    ------
+    TypeError
+        `make_network` is no function, or gives no module.
+    """
     if isinstance(make_network, nn.Module) or not callable(make_network):
         raise TypeError(f"make_network: expected a function that makes the module, found {type(make_network).__name__}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made: Any = make_network()
-    if not isinstance(made, nn.Module):
-        raise TypeError(f"make_network: expected to be given an nn.Module, found {type(made).__name__}; return it")
-    return made
+        module: Any = make_network()
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"make_network: expected to be given an nn.Module, found {type(module).__name__}; return it")
+    return module
 
 
 def where(name: str) -> Where:
@@ -302,13 +306,13 @@ def problem(
     if "error" not in (names := [objective.name for objective in chosen]):
         raise ValueError(f"objectives: expected error and other names, found {', '.join(names)}")
     dataset: Dataset = load_data(data, images=images, size=size)
-    module, example = _made(make_network, 0), dataset.normalise(dataset.train.images[:2])
+    module, example = made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
     logits = tuple(getattr(modules.outputs[1], "shape", ()))
     if len(logits) != 2 or logits[1] < dataset.classes:
         found = logits or type(modules.outputs[1]).__name__
         raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {found}")
-    check_repeats(module, _made(make_network, 0))
+    check_repeats(module, made(make_network, 0))
     module.to(recipe.device)
     dataset = dataset.to(recipe.device)
     trainings = ModuleTrainings(modules, recipe, dataset, make_network)

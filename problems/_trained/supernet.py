@@ -11,6 +11,7 @@ from torch import nn
 from mobench.live import Dataset, ModuleSpace
 from mobench.live.data import Part
 from mobench.live.module_network import Expected, ModuleNetwork
+from mobench.live.module_problem import made
 from mobench.problems._images import motif
 
 __all__ = ["open_network", "space_of"]
@@ -45,14 +46,15 @@ def open_network(
     batch : int
         Images in a batch.
     """
-    made = partial(_made, make)
-    return ModuleNetwork(space_of(make), made, _dataset(generate), batch=batch, costs=costs, charge=charge, seed=seed)
+    return ModuleNetwork(
+        space_of(make), partial(made, make), _dataset(generate), batch=batch, costs=costs, charge=charge, seed=seed
+    )
 
 
 @cache
 def space_of(make: Make) -> ModuleSpace:
     """The space of a module for images of 8x8, made once."""
-    return ModuleSpace(_made(make, 0), torch.zeros(2, 1, motif.SIZE, motif.SIZE))
+    return ModuleSpace(made(make, 0), torch.zeros(2, 1, motif.SIZE, motif.SIZE))
 
 
 @cache
@@ -60,10 +62,3 @@ def _dataset(generate: Generate) -> Dataset:
     train, valid, test = (Part(torch.tensor(part.images)[:, None], torch.tensor(part.labels)) for part in generate())
     name = generate.__module__.rpartition(".")[2]
     return Dataset(name, train, valid, test, mean=torch.zeros(1, 1, 1), std=torch.ones(1, 1, 1))
-
-
-def _made(make: Make, seed: int) -> nn.Module:
-    """The module with weights drawn by a seed of torch's."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make()

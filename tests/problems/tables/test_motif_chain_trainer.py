@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from _trained import needs_compiler, script
+from _trained import check_gradient, check_repeats, needs_compiler, script
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -112,18 +112,7 @@ def test_weights_and_order_depend_on_their_address_alone():
 @pytest.mark.parametrize(("real", "rtol"), [("double", 1e-9), ("float", 1e-4)])
 @pytest.mark.parametrize("genes", KINDS.values(), ids=KINDS)
 def test_gradients_equal_autograd(genes, parts, real, rtol):
-    rng = np.random.default_rng(1)
-    weights = trainer.initial_weights(genes, seed=0, row=0).astype(np.float64)
-    weights += 0.1 * rng.standard_normal(len(weights))
-    images, labels = parts[0].images[:64], parts[0].labels[:64]
-    network = make_reference(genes, weights, real=torch.float64)
-    expected = cross_entropy(network(torch.as_tensor(images)[:, None].double()), torch.as_tensor(labels))
-    expected.backward()
-    reference = parameters_to_vector([p.grad for p in network.parameters()]).numpy()
-    mine = weights if real == "double" else weights.astype(np.float32)
-    loss, gradient = trainer.gradient(np.array(genes), mine, images, labels)
-    assert loss == pytest.approx(expected.item(), rel=rtol)
-    np.testing.assert_allclose(gradient, reference, rtol=rtol, atol=rtol * np.abs(reference).max())
+    check_gradient(trainer, make_reference, genes, parts[0], real, rtol)
 
 
 @needs_compiler
@@ -139,12 +128,7 @@ def test_an_epoch_of_training_equals_torch(parts):
 
 @needs_compiler
 def test_a_training_repeats(parts):
-    task, genes = trainer.Task(parts), np.array(KINDS["a block a stage"])
-    losses, valid, test = task.train(genes, seed=0, row=7, steps=128)
-    again = task.train(genes, seed=0, row=7, steps=128)
-    np.testing.assert_array_equal(losses, again[0])
-    np.testing.assert_array_equal(valid, again[1])
-    assert test == again[2]
+    check_repeats(trainer.Task(parts), KINDS["a block a stage"], seed=0, row=7, steps=128)
 
 
 @needs_compiler
