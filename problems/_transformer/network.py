@@ -17,9 +17,9 @@ from mobench.live import (
     Gene,
 )
 from mobench.problems._modules.blocks import Residual
-from mobench.problems._modules.tokens import Tokens
+from mobench.problems._modules.tokens import Max, Mean, Tokens
 from mobench.problems._trained.supernet import space_of
-from mobench.problems._transformer.space import CLASSES, HEAD_SIZE, HEADS, KERNEL, NAMES, RATIOS, TOKENS, WIDTHS
+from mobench.problems._transformer.space import CLASSES, HEAD_SIZE, HEADS, KERNEL, NAMES, PARTS, RATIOS, TOKENS, WIDTHS
 
 
 def transformers() -> nn.Module:
@@ -37,11 +37,12 @@ def transformers() -> nn.Module:
         made = {str(r): residual(ElasticMLP(width, r * width, activation=nn.ReLU)) for r in RATIOS if r}
         return Choice(name, **{"0": nn.Identity()}, **made)
 
-    parts = [perceptron(name) if i % 2 else attention(name) for i, name in enumerate(NAMES[1:])]
+    parts = [perceptron(name) if i % 2 else attention(name) for i, name in enumerate(NAMES[1 : 1 + PARTS])]
     return Tokens(
         ElasticConv2d(1, width, kernel=KERNEL, stride=2, bias=True),
         ElasticConstant(TOKENS, width),
         nn.Sequential(*parts, ElasticLayerNorm(width)),
+        Choice(NAMES[-1], mean=Mean(), max=Max()),
         ElasticLinear(width, CLASSES),
     )
 

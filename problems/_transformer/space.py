@@ -1,4 +1,4 @@
-"""The space of transformers: a width, in each of three layers a number of heads and an MLP ratio, or none; costs."""
+"""The space of transformers: a width, in each of three layers a number of heads and an MLP ratio, a pool; costs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ HEADS, RATIOS = (0, 1, 2), (0, 1, 2)
 LAYERS = 3
 PARTS = 2 * LAYERS
 """Attentions and perceptrons, in turn."""
-NAMES = ("width", *(f"layer{i + 1}.{part}" for i in range(LAYERS) for part in ("heads", "ratio")))
-VALUES = (WIDTHS, *(HEADS, RATIOS) * LAYERS)
+POOLS = ("mean", "max")
+"""What of all tokens is classified."""
+NAMES = ("width", *(f"layer{i + 1}.{part}" for i in range(LAYERS) for part in ("heads", "ratio")), "pool")
+VALUES = (WIDTHS, *(HEADS, RATIOS) * LAYERS, POOLS)
 HEAD_SIZE = 8
 SIZE, KERNEL, TOKENS, CLASSES = 8, 5, 16, 40
 """Pixels a side of the image and of a patch, patches (their centres are two pixels apart), classes."""
@@ -25,11 +27,11 @@ SIZE, KERNEL, TOKENS, CLASSES = 8, 5, 16, 40
 def canonical(X: Array) -> Array:
     """Move each part to the first place of its kind behind the part before it: equal rows are equal networks.
 
-    (n, 7) to (n, 7). The parts that a network has run one after the other, whichever layers they were written in.
+    (n, 8) to (n, 8). The parts that a network has run one after the other, whichever layers they were written in.
     """
     X = np.asarray(X, dtype=np.int64)
     moved, free = np.zeros_like(X), np.ones(len(X), dtype=np.int64)
-    moved[:, 0] = X[:, 0]
+    moved[:, [0, -1]] = X[:, [0, -1]]
     for column in range(1, PARTS + 1):
         there = np.flatnonzero(X[:, column])
         places = free[there] + (free[there] - column) % 2
@@ -39,24 +41,24 @@ def canonical(X: Array) -> Array:
 
 
 def index(X: Array) -> Array:
-    """Number of each genotype, the first gene slowest: (n, 7) to (n,)."""
+    """Number of each genotype, the pool slowest, then the width, then the layers in order: (n, 8) to (n,)."""
     sizes = [len(values) for values in VALUES]
-    numbers: Array = np.asarray(X, dtype=np.int64) @ np.cumprod([1, *sizes[:0:-1]])[::-1]
+    numbers: Array = np.roll(np.asarray(X, dtype=np.int64), 1, axis=1) @ np.cumprod([1, *sizes[-2::-1]])[::-1]
     return numbers
 
 
 def key(X: Array) -> Array:
-    """Number of the network that each genotype is: (n, 7) to (n,)."""
+    """Number of the network that each genotype is: (n, 8) to (n,)."""
     return index(canonical(X))
 
 
 def all_transformers() -> Array:
-    """All 2,916 genotypes in the order of `index`."""
-    return np.array(list(itertools.product(*(range(len(values)) for values in VALUES))))
+    """All 5,832 genotypes in the order of `index`."""
+    return np.roll(list(itertools.product(*(range(len(values)) for values in (VALUES[-1], *VALUES[:-1])))), -1, axis=1)
 
 
 def all_networks() -> Array:
-    """The 2,068 distinct networks, each by its canonical genotype, in the order of `index`: (2068, 7)."""
+    """The 4,136 distinct networks, each by its canonical genotype, in the order of `index`: (4136, 8)."""
     X = all_transformers()
     distinct: Array = X[(canonical(X) == X).all(axis=1)]
     return distinct
@@ -64,7 +66,7 @@ def all_networks() -> Array:
 
 def parts_of(genes: Array) -> list[tuple[int, int]]:
     """Heads and hidden width of each part that a network has, in order; an attention has no hidden width."""
-    width, *parts = (int(values[gene]) for values, gene in zip(VALUES, genes, strict=True))
+    width, *parts = (int(values[gene]) for values, gene in zip(VALUES[:-1], genes[:-1], strict=True))
     return [(part, 0) if i % 2 == 0 else (0, part * width) for i, part in enumerate(parts) if part]
 
 
@@ -83,9 +85,9 @@ class PartCosts(NamedTuple):
     parts: Array
 
     def of(self, X: Array) -> Array:
-        """Costs of (n, 7) transformers: (n,)."""
+        """Costs of (n, 8) transformers: (n,); the pool costs nothing."""
         X = np.asarray(X)
-        total: Array = self.fixed[X[:, 0]] + self.parts[X[:, :1], np.arange(PARTS) % 2, X[:, 1:]].sum(axis=1)
+        total: Array = self.fixed[X[:, 0]] + self.parts[X[:, :1], np.arange(PARTS) % 2, X[:, 1:-1]].sum(axis=1)
         return total
 
     def over(self, unit: float) -> PartCosts:
@@ -94,9 +96,9 @@ class PartCosts(NamedTuple):
 
 
 def nearest_sum(X: Array, cost: Array) -> PartCosts:
-    """The sum over parts that misses measured costs, (n,), of (n, 7) transformers by the least relative squares."""
+    """The sum over parts that misses measured costs, (n,), of (n, 8) transformers by the least relative squares."""
     X = np.asarray(X)
-    counts = [(X[:, first::2, None] == np.arange(1, len(HEADS))).sum(axis=1) for first in (1, 2)]
+    counts = [(X[:, first:-1:2, None] == np.arange(1, len(HEADS))).sum(axis=1) for first in (1, 2)]
     each, wide = np.column_stack([np.ones(len(X)), *counts]), X[:, 0, None] == np.arange(len(WIDTHS))
     features = (wide[:, :, None] * each[:, None]).reshape(len(X), -1)
     found, *_ = np.linalg.lstsq(features / cost[:, None], np.ones(len(X)), rcond=None)
@@ -123,21 +125,21 @@ def part_costs(name: Literal["flops", "params"]) -> PartCosts:
 
 
 def flops(X: Array) -> Array:
-    """Multiply-adds of one image: (n, 7) to (n,)."""
+    """Multiply-adds of one image: (n, 8) to (n,)."""
     return part_costs("flops").of(X)
 
 
 def params(X: Array) -> Array:
-    """Trained parameters: (n, 7) to (n,)."""
+    """Trained parameters: (n, 8) to (n,)."""
     return part_costs("params").of(X)
 
 
 def to_strings(X: Array) -> list[str]:
-    """Readable names, as ``w24: h2 r1 | h1 r0 | h0 r2``: the width, and heads and ratio of each layer."""
+    """Readable names, as ``w24: h2 r1 | h1 r0 | h0 r2 | max``: the width, heads and ratio of each layer, the pool."""
     found = []
     for row in np.asarray(X):
-        width, *parts = (values[gene] for values, gene in zip(VALUES, row, strict=True))
+        width, *parts, pool = (values[gene] for values, gene in zip(VALUES, row, strict=True))
         named = [f"h{part}" if i % 2 == 0 else f"r{part}" for i, part in enumerate(parts)]
         layers = [" ".join(named[i : i + 2]) for i in range(0, PARTS, 2)]
-        found.append(f"w{width}: {' | '.join(layers)}")
+        found.append(f"w{width}: {' | '.join([*layers, pool])}")
     return found

@@ -60,7 +60,7 @@ def network(blocks: int, shape: tuple[int, ...], classes: int) -> nn.Module:
         Repeat,
     )
     from mobench.problems._modules.blocks import Residual
-    from mobench.problems._modules.tokens import Tokens
+    from mobench.problems._modules.tokens import Mean, Tokens
 
     width = Gene("width", 16, 24, 32)
     stride = max(1, shape[1] // TOKENS)
@@ -78,5 +78,6 @@ def network(blocks: int, shape: tuple[int, ...], classes: int) -> nn.Module:
         patches,
         ElasticConstant(tokens, width),
         nn.Sequential(body, ElasticLayerNorm(width)),
+        Mean(),
         ElasticLinear(width, classes),
     )

@@ -1,6 +1,6 @@
 """motif_transformer: all small vision transformers of three layers, really trained on generated images.
 
-2,916 genotypes, 2,068 networks: the live space with known truth beside `motif` and `motif_chain`. How it was made and
+5,832 genotypes, 4,136 networks: the live space with known truth beside `motif` and `motif_chain`. How it was made and
 what it is like: `docs/problems/tables/motif_transformer.md`.
 """
 

@@ -71,7 +71,7 @@ def transformer_header(cost: transformers.PartCosts) -> dict[str, Any]:
 TIMED = {
     "motif_chain": Timed(chain, (5, 8, 6, 2), chains.to_strings, chains.nearest_sum, chain_header),
     "motif_transformer": Timed(
-        transformer, (3, 1, 1, 1, 1, 1, 1), transformers.to_strings, transformers.nearest_sum, transformer_header
+        transformer, (3, 1, 1, 1, 1, 1, 1, 0), transformers.to_strings, transformers.nearest_sum, transformer_header
     ),
 }
 

@@ -31,6 +31,12 @@ typedef __typeof__((vec){0} > (vec){0}) mask;
 /* x where t > 0, else 0 */
 INLINE vec where(vec t, vec x) { return (vec)((t > (vec){0}) & (mask)x); }
 
+/* the larger of the two, to the bit */
+INLINE vec larger(vec a, vec b) {
+    const mask t = a > b;
+    return (vec)((t & (mask)a) | (~t & (mask)b));
+}
+
 static REAL hsum(vec v) {
     REAL total = 0;
     for (int i = 0; i < WIDE; i++) total += v[i];
@@ -143,7 +149,7 @@ static void norm_backward(const Norm *l, const vec *dy, vec *dx, REAL *dgamma, R
 typedef struct { REAL *w, *b; int cin, cout; } Linear;
 typedef struct { int heads; Norm norm; Linear first[3], last; vec *z[3], *p, *o; } Part;  /* attention, or with no heads a perceptron */
 typedef struct {
-    int size, width, parts;
+    int size, width, most, parts;  /* most: features are the largest of the tokens, not their mean */
     REAL *params, *grads, *m1, *m2;
     Linear embed, classify;
     REAL *position;
@@ -188,7 +194,7 @@ static void make_part(Net *net, Part *part, int heads, int hidden) {
 static void free_net(Net *net) { free(net->arena), free(net); }
 
 /* Parts are pairs: heads, or 0 and the hidden width. */
-static Net *make_net(int width, const int *parts, int n, const REAL *params, int n_params) {
+static Net *make_net(int width, int most, const int *parts, int n, const REAL *params, int n_params) {
     Net *net = calloc(1, sizeof(Net));
     const size_t bytes = ARENA * sizeof(REAL);
     if (!net) return NULL;
@@ -196,7 +202,7 @@ static Net *make_net(int width, const int *parts, int n, const REAL *params, int
     if (!net->arena || n > PARTS || n_params > MAX_PARAMS) { free_net(net); return NULL; }
     net->params = take(net, MAX_PARAMS), net->grads = take(net, MAX_PARAMS), net->m1 = take(net, MAX_PARAMS), net->m2 = take(net, MAX_PARAMS);
     memcpy(net->params, params, n_params * sizeof(REAL));
-    net->width = width, net->parts = n;
+    net->width = width, net->most = most, net->parts = n;
     net->patches = planes(net, PATCHES), net->x = planes(net, width), net->dx = planes(net, width);
     net->y = planes(net, WIDEST), net->dy = planes(net, WIDEST), net->dp = take(net, T * T * WIDE);
     for (int i = 0; i < 3; i++) net->dz[i] = planes(net, i ? 2 * HEAD : LARGEST);
@@ -290,9 +296,10 @@ static void forward(Net *net) {
     for (int i = 0; i < net->parts; i++) part_forward(net, &net->part[i]);
     norm(&net->norm, net->x, net->y, c);
     for (int i = 0; i < c; i++) for (int v = 0; v < NV; v++) {
-        vec total = {0};
-        for (int t = 0; t < T; t++) total += net->y[i * PLANE + v * T + t];
-        net->features[i * NV + v] = total / (REAL)T;
+        const vec *y = net->y + i * PLANE + v * T;
+        vec total = y[0];
+        for (int t = 1; t < T; t++) total = net->most ? larger(y[t], total) : total + y[t];
+        net->features[i * NV + v] = net->most ? total : total / (REAL)T;
     }
     for (int k = 0; k < CLASSES; k++) for (int v = 0; v < NV; v++) {
         vec total = (vec){0} + net->classify.b[k];
@@ -335,8 +342,11 @@ static void backward(Net *net) {
             grad(net, l->w)[k * c + i] = hsum(dot);
         }
     }
-    for (int i = 0; i < c; i++) for (int v = 0; v < NV; v++) for (int t = 0; t < T; t++)
-        net->dy[i * PLANE + v * T + t] = net->dfeatures[i * NV + v] / (REAL)T;
+    for (int i = 0; i < c; i++) for (int v = 0; v < NV; v++) for (int t = 0; t < T; t++) {
+        const int at = i * PLANE + v * T + t;
+        const vec d = net->dfeatures[i * NV + v];
+        net->dy[at] = net->most ? (vec)((net->y[at] == net->features[i * NV + v]) & (mask)d) : d / (REAL)T;
+    }
     norm_backward(&net->norm, net->dy, net->dx, grad(net, net->norm.gamma), grad(net, net->norm.beta), c, 0);
     for (int i = net->parts - 1; i >= 0; i--) part_backward(net, &net->part[i]);
     for (int t = 0; t < T; t++) for (int i = 0; i < c; i++) {
@@ -363,8 +373,8 @@ static void load(Net *net, const REAL *images, const uint8_t *labels, const int3
 }
 
 /* Loss and gradient of one training batch; 1 if the parameters do not fit. */
-int transformer_gradient(int width, const int *parts, int n, const REAL *params, int n_params, const REAL *images, const uint8_t *labels, double *loss, REAL *out) {
-    Net *net = make_net(width, parts, n, params, n_params);
+int transformer_gradient(int width, int most, const int *parts, int n, const REAL *params, int n_params, const REAL *images, const uint8_t *labels, double *loss, REAL *out) {
+    Net *net = make_net(width, most, parts, n, params, n_params);
     uint8_t batch[B];
     int right = 0;
     if (!net) return 1;
@@ -398,11 +408,11 @@ static void step(Net *net, int t, REAL rate, const REAL *decays, REAL decay) {
 }
 
 /* Train `steps` batches: `losses` of each, `valid` right answers after every `period`, `test` at the end. */
-int transformer_train(int width, const int *parts, int n, const REAL *params, int n_params, const REAL *decays, double decay,
+int transformer_train(int width, int most, const int *parts, int n, const REAL *params, int n_params, const REAL *decays, double decay,
                       const REAL *images, const uint8_t *labels, const int32_t *order, const double *rates, int steps, int period,
                       const REAL *valid_images, const uint8_t *valid_labels, int n_valid,
                       const REAL *test_images, const uint8_t *test_labels, int n_test, double *losses, int32_t *valid, int32_t *test) {
-    Net *net = make_net(width, parts, n, params, n_params);
+    Net *net = make_net(width, most, parts, n, params, n_params);
     uint8_t batch[B];
     int ignored = 0;
     if (!net) return 1;

@@ -16,6 +16,7 @@ from mobench.problems._transformer.space import (
     CLASSES,
     HEAD_SIZE,
     KERNEL,
+    POOLS,
     TOKENS,
     WIDTHS,
     all_networks,
@@ -38,7 +39,7 @@ def tensors(genes: Array) -> list[tuple[str, tuple[int, ...], int]]:
 
     Parameters
     ----------
-    genes : (7,) int array
+    genes : (8,) int array
 
     Returns
     -------
@@ -79,7 +80,7 @@ def gradient(genes: Array, weights: Array, images: Array, labels: Array) -> tupl
 
     Parameters
     ----------
-    genes : (7,) int array
+    genes : (8,) int array
     weights : (p,) float32 or float64 array
     images : (batch, 8, 8) array
     labels : (batch,) int array
@@ -94,12 +95,17 @@ def gradient(genes: Array, weights: Array, images: Array, labels: Array) -> tupl
     y = np.asarray(labels, dtype=np.uint8)
     library = compiled(SOURCE, real="float" if real == np.float32 else "double", batch=BATCH)
     code = library.transformer_gradient(
-        WIDTHS[int(genes[0])], pointer(parts), len(parts), pointer(weights), len(weights), pointer(x), pointer(y),
+        *_network(genes), pointer(parts), len(parts), pointer(weights), len(weights), pointer(x), pointer(y),
         ctypes.byref(loss), pointer(out),
     )  # fmt: skip
     if code:
         raise ValueError(f"genes {list(genes)}: {len(weights)} parameters do not fit")
     return loss.value, out
+
+
+def _network(genes: Array) -> tuple[int, int]:
+    """Width, and whether features are the largest of the tokens, for C."""
+    return WIDTHS[int(genes[0])], int(POOLS[int(genes[-1])] == "max")
 
 
 def _parts(genes: Array) -> Array:
@@ -120,7 +126,7 @@ class Task:
 
         Parameters
         ----------
-        genes : (7,) int array
+        genes : (8,) int array
         seed, row : int
             The address of the initial weights and of the data order.
         steps : int, optional
@@ -140,7 +146,7 @@ class Task:
         parts = _parts(genes)
         (images, valid_images, test_images), (labels, valid_labels, test_labels) = self.images, self.labels
         code = compiled(SOURCE, real=self.real, batch=BATCH).transformer_train(
-            WIDTHS[int(genes[0])], pointer(parts), len(parts), pointer(weights), len(weights), pointer(decaying),
+            *_network(genes), pointer(parts), len(parts), pointer(weights), len(weights), pointer(decaying),
             ctypes.c_double(DECAY), pointer(images), pointer(labels), pointer(order), pointer(rates), steps, period,
             pointer(valid_images), pointer(valid_labels), len(valid_labels) // BATCH,
             pointer(test_images), pointer(test_labels), len(test_labels) // BATCH,

@@ -23,12 +23,12 @@ def table():
 
 def test_parts_that_run_one_after_the_other_are_one_network_in_whichever_layers_they_are_written():
     X = space.all_transformers()
-    assert X.shape == (2916, 7)
-    np.testing.assert_array_equal(space.index(X), np.arange(2916))
+    assert X.shape == (5832, 8)
+    np.testing.assert_array_equal(space.index(X), np.arange(5832))
     networks = space.canonical(X)
     np.testing.assert_array_equal(space.canonical(networks), networks)
-    kinds = {(x[0], *space.parts_of(x)) for x in X}
-    assert len(np.unique(networks, axis=0)) == len(space.all_networks()) == len(kinds) == 2068
+    kinds = {(x[0], *space.parts_of(x), x[-1]) for x in X}
+    assert len(np.unique(networks, axis=0)) == len(space.all_networks()) == len(kinds) == 4136
     for x, same in zip(X[::13], networks[::13], strict=True):
         assert space.parts_of(x) == space.parts_of(same)
 
@@ -51,7 +51,7 @@ def test_the_module_has_the_genes_and_costs_of_the_table():
 
 
 def test_names_tell_the_parts_of_each_layer():
-    assert space.to_strings(np.array([[3, 2, 1, 1, 0, 0, 2]])) == ["w24: h2 r1 | h1 r0 | h0 r2"]
+    assert space.to_strings(np.array([[3, 2, 1, 1, 0, 0, 2, 1]])) == ["w24: h2 r1 | h1 r0 | h0 r2 | max"]
 
 
 def test_the_images_are_those_of_motif_chain_with_more_to_train_on():
@@ -78,7 +78,7 @@ def test_latency_is_a_sum_over_parts_at_each_width(table):
     F = known.score(known.networks)
     for column, name in enumerate(names, start=1):
         about = table.about["latency"][name]
-        for (width, *parts), latency in zip(known.networks[::50], F[::50, column], strict=True):
+        for (width, *parts, _), latency in zip(known.networks[::50], F[::50, column], strict=True):
             heads, ratios = about["parts"][width]
             expected = about["fixed"][width] + sum(heads[h] for h in parts[::2]) + sum(ratios[r] for r in parts[1::2])
             assert latency == pytest.approx(expected)
