@@ -78,6 +78,13 @@ class Transformer(nn.Module):
         return self.head(self.norm(x).mean(dim=1))
 
 
+class OnPixels(nn.Sequential):
+    """Parts for tokens (n, t, c), on an image's pixels."""
+
+    def forward(self, x):
+        return super().forward(x.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, x.shape[2:])
+
+
 class Residual(nn.Module):
     def __init__(self, body):
         super().__init__()
@@ -102,7 +109,7 @@ def random_module(rng):
         return [4, gene(2, 3, 5), gene(1, 4), gene(0.5, 1, 2) * 4][rng.integers(4)]
 
     def part(w, level):
-        kind = rng.integers(7 if level else 4)
+        kind = rng.integers(10 if level else 7)
         if kind == 0:
             h = [width(), gene(1, 2.5, 3) * w][rng.integers(2)]
             first = ElasticConv2d(w, h, kernel=gene(1, 3, 5), bias=bool(rng.integers(2)))
@@ -114,8 +121,15 @@ def random_module(rng):
         if kind == 3:
             return nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Tanh())
         if kind == 4:
-            return Residual(part(w, level - 1))
+            return OnPixels(ElasticLayerNorm(w), ElasticHeads(w, gene(1, 2, 3), size=4))
         if kind == 5:
+            return OnPixels(ElasticMLP(w, gene(1, 1.5, 3) * w, activation=nn.GELU), ElasticLayerNorm(w))
+        if kind == 6:
+            h = width()
+            return OnPixels(ElasticLinear(w, h), nn.Tanh(), ElasticLinear(h, w, bias=False))
+        if kind == 7:
+            return Residual(part(w, level - 1))
+        if kind == 8:
             longer = nn.Sequential(part(w, level - 1), part(w, 0))
             return Choice(name("c"), a=part(w, level - 1), b=nn.Identity(), c=longer)
         depths = ([0, 1, 3], [1, 2, 3], [2, 3])[rng.integers(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -157,7 +158,7 @@ def load_data(source: Any, *, name: str = "", images: int | None = None, size: i
     ------
     ValueError
         Nothing that can be read as data, inputs that are no finite numbers of one shape, inputs and labels of different
-        numbers, labels that are no classes, or one class alone.
+        numbers, labels that are no classes, one class alone, or a part that is another once more.
     TypeError
         `images` or `size` is no whole number.
     """
@@ -176,6 +177,7 @@ def load_data(source: Any, *, name: str = "", images: int | None = None, size: i
     given = {part: Part(*checked_pair(pool, f"{name} {part}".strip())) for part, pool in pools.items()}
     if len({part.images.shape[1:] for part in given.values()}) > 1:
         raise ValueError(f"{name}: inputs of different shapes, {[tuple(p.images.shape) for p in given.values()]}")
+    _check_apart(name, given)
     parts = _split(given)
     mean, std = statistics(parts["train"].images)
     return _checked(Dataset(name, parts["train"], parts["valid"], parts["test"], mean, std), images, size)
@@ -189,10 +191,17 @@ def _checked(whole: Dataset, images: int | None, size: int | None) -> Dataset:
             f"{whole.name}: {inputs} inputs have labels up to {whole.classes - 1}; number the classes from 0, "
             "np.unique(labels, return_inverse=True)[1]"
         )
+    _check_apart(whole.name, {part: getattr(whole, part) for part in PARTS})
     made = whole.reduced(images=images, size=size)
     if len(found := np.unique(made.train.labels.cpu().numpy())) < 2:
         raise ValueError(f"{whole.name}: expected two classes at least to train on, found {found.tolist()}")
     return made
+
+
+def _check_apart(name: str, parts: Mapping[str, Part]) -> None:
+    for (first, one), (second, other) in itertools.combinations(parts.items(), 2):
+        if torch.equal(one.labels, other.labels) and torch.equal(one.images, other.images):
+            raise ValueError(f"{name}: {first} and {second} are the same inputs; give each part its own")
 
 
 def check_sizes(**sizes: int | None) -> None:

@@ -16,6 +16,6 @@ def check_device(device: str) -> None:
         No name of a device, or of one that this machine or this build of torch does not have.
     """
     try:
-        torch.empty(0, device=device)
+        torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device: {device!r} cannot be used here ({str(error).splitlines()[0]}); use cpu") from None

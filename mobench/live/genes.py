@@ -68,7 +68,7 @@ class Gene:
     Raises
     ------
     ValueError
-        No options, or one of them twice.
+        No options, one of them twice, a number that is not finite, or a name that cannot be written as ``name=option``.
     TypeError
         No name, or an option that is neither a number nor a name.
     """
@@ -78,6 +78,10 @@ class Gene:
             raise TypeError(f"gene: expected a name and then its options, found {(name, *options)}")
         if unfit := [option for option in options if not isinstance(option, Real | str)]:
             raise TypeError(f"{name}: expected numbers or names for options, one by one, found {unfit[0]!r}")
+        if not name or not name.isprintable() or "=" in name or " " in name:
+            raise ValueError(f"gene: expected a name without spaces and =, found {name!r}")
+        if endless := [option for option in options if not isinstance(option, str) and not np.isfinite(option)]:
+            raise ValueError(f"{name}: expected finite numbers, found {endless[0]}")
         if not options or len(set(options)) < len(options):
             raise ValueError(f"{name}: expected different options, at least one, found {options}")
         self.name, self.options = name, options

@@ -104,7 +104,7 @@ class ElasticConv2d(nn.Conv2d):
     Raises
     ------
     ValueError
-        An even kernel, or a width below 1.
+        An even kernel, or a width or stride below 1.
     """
 
     def __init__(
@@ -115,6 +115,8 @@ class ElasticConv2d(nn.Conv2d):
         self.kernel = Quantity.of(kernel).rounded
         if not (self.kernel.table % 2).all():
             raise ValueError(f"kernel: expected odd sizes, found {self.kernel.table.tolist()}")
+        if not isinstance(stride, Integral) or stride < 1:
+            raise ValueError(f"stride: expected a whole number from 1, found {stride!r}")
         i, o, k = (size.largest for size in (*self.sizes, self.kernel))
         super().__init__(i, o, k, stride=stride, padding=k // 2, groups=i if self.depthwise else 1, bias=bias)
 
@@ -169,10 +171,17 @@ class ElasticBatchNorm(_ElasticNorm):
 
     Shared weights have no running statistics, which would be those of no network. A stand-alone network has its own:
     `torch.nn.BatchNorm2d`, or `torch.nn.BatchNorm1d` where `dims` is 1, inputs (n, c).
+
+    Raises
+    ------
+    ValueError
+        Other `dims` than 1 and 2, or a width below 1.
     """
 
     def __init__(self, width: Width, *, dims: int = 2, eps: float = 1e-5) -> None:
         super().__init__(width, eps=eps)
+        if dims not in (1, 2):
+            raise ValueError(f"dims: expected 2 for images or 1 for rows of features, found {dims!r}")
         self.dims = dims
 
     def forward(self, x: Tensor) -> Tensor:
@@ -313,7 +322,10 @@ class Repeat(ElasticDepth):
 
     def __init__(self, depth: Gene, make: Callable[[int], nn.Module]) -> None:
         _check_depths(depth)
-        super().__init__(depth, *(make(i) for i in range(max(depth.options))))
+        blocks = [make(i) for i in range(max(depth.options))]
+        if wrong := [type(block).__name__ for block in blocks if not isinstance(block, nn.Module)]:
+            raise TypeError(f"{depth.name}: expected a module for each block, found {wrong[0]}; return it")
+        super().__init__(depth, *blocks)
 
 
 def _check_depths(depth: Gene) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from mobench.live.extraction import elastic, gates_of, holds, walk
 from mobench.live.genes import Quantity
+from mobench.live.layers import ElasticBatchNorm
 
-__all__ = ["check_parts", "check_repeats"]
+__all__ = ["check_beginnings", "check_logits", "check_lone_inputs", "check_parts", "check_repeats"]
+
+FEW = 32
+"""Numbers from which on their deviation tells something."""
 
 
 def check_parts(module: nn.Module, example: Tensor) -> None:
@@ -58,6 +65,28 @@ def _check_weight(name: str, weight: Tensor, example: Tensor) -> None:
         )
 
 
+def check_logits(output: Any, classes: int) -> None:
+    """Refuse outputs that are no logits, (n, at least `classes`).
+
+    Raises
+    ------
+    ValueError
+        Another shape, no tensor, or probabilities.
+    """
+    shape = tuple(getattr(output, "shape", ()))
+    if len(shape) != 2 or shape[1] < classes:
+        found = shape or type(output).__name__
+        raise ValueError(f"network: expected logits (n, {classes}) of the classes of the data, found {found}")
+    if bool((output >= 0).all()) and torch.allclose(output.sum(dim=1), output.new_ones(())):
+        raise ValueError("network: its outputs sum to one, but cross entropy takes logits; leave the softmax out")
+
+
+def check_lone_inputs(module: nn.Module) -> None:
+    """Refuse norms over the batch, which one input alone does not have; ValueError."""
+    if any(isinstance(part, ElasticBatchNorm | nn.modules.batchnorm._BatchNorm) for part in module.modules()):
+        raise ValueError("batch: a batch norm needs two inputs at least; make it 2 or more, or use ElasticLayerNorm")
+
+
 def check_repeats(module: nn.Module, again: nn.Module) -> None:
     """Refuse a function that made two modules of one seed that differ.
 
@@ -74,3 +103,33 @@ def check_repeats(module: nn.Module, again: nn.Module) -> None:
     for name in first | second:
         if name not in first or name not in second or not torch.equal(first[name].cpu(), second[name].cpu()):
             raise ValueError(cure.format(name))
+
+
+def check_beginnings(module: nn.Module, redrawn: nn.Module) -> None:
+    """Refuse weights that plainly do not begin as `reset_parameters` redraws them: stand-alone networks begin so.
+
+    They are told by a constant that the other does not have, or by deviations further apart than chance makes them.
+
+    Raises
+    ------
+    ValueError
+        Names the first such weight, and the cure.
+    """
+    for (name, made), again in zip(module.named_parameters(), redrawn.parameters(), strict=True):
+        (low, high), (lowest, highest) = (torch.aminmax(w.detach()) for w in (made, again))
+        constant = made.numel() > 1 and (bool(low == high) or bool(lowest == highest))
+        if constant and (low, high) != (lowest, highest):
+            found = f"{float(low):.3g} to {float(high):.3g}, redrawn {float(lowest):.3g} to {float(highest):.3g}"
+        elif not constant and abs(apart := _log_ratio(made, again)) > 0.25 + 5 / made.numel() ** 0.5:
+            found = f"{math.exp(apart):.2g} times as far apart as redrawn"
+        else:
+            continue
+        raise ValueError(
+            f"{name}: the network's own initialisation ({found}) would be lost in stand-alone networks, which begin by "
+            "reset_parameters; write it there, in a method of the class that holds the layers, called by its __init__"
+        )
+
+
+def _log_ratio(first: Tensor, second: Tensor) -> float:
+    """Of two tensors' deviations; 0 where few numbers tell nothing of them."""
+    return float((first.detach().std() / second.detach().std()).log()) if first.numel() >= FEW else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Callable, Sequence
@@ -18,11 +19,11 @@ from mobench.core.messages import nearest
 from mobench.core.problem import Objective, Values, in_short
 from mobench.core.space import Array, Space
 from mobench.live.data import Dataset, check_sizes, load_data
-from mobench.live.module_checks import check_repeats
+from mobench.live.module_checks import check_beginnings, check_logits, check_lone_inputs, check_repeats
 from mobench.live.module_network import Expected, ModuleNetwork, descending, extreme, fitted, operations
 from mobench.live.module_space import ModuleSpace
-from mobench.live.training import Recipe
-from mobench.live.trainings import ModuleTrainings, Where
+from mobench.live.training import Recipe, initialised
+from mobench.live.trainings import OWN, ModuleTrainings, Where
 
 __all__ = ["ModuleProblem", "made", "problem"]
 
@@ -298,6 +299,8 @@ def problem(
     TypeError
         What makes no module, or a `recipe`, a size or an objective of another kind.
     """
+    if not isinstance(noise, bool):
+        raise TypeError(f"noise: expected True or False, found {noise!r}")
     recipe = Recipe() if recipe is None else recipe
     if not isinstance(recipe, Recipe):
         raise TypeError(f"recipe: expected a Recipe, found {type(recipe).__name__}; write Recipe(epochs=8)")
@@ -308,11 +311,11 @@ def problem(
     dataset: Dataset = load_data(data, images=images, size=size)
     module, example = made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
-    logits = tuple(getattr(modules.outputs[1], "shape", ()))
-    if len(logits) != 2 or logits[1] < dataset.classes:
-        found = logits or type(modules.outputs[1]).__name__
-        raise ValueError(f"network: expected logits (n, {dataset.classes}) of the classes of the data, found {found}")
+    check_logits(modules.outputs[1], dataset.classes)
+    if min(recipe.batch, batch or recipe.batch) == 1:
+        check_lone_inputs(module)
     check_repeats(module, made(make_network, 0))
+    check_beginnings(module, initialised(copy.deepcopy(module), (OWN, 0)))
     module.to(recipe.device)
     dataset = dataset.to(recipe.device)
     trainings = ModuleTrainings(modules, recipe, dataset, make_network)

@@ -197,8 +197,13 @@ class ModuleSpace:
 
         Layers of `mobench.live` are replaced by torch's; classes of the user's own stay what they are, with numbers
         for sizes. `torch.export` and pickle take it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            No architecture of this space.
         """
-        module = copy.deepcopy(self.module)
+        (x,), module = self.space.check(x), copy.deepcopy(self.module)
         if weights is not None:
             with torch.no_grad():
                 for name, parameter in module.named_parameters():

@@ -184,15 +184,21 @@ class Training:
 def initialised(network: nn.Module, address: tuple[int, int]) -> nn.Module:
     """The network with weights drawn at [seed, 3, number], by each part's own `reset_parameters`, sizes as they are.
 
-    Torch's attention calls its own `_reset_parameters`.
+    A part has its turn after those in it, whose weights it may change; torch's attention calls it `_reset_parameters`.
     """
     seed, number = address
     with _seeded([seed, 3, number], "cpu"):
-        for part in network.modules():
+        for part in _inner_first(network):
             reset: Any = getattr(part, "reset_parameters", getattr(part, "_reset_parameters", None))
             if reset is not None:
                 reset()
     return network
+
+
+def _inner_first(part: nn.Module) -> Iterator[nn.Module]:
+    for child in part.children():
+        yield from _inner_first(child)
+    yield part
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

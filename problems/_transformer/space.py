@@ -18,7 +18,7 @@ PARTS = 2 * LAYERS
 POOLS = ("mean", "max")
 """What of all tokens is classified."""
 NAMES = ("width", *(f"layer{i + 1}.{part}" for i in range(LAYERS) for part in ("heads", "ratio")), "pool")
-VALUES = (WIDTHS, *(HEADS, RATIOS) * LAYERS, POOLS)
+VALUES: tuple[tuple[str | int, ...], ...] = (WIDTHS, *(HEADS, RATIOS) * LAYERS, POOLS)
 HEAD_SIZE = 8
 SIZE, KERNEL, TOKENS, CLASSES = 8, 5, 16, 40
 """Pixels a side of the image and of a patch, patches (their centres are two pixels apart), classes."""

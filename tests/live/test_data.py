@@ -61,10 +61,10 @@ def test_arrays_in_npz(tmp_path):
     data = load_data(tmp_path / "mine.npz")
     same(data, load_data((images, labels)))
     assert data.name == "mine"
-    train, val = drawn(40, 3), drawn(20, 3)
+    train, val, test = drawn(40, 3), drawn(20, 3), drawn(25, 3)
     names = {"train_images": train[0].transpose(0, 2, 3, 1), "train_labels": train[1], "val_images": val[0]}
-    np.savez(tmp_path / "parts.npz", **names, val_labels=val[1], test_images=val[0], test_labels=val[1])
-    same(load_data(tmp_path / "parts.npz"), load_data({"train": train, "valid": val, "test": val}))
+    np.savez(tmp_path / "parts.npz", **names, val_labels=val[1], test_images=test[0], test_labels=test[1])
+    same(load_data(tmp_path / "parts.npz"), load_data({"train": train, "valid": val, "test": test}))
 
 
 def test_a_folder_of_images_by_class(tmp_path):

@@ -71,6 +71,8 @@ def test_tensors_lists_and_pictures_are_read():
         ((np.zeros((30, 0)), LABELS), r"real numbers, found float64 of shape \(30, 0\)"),
         ((IMAGES.astype(str), LABELS), "real numbers"),
         ((IMAGES.astype(object), LABELS), "real numbers"),
+        ({"train": (IMAGES, LABELS), "test": (IMAGES, LABELS)}, "train and test are the same inputs; give each"),
+        (dict.fromkeys(("train", "valid", "test"), (IMAGES, LABELS)), "train and valid are the same inputs"),
         ((IMAGES, LABELS * 0), r"expected two classes at least to train on, found \[0\]"),
         ((IMAGES, LABELS * 5 * 10**8), "30 inputs have labels up to 1000000000; number the classes"),
         ((IMAGES, LABELS.astype(np.uint64) + np.uint64(2**63)), "number"),

@@ -9,7 +9,17 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mobench.live import Choice, ElasticLinear, Gene, ModuleSpace, Recipe, problem
+from mobench.live import (
+    Choice,
+    ElasticBatchNorm,
+    ElasticConv2d,
+    ElasticLinear,
+    Gene,
+    ModuleSpace,
+    Recipe,
+    Repeat,
+    problem,
+)
 from mobench.live.training import initialised
 
 DATA = np.random.default_rng(0).random((60, 5)).astype(np.float32), np.arange(60) % 3
@@ -137,6 +147,17 @@ def remembered(module, y):
     return y - module.seen
 
 
+def begun(write):
+    """A wide perceptron into whose weights `write` wrote."""
+
+    def network():
+        module = between(nn.ReLU(), width=Gene("width", 32, 64))
+        write(module)
+        return module
+
+    return network
+
+
 @pytest.mark.parametrize(
     ("network", "words"),
     [
@@ -155,6 +176,14 @@ def remembered(module, y):
         (lambda: nn.utils.parametrizations.weight_norm(between(nn.ReLU())[0]), "parametrised layer has no elastic"),
         (lambda: Applied(lambda m, y: y.detach()), "output has no gradient"),
         (lambda: Applied(lambda m, y: y / 0 * 0), "outputs are not finite"),
+        (lambda: between(nn.ReLU(), width=8).append(nn.Softmax(dim=1)), "the module holds none"),
+        (lambda: between(nn.ReLU()).append(nn.Softmax(dim=1)), "outputs sum to one, .*leave the softmax out"),
+        (
+            begun(lambda m: nn.init.zeros_(m[2].weight)),
+            "2.weight: .*0 to 0, redrawn .* reset_parameters; write it there",
+        ),
+        (begun(lambda m: nn.init.ones_(m[0].bias)), "0.bias: the network's own initialisation"),
+        (begun(lambda m: m[0].weight.data.normal_(0, 0.01)), r"0.weight: .*\(0.04. times as far apart"),
         (lambda: Applied(lambda m, y: (y, y)), r"expected logits \(n, 3\) .* found tuple"),
     ],
 )
@@ -226,9 +255,76 @@ def test_torchs_attention_begins_anew_at_each_address():
     assert not torch.equal(first.in_proj_weight, other.in_proj_weight)
 
 
+class BeginsAtNothing(nn.Module):
+    """A residual layer that is none at first, at any of its sizes: its own `reset_parameters` says so."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(ElasticLinear(5, hidden := Gene("hidden", 4, 8)), ElasticLinear(hidden, 5))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.zeros_(self.inner[1].weight)
+
+    def forward(self, x):
+        return x + self.inner(x)
+
+
+def test_a_parts_own_beginning_holds_in_supernets_and_in_networks_of_all_sizes():
+    p = make(lambda: nn.Sequential(BeginsAtNothing(), nn.Linear(5, 3)))
+    assert p.modules.weights()["0.inner.1.weight"].count_nonzero() == 0
+    for x in p.space.all():
+        begun = initialised(p.modules.extract(x), (7, 0))
+        assert begun[0].inner[1].weight.count_nonzero() == 0
+        assert begun[0].inner[0].weight.count_nonzero() == begun[0].inner[0].weight.numel() == (20, 40)[x[0]]
+
+
+def test_batch_norms_and_batches_of_one_are_refused():
+    def network():
+        return between(ElasticBatchNorm(width := Gene("width", 4, 8), dims=1), width=width)
+
+    for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}):
+        with pytest.raises(ValueError, match="a batch norm needs two inputs at least"):
+            make(network, **options)
+    make(functools.partial(between, nn.ReLU()), batch=1, recipe=Recipe(epochs=1, batch=1))
+
+
+@pytest.mark.parametrize(
+    ("x", "kind"), [([-1], ValueError), ([2], ValueError), ([0.5], TypeError), ([0, 0], ValueError)]
+)
+def test_only_architectures_of_the_space_are_extracted(x, kind):
+    with pytest.raises(kind, match="X: "):
+        make(functools.partial(between, nn.ReLU())).modules.extract(x)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "words"),
+    [
+        (lambda: Gene("", 1), ValueError, "a name without spaces and =, found ''"),
+        (lambda: Gene("a=b", 1), ValueError, "found 'a=b'"),
+        (lambda: Gene("a\nb", 1), ValueError, "a name without"),
+        (lambda: Choice("a b", c=nn.ReLU()), ValueError, "a name without"),
+        (lambda: Gene("a", 1, float("inf")), ValueError, "a: expected finite numbers, found inf"),
+        (lambda: Gene("a", float("nan")), ValueError, "a: expected finite numbers, found nan"),
+        (
+            lambda: Repeat(Gene("a", 1, 2), lambda i: None),
+            TypeError,
+            "a: expected a module for each block, found NoneType",
+        ),
+        (lambda: ElasticBatchNorm(4, dims=3), ValueError, "dims: expected 2 for images or 1 for rows"),
+        (lambda: ElasticConv2d(4, 4, stride=0), ValueError, "stride: expected a whole number from 1, found 0"),
+        (lambda: ElasticConv2d(4, 4, stride=1.5), ValueError, "stride: expected a whole number from 1"),
+    ],
+)
+def test_layers_of_nothing_are_refused(made, kind, words):
+    with pytest.raises(kind, match=words):
+        made()
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [
+        ({"noise": "no"}, TypeError, "noise: expected True or False, found 'no'"),
         ({"recipe": {"epochs": 3}}, TypeError, "recipe: expected a Recipe, found dict"),
         ({"batch": 0}, ValueError, "batch: expected a whole number from 1"),
         ({"batch": 2.5}, TypeError, "batch: expected a whole number from 1"),
@@ -256,6 +352,7 @@ def test_options_of_another_kind_are_refused(options, kind, words):
         ({"momentum": 1.5}, ValueError, "momentum: expected a number from 0 and below 1"),
         ({"decay": -1.0}, ValueError, "decay: expected a number from 0"),
         ({"augment": 3}, TypeError, "augment: expected a function"),
+        ({"device": "meta"}, ValueError, "device: 'meta' cannot be used here"),
     ],
 )
 def test_recipes_of_nothing_are_refused(options, kind, words):

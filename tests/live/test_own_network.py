@@ -119,6 +119,7 @@ def test_networks_of_torchs_own_classes_are_pickled(tmp_path):
 
 
 def test_a_campaign_of_a_module_that_is_killed_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBENCH_DATA", str(tmp_path / "data"))  # where nothing is trained yet
     (tmp_path / "rings.py").write_text(FILE)
     (tmp_path / "c.toml").write_text(
         "name = 'kills'\nproblems = ['rings:objectives=[error,flops]']\nplugins = ['rings.py']\n"

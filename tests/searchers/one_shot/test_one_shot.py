@@ -89,6 +89,18 @@ def test_a_continuous_toy_is_not_applicable_and_the_reason_says_why():
     }
 
 
+def test_other_objectives_before_the_error_are_for_black_boxes():
+    problems = [f"{name}:objectives=[flops,error]" for name in ("motif", "motif_chain", "mlp")]
+    found = mobench.make_campaign({"problems": problems, "searchers": ["nsga2", *SEARCHERS, "darts"], "seeds": 1})
+    assert len(found.specs) == len(problems)
+    assert {pair.searcher for pair in found.not_applicable} == {*SEARCHERS, "darts"}
+    assert {pair.reason.partition(",")[0] for pair in found.not_applicable} == {
+        "needs the error first among the objectives"
+    }
+    with pytest.raises(ValueError, match="does not offer the error first among the objectives"):
+        mobench.run("spos", problems[0], budget={"trainings": 1})
+
+
 @pytest.mark.parametrize("searcher", SEARCHERS)
 def test_a_run_on_a_continuous_toy_is_refused_in_words(searcher):
     words = rf"{searcher} needs CategoricalSupernet \(a supernet whose genes choose among named operations\)"
