@@ -97,7 +97,7 @@ def test_other_objectives_before_the_error_are_for_black_boxes():
     assert {pair.reason.partition(",")[0] for pair in found.not_applicable} == {
         "needs the error first among the objectives"
     }
-    with pytest.raises(ValueError, match="does not offer the error first among the objectives"):
+    with pytest.raises(ValueError, match="spos needs the error first among the objectives"):
         mobench.run("spos", problems[0], budget={"trainings": 1})
 
 
