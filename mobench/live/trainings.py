@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,10 @@ class ModuleTrainings:
 
     def latency(self, x: Array, where: Where) -> float:
         """Median milliseconds of a call in the protocol of `measure_latency`, measured once and kept."""
-        name = f"latency_{where.device}_b{where.batch}{'_graph' * where.graph}"
+        device = where.device
+        if device == "cuda":  # a folder may be shared by machines
+            device = re.sub(r"\W+", "-", torch.cuda.get_device_name(device))
+        name = f"latency_{device}_b{where.batch}{'_graph' * where.graph}"
         return self._number(name, x, lambda network: self._timed(network, where))
 
     def memory(self, x: Array) -> float:

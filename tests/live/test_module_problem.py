@@ -110,6 +110,16 @@ def test_two_workers_that_measure_one_network_agree(monkeypatch):
     assert make().trainings.latency(x, where) == second.trainings.latency(x, where)
 
 
+def test_latencies_are_kept_by_gpu(monkeypatch):
+    def found(gpu, milliseconds):
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: gpu)
+        monkeypatch.setattr(ModuleTrainings, "_timed", lambda *_: milliseconds)
+        return make().trainings.latency(x, Where("cuda", 32))
+
+    x = rows(make(), 1)[0]
+    assert [found("NVIDIA H200", 1.0), found("NVIDIA L4", 2.0), found("NVIDIA H200", 3.0)] == [1.0, 2.0, 1.0]
+
+
 def test_two_workers_that_train_one_network_agree(monkeypatch):
     first, second = make(), make()
     x, epoch = rows(first, 1)[0], Training._epoch
