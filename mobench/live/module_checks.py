@@ -116,6 +116,8 @@ def check_beginnings(module: nn.Module, redrawn: nn.Module) -> None:
         Names the first such weight, and the cure.
     """
     for (name, made), again in zip(module.named_parameters(), redrawn.parameters(), strict=True):
+        if not made.numel():
+            continue
         (low, high), (lowest, highest) = (torch.aminmax(w.detach()) for w in (made, again))
         constant = made.numel() > 1 and (bool(low == high) or bool(lowest == highest))
         if constant and (low, high) != (lowest, highest):

@@ -1,5 +1,6 @@
 """Modules as careless users write them: what is harmless runs, all else is refused with its cause and its cure."""
 
+import copy
 import functools
 import itertools
 from dataclasses import replace
@@ -23,6 +24,7 @@ from mobench.live import (
     load_data,
     problem,
 )
+from mobench.live.module_checks import check_beginnings
 from mobench.live.training import initialised
 
 DATA = np.random.default_rng(0).random((60, 5)).astype(np.float32), np.arange(60) % 3
@@ -376,6 +378,26 @@ def test_torchs_attention_begins_anew_at_each_address():
         initialised(each, (seed, 0))
     assert torch.equal(first.in_proj_weight, again.in_proj_weight)
     assert not torch.equal(first.in_proj_weight, other.in_proj_weight)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+@pytest.mark.parametrize(
+    "make_layer",
+    [
+        lambda: nn.Linear(8, 8),
+        lambda: nn.Embedding(8, 40, padding_idx=0),
+        lambda: nn.MultiheadAttention(8, 2, kdim=3, vdim=5, add_bias_kv=True),
+        lambda: nn.Transformer(8, 2, 1, 1, 8, batch_first=True),
+        lambda: nn.LSTM(8, 16, 2, bidirectional=True, proj_size=8),
+        lambda: nn.Bilinear(8, 8, 8),
+        lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 40, [10, 20], div_value=9.0),  # a weight of no numbers
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(8, 8)),
+    ],
+)
+def test_torchs_own_layers_begin_as_they_are_made(make_layer):
+    for seed in range(50):
+        torch.manual_seed(seed)
+        check_beginnings(layer := make_layer(), initialised(copy.deepcopy(layer), (0, seed)))
 
 
 class BeginsAtNothing(nn.Module):
