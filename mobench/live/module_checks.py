@@ -84,7 +84,10 @@ def check_logits(output: Any, classes: int) -> None:
 def check_lone_inputs(module: nn.Module) -> None:
     """Refuse norms over the batch, which one input alone does not have; ValueError."""
     if any(isinstance(part, ElasticBatchNorm | nn.modules.batchnorm._BatchNorm) for part in module.modules()):
-        raise ValueError("batch: a batch norm needs two inputs at least; make it 2 or more, or use ElasticLayerNorm")
+        raise ValueError(
+            "batch: a batch norm needs two inputs at least, and the smallest batch has one; make it larger, give more "
+            "inputs to train or validate on, or use ElasticLayerNorm"
+        )
 
 
 def check_repeats(module: nn.Module, again: nn.Module) -> None:

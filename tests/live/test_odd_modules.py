@@ -428,7 +428,11 @@ def test_batch_norms_and_batches_of_one_are_refused():
     def network():
         return between(ElasticBatchNorm(width := Gene("width", 4, 8), dims=1), width=width)
 
-    for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}):
+    odd = DATA[0][:58], DATA[1][:58]  # 34 train in 17 pairs, 35 in 17 pairs and one alone
+    make(network, data=odd, recipe=Recipe(epochs=1, batch=2))
+    alone = {"data": (DATA[0][:59], DATA[1][:59]), "recipe": Recipe(epochs=1, batch=2)}
+    few = {"data": (DATA[0][:9], DATA[1][:9])}
+    for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}, alone, few):
         with pytest.raises(ValueError, match="a batch norm needs two inputs at least"):
             make(network, **options)
     make(functools.partial(between, nn.ReLU()), batch=1, recipe=Recipe(epochs=1, batch=1))
