@@ -6,6 +6,7 @@ whose searchers had one stream for all problems) a seed's labels are exchanged o
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -54,7 +55,7 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     counts, observed, centre = np.ones(1), 0.0, 0.0
     for ranks, _, _ in found:
         steps = (ranks - ranks.min()) // unit  # the same distribution, with as few sums as there can be
-        counts = np.convolve(counts, _sums(steps, n))
+        counts = np.convolve(counts, _sums(tuple(sorted(steps.tolist())), n))
         observed += float(steps[:n].sum())
         centre += n * float(steps.mean())
     far = np.abs(np.arange(len(counts)) - centre) >= abs(observed - centre) - 1e-6
@@ -67,12 +68,13 @@ def _doubled(x: Array, y: Array) -> tuple[Array, int, int]:
     return ranks, len(x), len(y)
 
 
-def _sums(ranks: Array, n: int) -> Array:
-    """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,)."""
-    top = int(np.sort(ranks)[::-1][:n].sum())
+@functools.lru_cache(maxsize=64)  # without ties all pairs of as many runs have the same ranks
+def _sums(ranks: tuple[int, ...], n: int) -> Array:
+    """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,). Ranks ascend."""
+    top = sum(ranks[-n:])
     ways = np.zeros((n + 1, top + 1))
     ways[0, 0] = 1.0
-    for rank in ranks.tolist():
+    for rank in ranks:
         ways[1:, rank:] += ways[:-1, : top + 1 - rank]
     shares: Array = ways[n] / ways[n].sum()
     return shares

@@ -133,7 +133,8 @@ def interquartile_means(found: Matrices, measure: Measure = HYPERVOLUME) -> pd.D
 
         seeds = np.flatnonzero(~np.isnan(values).all(axis=1)).tolist()
         if seeds:
-            left_out = jackknife(seeds, iqm, trimmed=0.25)
+            others = [[other for other in seeds if other != seed] for seed in seeds]
+            left_out = jackknife(iqm(seeds), np.array([iqm(kept) for kept in others if kept]), trimmed=0.25)
             alone = median_interval(np.array([iqm([seed]) for seed in seeds]))
             ends = np.fmin(left_out.low, alone.low), np.fmax(left_out.high, alone.high)  # the other where one is NaN
             low, high = np.clip(ends, *measure.span)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from mobench.analysis.intervals import Interval, jackknife, mean_improvement, vargha_delaney
+from mobench.analysis.intervals import Interval, jackknife, mean_improvement, mean_of_known, vargha_delaney
 from mobench.analysis.permutation import least_p_value, rank_sums, sign_flips
 from mobench.analysis.power import least_effect, seeds_needed
 from mobench.core.space import Array
@@ -108,6 +108,7 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
             worst = {problem: {**dict.fromkeys(gaps.get(problem, ()), -math.inf), **mine[problem]} for problem in mine}
             p_value = max(p_value, _tested(worst, other, alike=alike)[0]) if beats(worst, other) > 0.5 else 1.0
     seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
+    difference, *parts = _differences(a, b, seeds).tolist()
     return Evidence(
         problems=len(a),
         runs=min(map(min, sizes)),
@@ -116,8 +117,8 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         least=least_p_value(sizes, alike=alike),
         improvement=improvement,
         interval=mean_improvement(a, b, alike=alike),
-        difference=_difference(a, b, seeds),
-        within=jackknife(seeds, lambda kept: _difference(a, b, kept), confidence=EQUAL_AT),
+        difference=difference,
+        within=jackknife(difference, np.array(parts), confidence=EQUAL_AT),
         floor=floor,
         open_runs=sum(len(gaps.get(problem, ())) for gaps in open_runs for problem in a),
     )
@@ -144,14 +145,19 @@ def _seed_differences(a: Runs, b: Runs) -> Array:
     return np.array([found[seed] for seed in sorted(found)])
 
 
-def _difference(a: Runs, b: Runs, seeds: Any) -> float:
-    """Mean over problems of the difference of means over some seeds; NaN where no problem has a run of both."""
-    kept, found = set(seeds), []
-    for problem in a:
-        x, y = ([score for seed, score in part[problem].items() if seed in kept] for part in (a, b))
-        if x and y:
-            found.append(math.fsum(x) / len(x) - math.fsum(y) / len(y))
-    return math.fsum(found) / len(found) if found and all(map(math.isfinite, found)) else float("nan")
+def _differences(a: Runs, b: Runs, seeds: Sequence[int]) -> Array:
+    """Mean over problems of the difference of means, and without each of n seeds: (1 + n,); NaN where nobody meets."""
+    x, y = (np.array([_means([part[problem].get(seed, np.nan) for seed in seeds]) for problem in a]) for part in (a, b))
+    return mean_of_known(x - y)
+
+
+def _means(values: Sequence[float]) -> Array:
+    """Mean of n values, NaN ones left out, and without each of them: (1 + n,)."""
+    there = ~np.isnan(values)
+    known = np.where(there, values, 0.0)
+    with np.errstate(invalid="ignore"):
+        found: Array = (known.sum() - [0.0, *known]) / (there.sum() - [0, *there.astype(int)])
+    return found
 
 
 def equal(evidence: Evidence, margin: float) -> bool:

@@ -19,7 +19,7 @@ from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
 
 MARGIN = 1.0
-"""How far the reference point is behind the worst of the front, in extents of the front; as in `qnehvi`."""
+"""How far the reference point is behind the worst of the front, in extents of the front."""
 RAYS = 256
 """Rays along which hypervolumes are seen; another set each time."""
 HIDDEN = (20, 20)

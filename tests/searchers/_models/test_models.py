@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, multivariate_normal
 
-from mobench import Objective, Space, make_problem
+from mobench import Objective, Space, make_problem, violation
 from mobench.searchers._models import gaussian, predictors
 from mobench.searchers._models.encoding import bits, paths
 from mobench.searchers._models.ensemble import train
@@ -203,6 +203,22 @@ def test_units_put_the_front_between_0_and_1_and_limits_bound_the_reference():
     limited, front = units_of(F, (log[0], Objective("b", scale="log", limit=10.0)), 0.1)
     assert front.tolist() == [False, True, True, False]
     assert limited.reference[1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+@pytest.mark.parametrize("limit", [None, 0.5])
+def test_an_architecture_as_costly_as_any_seen_scores_if_its_error_is_the_least(margin: float, limit: float | None):
+    rng = np.random.default_rng(0)
+    objectives = (Objective("error"), Objective("params"), Objective("energy", scale="log", limit=limit))
+    for _ in range(20):
+        F = rng.lognormal(sigma=2.0, size=(20, 3))
+        F[:2] = [[2e-4, 1e-4, 1e-4], [1e-4, 2e-4, 2e-4]]  # the front is small, what is behind it far away
+        ideal = F * [0.0, 1.0, 1.0]
+        units, _ = units_of(F, objectives, margin, all_seen=True)
+        scores = rays(rng, 64, units.reference).lengths(units(comparable(ideal, objectives))).sum(axis=1) > 0
+        assert scores.tolist() == (violation(ideal, objectives) == 0).tolist()
+        by_front, _ = units_of(F, objectives, margin)
+        assert (by_front.reference < units.reference).any()
 
 
 def test_logarithms_of_what_is_to_be_maximised_keep_its_order():
