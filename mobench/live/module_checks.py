@@ -37,6 +37,9 @@ def check_parts(module: nn.Module, example: Tensor) -> None:
                 raise ValueError(
                     f"{type(norm).__name__}: shared weights have no running statistics; use ElasticBatchNorm(width)"
                 )
+        if isinstance(part, torch.jit.ScriptModule):
+            name = next(name for name, each in module.named_modules() if each is part)
+            raise ValueError(f"{name}: a scripted part cannot be looked into; give the module that was scripted")
         if elastic(part) and part._modules:
             raise ValueError(f"{type(part).__name__}: a parametrised layer has no elastic sizes; take the layer alone")
         own = {id(w): w for each in inside for w in each.parameters(recurse=False)}

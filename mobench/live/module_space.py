@@ -276,7 +276,7 @@ class ModuleSpace:
             except AssertionError as error:
                 raise ValueError(
                     f"{said}: path and network differ: {' '.join(str(error).split())}; take weights from the layers "
-                    "that hold them, not from lists of them"
+                    "that hold them, not from lists of them, and write hooks into forward"
                 ) from error
             with torch.no_grad():
                 mixture = self(weights, self.one_hot(x), *inputs, computed=everything)

@@ -3,6 +3,7 @@
 import copy
 import functools
 import itertools
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -142,6 +143,19 @@ def normed():
     return nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(5, 5)), between(nn.ReLU()))
 
 
+def hooked():
+    module = between(nn.ReLU())
+    module[0].register_forward_hook(lambda part, inputs, output: 2 * output)
+    return module
+
+
+def scripted():
+    part = nn.Linear(5, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch advises against it
+        return nn.Sequential(torch.jit.script(part), between(nn.ReLU()))
+
+
 def summed(module, y):
     module.seen += y.detach().mean(dim=0)
     return y
@@ -190,6 +204,9 @@ def begun(write):
         (begun(lambda m: nn.init.ones_(m[0].bias)), "0.bias: the network's own initialisation"),
         (begun(lambda m: m[0].weight.data.normal_(0, 0.01)), r"0.weight: .*\(0.04. times as far apart"),
         (lambda: Applied(lambda m, y: (y, y)), r"expected logits \(n, 3\) .* found tuple"),
+        (lambda: Applied(lambda m, y: (y, y) if m.training else y), r"expected logits \(n, 3\) .* found tuple"),
+        (hooked, "path and network differ: .*write hooks into forward"),
+        (scripted, "0: a scripted part cannot be looked into"),
     ],
 )
 def test_what_shared_weights_cannot_be_is_refused(network, words):
@@ -431,7 +448,7 @@ def test_batch_norms_and_batches_of_one_are_refused():
     odd = DATA[0][:58], DATA[1][:58]  # 34 train in 17 pairs, 35 in 17 pairs and one alone
     make(network, data=odd, recipe=Recipe(epochs=1, batch=2))
     alone = {"data": (DATA[0][:59], DATA[1][:59]), "recipe": Recipe(epochs=1, batch=2)}
-    few = {"data": (DATA[0][:9], DATA[1][:9])}
+    few = {"data": (DATA[0][:6], DATA[1][:6])}  # 3 train, 1 validates
     for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}, alone, few):
         with pytest.raises(ValueError, match="a batch norm needs two inputs at least"):
             make(network, **options)
