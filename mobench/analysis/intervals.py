@@ -6,7 +6,7 @@ None of them resamples: with three to ten runs a percentile bootstrap covers far
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,9 +75,7 @@ def _student(level: float, freedom: int) -> float:
     return float(t.ppf(level, freedom))
 
 
-def jackknife(
-    seeds: Sequence[int], statistic: Callable[[Sequence[int]], float], *, confidence: float = 0.95, trimmed: float = 0.0
-) -> Interval:
+def jackknife(whole: float, parts: Array, *, confidence: float = 0.95, trimmed: float = 0.0) -> Interval:
     """Interval of a smooth statistic of runs that share seeds: one seed left out at a time, Student's t (Tukey 1958).
 
     A seed is left out on all problems at once. So the interval holds whether or not runs of one seed are alike on
@@ -85,22 +83,18 @@ def jackknife(
 
     Parameters
     ----------
-    seeds : sequence of int
-        The n seeds.
-    statistic : callable
-        Of the runs of some of the seeds.
+    whole : float
+        The statistic of all runs.
+    parts : Array
+        (n,) the statistic without the runs of each seed.
     confidence : float
         Of the interval.
     trimmed : float
         Part of the runs that the statistic leaves out at either end: the degrees of freedom are those of the seeds that
         are left (Tukey and McLaughlin 1963).
     """
-    n = len(seeds)
-    if n < 2:
-        return NOTHING
-    whole = statistic(seeds)
-    parts = np.array([statistic([other for other in seeds if other != seed]) for seed in seeds])
-    if not np.isfinite([whole, *parts]).all():
+    n = len(parts)
+    if n < 2 or not np.isfinite([whole, *parts]).all():
         return NOTHING
     pseudo = n * whole - (n - 1) * parts
     freedom = n - 2 * int(trimmed * n) - 1
@@ -182,24 +176,40 @@ def mean_improvement(
         Whether runs of one seed may be alike on different problems (logs whose searchers had one stream for all
         problems): the runs of a seed then count as one.
     """
-
-    def mean(kept: Container[int]) -> float:
-        parts = [vargha_delaney(_of(a[problem], kept), _of(b[problem], kept)) for problem in a]
-        known = [part for part in parts if np.isfinite(part)]
-        return float(np.mean(known)) if known else float("nan")
-
     seeds = sorted({seed for runs in (*a.values(), *b.values()) for seed in runs})
-    value = mean(seeds)
+    value = _mean_known(np.array([vargha_delaney(*(np.array(list(part[p].values())) for part in (a, b))) for p in a]))
     runs = [min(len(part[problem]) for part in (a, b)) for problem in a]
     n = min(runs, default=0) if alike else sum(runs)
     if not n or not np.isfinite(value):
         return NOTHING
     wide = improvement_interval(value, n, n, confidence=confidence)
-    found = jackknife(seeds, mean, confidence=confidence)
+    parts = [_mean_known(row) for row in _without_each(a, b, seeds)]
+    found = jackknife(value, np.array(parts), confidence=confidence)
     if not np.isfinite(found.low):
         return wide
     return Interval(max(0.0, min(found.low, wide.low)), min(1.0, max(found.high, wide.high)), confidence)
 
 
-def _of(runs: Mapping[int, float], kept: Container[int]) -> Array:
-    return np.array([score for seed, score in runs.items() if seed in kept])
+def _without_each(
+    a: Mapping[str, Mapping[int, float]], b: Mapping[str, Mapping[int, float]], seeds: Sequence[int]
+) -> Array:
+    """A12 on each of k problems without each of s seeds, (s, k): by counts that are taken once; NaN of no runs."""
+    X, Y = (np.array([[part[problem].get(seed, np.nan) for problem in a] for seed in seeds]) for part in (a, b))
+    mine, theirs = ~np.isnan(X), ~np.isnan(Y)
+    pairs = (mine.sum(axis=0) - mine) * (theirs.sum(axis=0) - theirs)
+    with np.errstate(invalid="ignore"):
+        better, equal = (_left(counts) / pairs for counts in (X[:, None] > Y, X[:, None] == Y))
+    found: Array = better + equal / 2.0
+    return found
+
+
+def _left(counts: Array) -> Array:
+    """How many of (s, s, k) hold without each of the s rows and the column of the same seed; (s, k)."""
+    both = np.diagonal(counts).T
+    found: Array = counts.sum(axis=(0, 1)) - counts.sum(axis=1) - counts.sum(axis=0) + both
+    return found
+
+
+def _mean_known(parts: Array) -> float:
+    known = parts[np.isfinite(parts)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         if any(gaps.get(problem) for problem in mine) and beats(mine, other) >= 0.5:
             worst = {problem: {**dict.fromkeys(gaps.get(problem, ()), -math.inf), **mine[problem]} for problem in mine}
             p_value = max(p_value, _tested(worst, other, alike=alike)[0]) if beats(worst, other) > 0.5 else 1.0
-    seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
+    difference, *without = _differences(a, b)
     return Evidence(
         problems=len(a),
         runs=min(map(min, sizes)),
@@ -116,8 +117,8 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         least=least_p_value(sizes, alike=alike),
         improvement=improvement,
         interval=mean_improvement(a, b, alike=alike),
-        difference=_difference(a, b, seeds),
-        within=jackknife(seeds, lambda kept: _difference(a, b, kept), confidence=EQUAL_AT),
+        difference=difference,
+        within=jackknife(difference, np.array(without), confidence=EQUAL_AT),
         floor=floor,
         open_runs=sum(len(gaps.get(problem, ())) for gaps in open_runs for problem in a),
     )
@@ -144,14 +145,31 @@ def _seed_differences(a: Runs, b: Runs) -> Array:
     return np.array([found[seed] for seed in sorted(found)])
 
 
-def _difference(a: Runs, b: Runs, seeds: Any) -> float:
-    """Mean over problems of the difference of means over some seeds; NaN where no problem has a run of both."""
-    kept, found = set(seeds), []
-    for problem in a:
-        x, y = ([score for seed, score in part[problem].items() if seed in kept] for part in (a, b))
-        if x and y:
-            found.append(math.fsum(x) / len(x) - math.fsum(y) / len(y))
-    return math.fsum(found) / len(found) if found and all(map(math.isfinite, found)) else float("nan")
+def _differences(a: Runs, b: Runs) -> list[float]:
+    """Mean over problems of the difference of means, then the same without each seed; NaN where no problem has both."""
+    seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
+    sides = [(_means(a[problem], seeds), _means(b[problem], seeds)) for problem in a]
+    found = []
+    for place in range(1 + len(seeds)):
+        means = [(x[place], y[place]) for x, y in sides]
+        gaps = [x - y for x, y in means if x is not None and y is not None]
+        known = gaps and all(map(math.isfinite, gaps))
+        found.append(math.fsum(gaps) / len(gaps) if known else float("nan"))
+    return found
+
+
+def _means(runs: Mapping[int, float], seeds: Sequence[int]) -> list[float | None]:
+    """The mean of all runs, then without each of the seeds; None of no runs."""
+    whole, *parts = _left_out(tuple(runs.values()))
+    without = dict(zip(runs, parts, strict=True))
+    return [whole, *(without.get(seed, whole) for seed in seeds)]
+
+
+@functools.lru_cache(maxsize=4096)  # every pair of searchers asks for the same few
+def _left_out(scores: tuple[float, ...]) -> tuple[float | None, ...]:
+    """The mean of all scores, and without each of them; None of none."""
+    parts = (scores, *(scores[:i] + scores[i + 1 :] for i in range(len(scores))))
+    return tuple(math.fsum(part) / len(part) if part else None for part in parts)
 
 
 def equal(evidence: Evidence, margin: float) -> bool:
