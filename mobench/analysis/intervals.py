@@ -86,7 +86,7 @@ def jackknife(whole: float, parts: Array, *, confidence: float = 0.95, trimmed: 
     whole : float
         The statistic of all runs.
     parts : Array
-        (n,) the statistic without the runs of each seed.
+        (n,) the statistic without the runs of each of the n seeds.
     confidence : float
         Of the interval.
     trimmed : float
@@ -177,39 +177,32 @@ def mean_improvement(
         problems): the runs of a seed then count as one.
     """
     seeds = sorted({seed for runs in (*a.values(), *b.values()) for seed in runs})
-    value = _mean_known(np.array([vargha_delaney(*(np.array(list(part[p].values())) for part in (a, b))) for p in a]))
+    value, *parts = _mean_of_known(np.array([_improvements(a[problem], b[problem], seeds) for problem in a]))
     runs = [min(len(part[problem]) for part in (a, b)) for problem in a]
     n = min(runs, default=0) if alike else sum(runs)
     if not n or not np.isfinite(value):
         return NOTHING
     wide = improvement_interval(value, n, n, confidence=confidence)
-    parts = [_mean_known(row) for row in _without_each(a, b, seeds)]
     found = jackknife(value, np.array(parts), confidence=confidence)
     if not np.isfinite(found.low):
         return wide
     return Interval(max(0.0, min(found.low, wide.low)), min(1.0, max(found.high, wide.high)), confidence)
 
 
-def _without_each(
-    a: Mapping[str, Mapping[int, float]], b: Mapping[str, Mapping[int, float]], seeds: Sequence[int]
-) -> Array:
-    """A12 on each of k problems without each of s seeds, (s, k): by counts that are taken once; NaN of no runs."""
-    X, Y = (np.array([[part[problem].get(seed, np.nan) for problem in a] for seed in seeds]) for part in (a, b))
-    mine, theirs = ~np.isnan(X), ~np.isnan(Y)
-    pairs = (mine.sum(axis=0) - mine) * (theirs.sum(axis=0) - theirs)
+def _improvements(a: Mapping[int, float], b: Mapping[int, float], seeds: Sequence[int]) -> Array:
+    """A12 of two searchers' runs on a problem, and without each of n seeds: (1 + n,), NaN where either has none."""
+    x, y = (np.array([runs.get(seed, np.nan) for seed in seeds]) for runs in (a, b))
+    better = (x[:, None] > y) + 0.5 * (x[:, None] == y)
+    both = np.outer(~np.isnan(x), ~np.isnan(y)).astype(float)
+    wins, games = (part.sum() - [0.0, *(part.sum(0) + part.sum(1) - part.diagonal())] for part in (better, both))
     with np.errstate(invalid="ignore"):
-        better, equal = (_left(counts) / pairs for counts in (X[:, None] > Y, X[:, None] == Y))
-    found: Array = better + equal / 2.0
+        found: Array = wins / games
     return found
 
 
-def _left(counts: Array) -> Array:
-    """How many of (s, s, k) hold without each of the s rows and the column of the same seed; (s, k)."""
-    both = np.diagonal(counts).T
-    found: Array = counts.sum(axis=(0, 1)) - counts.sum(axis=1) - counts.sum(axis=0) + both
+def _mean_of_known(values: Array) -> Array:
+    """Mean over the first axis of what is finite, NaN where nothing is."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        found: Array = np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0)
     return found
-
-
-def _mean_known(parts: Array) -> float:
-    known = parts[np.isfinite(parts)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -55,7 +55,7 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     counts, observed, centre = np.ones(1), 0.0, 0.0
     for ranks, _, _ in found:
         steps = (ranks - ranks.min()) // unit  # the same distribution, with as few sums as there can be
-        counts = np.convolve(counts, _sums(tuple(steps.tolist()), n))
+        counts = np.convolve(counts, _sums(tuple(sorted(steps.tolist())), n))
         observed += float(steps[:n].sum())
         centre += n * float(steps.mean())
     far = np.abs(np.arange(len(counts)) - centre) >= abs(observed - centre) - 1e-6
@@ -68,10 +68,10 @@ def _doubled(x: Array, y: Array) -> tuple[Array, int, int]:
     return ranks, len(x), len(y)
 
 
-@functools.lru_cache(maxsize=1024)  # families of one problem and of all, at several budgets, have the same ranks
+@functools.lru_cache(maxsize=1024)  # without ties all pairs of as many runs have the same ranks
 def _sums(ranks: tuple[int, ...], n: int) -> Array:
-    """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,)."""
-    top = sum(sorted(ranks)[-n:])
+    """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,). Ranks ascend."""
+    top = sum(ranks[-n:])
     ways = np.zeros((n + 1, top + 1))
     ways[0, 0] = 1.0
     reached = 0

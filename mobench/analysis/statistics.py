@@ -6,7 +6,7 @@ those of `mobench.analysis.intervals`: none of them resamples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,26 +126,27 @@ def interquartile_means(found: Matrices, measure: Measure = HYPERVOLUME) -> pd.D
     rows = []
     for searcher, matrix in part.items():
         values = matrix.to_numpy(dtype=np.float64)
-        values = values[~np.isnan(values).all(axis=1)]
-        if len(values):
-            whole = _trimmed_mean(values)
-            parts = [_trimmed_mean(np.delete(values, i, axis=0)) for i in range(len(values))]
-            left_out = jackknife(whole, np.array(parts), trimmed=0.25)
-            alone = median_interval(np.array([_trimmed_mean(row) for row in values]))
+
+        def iqm(kept: Sequence[int], values: Array = values) -> float:
+            picked = values[list(kept)]
+            return _trimmed_mean(picked[~np.isnan(picked)])
+
+        seeds = np.flatnonzero(~np.isnan(values).all(axis=1)).tolist()
+        if seeds:
+            others = [[other for other in seeds if other != seed] for seed in seeds]
+            left_out = jackknife(iqm(seeds), np.array([iqm(kept) for kept in others if kept]), trimmed=0.25)
+            alone = median_interval(np.array([iqm([seed]) for seed in seeds]))
             ends = np.fmin(left_out.low, alone.low), np.fmax(left_out.high, alone.high)  # the other where one is NaN
             low, high = np.clip(ends, *measure.span)
-            row = (searcher, matrix.shape[1], int((~np.isnan(values)).sum()), whole, low, high)
+            row = (searcher, matrix.shape[1], int((~np.isnan(values)).sum()), iqm(seeds), low, high)
             rows.append((*row, min(0.95, alone.confidence)))
     table = pd.DataFrame(rows, columns=["searcher", "problems", "runs", "iqm", "low", "high", "confidence"])
     return table.sort_values(["iqm", "searcher"], ascending=[False, True], ignore_index=True)
 
 
 def _trimmed_mean(values: Array) -> float:
-    """The mean of what is known without a quarter, rounded down, at either end, as `scipy.stats.trim_mean` has it."""
-    values = values[~np.isnan(values)]
+    """The mean of (n,) values without a quarter, rounded down, at either end, as `scipy.stats.trim_mean` has it."""
     low = len(values) // 4
-    if not len(values):
-        return float("nan")
     return float(np.partition(values, (low, len(values) - low - 1))[low : len(values) - low].mean())
 
 

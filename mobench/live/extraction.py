@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -68,10 +69,18 @@ def plain(part: nn.Module) -> nn.Module:
         return nn.Sequential(*(plain(block) for block in _parts(part)[: int(part.gene.value)]))
     if isinstance(part, ElasticMLP):
         return nn.Sequential(*map(plain, _parts(part)))
-    for name, value in list(vars(part).items()):
-        if isinstance(value, Gene | Quantity):  # what a module remembers of its sizes becomes a number
-            option = value.options[value.shares.support[0]] if isinstance(value, Gene) else value.top()
-            vars(part)[name] = int(option) if isinstance(option, float) and np.floor(option) == option else option
+    for name in vars(part).keys() - vars(nn.Module()).keys():
+        vars(part)[name] = _numbers(vars(part)[name])
     for name, child in list(part._modules.items()):
         part._modules[name] = None if child is None else plain(child)
     return part
+
+
+def _numbers(value: Any) -> Any:
+    """What a module remembers of its sizes, alone or in lists and dictionaries, as numbers; else the value."""
+    if isinstance(value, Gene | Quantity):
+        option = value.options[value.shares.support[0]] if isinstance(value, Gene) else value.top()
+        return int(option) if isinstance(option, float) and np.floor(option) == option else option
+    if type(value) in (list, tuple):
+        return type(value)(map(_numbers, value))
+    return {key: _numbers(each) for key, each in value.items()} if type(value) is dict else value

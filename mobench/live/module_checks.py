@@ -37,6 +37,9 @@ def check_parts(module: nn.Module, example: Tensor) -> None:
                 raise ValueError(
                     f"{type(norm).__name__}: shared weights have no running statistics; use ElasticBatchNorm(width)"
                 )
+        if isinstance(part, torch.jit.ScriptModule):
+            name = next(name for name, each in module.named_modules() if each is part)
+            raise ValueError(f"{name}: a scripted part cannot be looked into; give the module that was scripted")
         if elastic(part) and part._modules:
             raise ValueError(f"{type(part).__name__}: a parametrised layer has no elastic sizes; take the layer alone")
         own = {id(w): w for each in inside for w in each.parameters(recurse=False)}
@@ -84,7 +87,10 @@ def check_logits(output: Any, classes: int) -> None:
 def check_lone_inputs(module: nn.Module) -> None:
     """Refuse norms over the batch, which one input alone does not have; ValueError."""
     if any(isinstance(part, ElasticBatchNorm | nn.modules.batchnorm._BatchNorm) for part in module.modules()):
-        raise ValueError("batch: a batch norm needs two inputs at least; make it 2 or more, or use ElasticLayerNorm")
+        raise ValueError(
+            "batch: a batch norm needs two inputs at least, and the smallest batch has one; make it larger, give more "
+            "inputs to train or validate on, or use ElasticLayerNorm"
+        )
 
 
 def check_repeats(module: nn.Module, again: nn.Module) -> None:
@@ -116,6 +122,8 @@ def check_beginnings(module: nn.Module, redrawn: nn.Module) -> None:
         Names the first such weight, and the cure.
     """
     for (name, made), again in zip(module.named_parameters(), redrawn.parameters(), strict=True):
+        if not made.numel():
+            continue
         (low, high), (lowest, highest) = (torch.aminmax(w.detach()) for w in (made, again))
         constant = made.numel() > 1 and (bool(low == high) or bool(lowest == highest))
         if constant and (low, high) != (lowest, highest):

@@ -69,6 +69,8 @@ def priced(
     finally:
         for hook in hooks:
             hook.remove()
+        for counter in counters.values():  # of a part that failed: torch would go on counting
+            counter.__exit__(None, None, None)  # type: ignore[no-untyped-call]
     now = dict(module.named_buffers())
     for name, buffer in buffers:
         if not torch.equal(buffer, now[name]):
@@ -83,27 +85,30 @@ def priced(
 def _outputs(module: nn.Module, example: Tensor, shares: Mapping[Gene, Shares]) -> Any:
     """What all of the module makes of the example, the same numbers at every call."""
     try:
-        with torch.no_grad(), passing(shares), torch.random.fork_rng(devices=[]), unfused():
+        with torch.no_grad(), passing(shares), torch.random.fork_rng(devices=[]), repeatable(str(example.device)):
             torch.manual_seed(0)  # dropout
-            with repeatable(str(example.device)):
+            with unfused():
                 return module(example)
-    except RuntimeError as error:
-        raise ValueError(
-            f"inputs of shape {tuple(example.shape)}: {error}; does the first layer take these, and do the sizes "
-            "that meet come from one gene?"
-        ) from error
+    except (RuntimeError, IndexError) as error:
+        cure = "does the first layer take these, and do the sizes that meet come from one gene?"
+        if "indices" in str(error) or "index out of range" in str(error):
+            cure = "inputs are normalised float32, no indices; for tokens give a Dataset of mean 0 and deviation 1 and "
+            cure += "embed x.long().clamp(0, n - 1)"
+        raise ValueError(f"inputs of shape {tuple(example.shape)}: {error}; {cure}") from error
 
 
 @contextmanager
 def unfused() -> Iterator[None]:
-    """Attention as the products that it is: `FlopCounterMode` counts none where torch fuses them."""
-    before = torch.backends.mha.get_fastpath_enabled()
+    """Attention and recurrent layers as the products that they are: `FlopCounterMode` counts none in fused kernels."""
+    fast, onednn = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
     torch.backends.mha.set_fastpath_enabled(False)
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(before)
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mkldnn.enabled = onednn
 
 
 def _free(part: nn.Module) -> bool:

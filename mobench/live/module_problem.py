@@ -311,8 +311,10 @@ def problem(
     dataset: Dataset = load_data(data, images=images, size=size)
     module, example = made(make_network, 0), dataset.normalise(dataset.train.images[:2])
     modules = ModuleSpace(module, example)
-    check_logits(modules.outputs[1], dataset.classes)
-    if min(recipe.batch, batch or recipe.batch) == 1:
+    for output in modules.outputs:
+        check_logits(output, dataset.classes)
+    train, valid = len(dataset.train.labels), len(dataset.valid.labels)
+    if min(train // -(-train // recipe.batch), batch or recipe.batch, valid) == 1:  # the fewest inputs of any pass
         check_lone_inputs(module)
     check_repeats(module, made(make_network, 0))
     check_beginnings(module, initialised(copy.deepcopy(module), (OWN, 0)))

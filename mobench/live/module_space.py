@@ -18,6 +18,7 @@ from mobench.live.extraction import gates_of, plain, walk
 from mobench.live.genes import Gene, Quantity, Shares, passing
 from mobench.live.module_checks import check_parts
 from mobench.live.module_prices import priced, unfused
+from mobench.live.training import initialised
 
 __all__ = ["ModuleSpace"]
 
@@ -81,6 +82,7 @@ class ModuleSpace:
         ]
         p = torch.tensor(self.mask / self.mask.sum(1, keepdims=True), dtype=torch.float32, device=example.device)
         self.uses, self.outputs = priced(module, dict(walk(module, Quantity.of(1))), example, self._shares(p))
+        self._fresh = copy.deepcopy(module)  # later passes leave values with gradients behind, which have no copies
 
     @cached_property
     def _totals(self) -> list[list[Quantity]]:
@@ -158,6 +160,18 @@ class ModuleSpace:
         """Copies of all parameters: leaves that require a gradient."""
         return {name: w.detach().clone().requires_grad_() for name, w in self.module.named_parameters()}
 
+    def _moved(self, seed: int) -> dict[str, Tensor]:
+        """Weights up to a tenth larger than the module's, and above zero where all are zero.
+
+        What a pass takes from elsewhere then differs, and what a last layer of zeros would hide is seen.
+        """
+        generator, moved = torch.Generator().manual_seed(seed), self.weights()
+        with torch.no_grad():
+            for w in moved.values():
+                drawn = torch.rand(w.shape, generator=generator).to(w)
+                w.add_(0.1 * drawn * w if w.any() else 0.1 * drawn)
+        return moved
+
     def __call__(
         self, weights: Mapping[str, Tensor], p: Tensor, *inputs: Tensor, computed: Tensor | None = None
     ) -> Tensor:
@@ -203,11 +217,11 @@ class ModuleSpace:
         ValueError, TypeError
             No architecture of this space.
         """
-        (x,), module = self.space.check(x), copy.deepcopy(self.module)
-        if weights is not None:
-            with torch.no_grad():
-                for name, parameter in module.named_parameters():
-                    parameter.copy_(weights[name])
+        (x,), module = self.space.check(x), copy.deepcopy(self._fresh)
+        weights = dict(self.module.named_parameters()) if weights is None else weights
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                parameter.copy_(weights[name])
         shares = {gene: Shares((int(k),), None) for gene, k in zip(self.genes, x, strict=True)}
         with passing(shares), torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own
             return plain(module).train()
@@ -235,15 +249,16 @@ class ModuleSpace:
             They differ, a path does not run, or it answers what nothing is learned from; the message names the
             architecture and the likely cause.
         """
-        weights, everything = self.weights(), torch.as_tensor(self.mask)
+        weights, everything = self._moved(seed), torch.as_tensor(self.mask)
         for x in self._covering(n, seed):
             network, said = self.extract(x, weights).to(inputs[0].device), self.decode(x[None])[0]
             for part in network.eval().modules():  # as in a pass: no dropout, and norms by the batch
                 part.train(isinstance(part, nn.modules.batchnorm._NormBase))
             try:
-                path, again = (self(weights, self.one_hot(x), *inputs) for _ in range(2))
-                with FlopCounterMode(display=False) as counter, torch.no_grad(), unfused():
-                    output = network(*inputs)
+                with unfused():
+                    path, again = (self(weights, self.one_hot(x), *inputs) for _ in range(2))
+                    with FlopCounterMode(display=False) as counter, torch.no_grad():
+                        output = network(*inputs)
             except RuntimeError as error:
                 raise ValueError(f"{said}: {error}; do the sizes that meet come from one gene?") from error
             if not path.requires_grad:
@@ -259,7 +274,10 @@ class ModuleSpace:
             try:
                 torch.testing.assert_close(path, output, rtol=1e-4, atol=1e-5)
             except AssertionError as error:
-                raise ValueError(f"{said}: path and network differ: {error}") from error
+                raise ValueError(
+                    f"{said}: path and network differ: {' '.join(str(error).split())}; take weights from the layers "
+                    "that hold them, not from lists of them, and write hooks into forward"
+                ) from error
             with torch.no_grad():
                 mixture = self(weights, self.one_hot(x), *inputs, computed=everything)
             if mixture.shape != path.shape:
@@ -278,3 +296,10 @@ class ModuleSpace:
                     f"{said}: flops and params are {counted}, priced at {priced}; products outside layers need "
                     "`own_flops(outputs)` in their module"
                 )
+            try:
+                initialised(network.cpu(), (0, 0))
+            except Exception as error:  # it is a user's method, on other parts than it was written for
+                raise ValueError(
+                    f"{said}: reset_parameters: {error}; an architecture has what was chosen in place of a Choice, and "
+                    "the first blocks alone of a depth: let each class begin its own layers"
+                ) from error

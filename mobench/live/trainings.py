@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -112,7 +114,10 @@ class ModuleTrainings:
 
     def latency(self, x: Array, where: Where) -> float:
         """Median milliseconds of a call in the protocol of `measure_latency`, measured once and kept."""
-        name = f"latency_{where.device}_b{where.batch}{'_graph' * where.graph}"
+        device = where.device
+        if device == "cuda":  # a folder may be shared by machines
+            device = re.sub(r"\W+", "-", torch.cuda.get_device_name(device))
+        name = f"latency_{device}_b{where.batch}{'_graph' * where.graph}"
         return self._number(name, x, lambda network: self._timed(network, where))
 
     def memory(self, x: Array) -> float:
@@ -182,21 +187,48 @@ class ModuleTrainings:
 
 
 def code_of(module: nn.Module, *functions: Callable[..., object]) -> str | None:
-    """Checksum of the files that define a module's classes and functions, torch's left out; None if unreadable."""
+    """Checksum of the files that define a module's classes and functions, torch's left out; None if unreadable.
+
+    What these files import from their own folders is part of it, a backward pass say, which no output shows.
+    """
     names = {type(part).__module__ for part in module.modules()}
     for function in functions:
         inner: Any = function
         while hasattr(inner, "func"):  # functools.partial
             inner = inner.func
         names.add(getattr(inner, "__module__", None) or "")
-    sources = []
-    for name in sorted(name for name in names if name.partition(".")[0] != "torch"):
-        try:
-            sources.append(inspect.getsource(sys.modules[name]))
-        except (OSError, TypeError, KeyError):
-            return None
+    try:
+        sources = {inspect.getsource(each) for each in _with_imports({n for n in names if not _in_package(n, "torch")})}
+    except (OSError, TypeError, KeyError):
+        return None
     # by what they say: a plugin's name depends on where it lies
-    return fingerprint(np.frombuffer("\n".join(sorted(set(sources))).encode(), dtype=np.uint8))
+    return fingerprint(np.frombuffer("\n".join(sorted(sources)).encode(), dtype=np.uint8))
+
+
+def _with_imports(names: set[str]) -> list[ModuleType]:
+    """The Python modules of these names, and those beside or below them that they hold anything of; KeyError: none."""
+    found = {name: sys.modules[name] for name in names}
+    todo = list(found.values())
+    while todo:
+        module = todo.pop()
+        for value in list(vars(module).values()):
+            holder = value if isinstance(value, type | FunctionType | ModuleType) else type(value)
+            name = holder.__name__ if isinstance(holder, ModuleType) else holder.__module__
+            if name not in found and name in sys.modules and _beside(sys.modules[name], module):
+                found[name] = sys.modules[name]
+                todo.append(found[name])
+    return list(found.values())
+
+
+def _beside(other: ModuleType, module: ModuleType) -> bool:
+    """Whether a file lies in another's folder or below it, and is none that versions tell, as those of packages."""
+    file, home = (Path(getattr(each, "__file__", None) or "") for each in (other, module))
+    told = _in_package(other.__name__, "mobench") or "site-packages" in file.parts
+    return not told and file.is_absolute() and file.is_relative_to(home.parent)
+
+
+def _in_package(name: str, package: str) -> bool:
+    return name.partition(".")[0] == package
 
 
 def _read(path: Path) -> dict[str, Array] | None:

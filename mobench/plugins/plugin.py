@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mobench.core.networks import Supernet
 from mobench.plugins.signature import ENTRY, KINDS, Kind, Option, options_of, record_of
 
 __all__ = ["ENTRY", "KINDS", "Kind", "Plugin", "as_plugin", "first_line", "missing"]
@@ -77,6 +76,8 @@ def first_line(text: str | None) -> str:
 
 def missing(plugin: Plugin, problem: object) -> tuple[str, ...]:
     """What a searcher needs and `problem` does not offer: names of capabilities, and in brackets what they mean."""
+    from mobench.core.networks import Supernet  # with numpy, which the parser of commands does without
+
     found = tuple(_described(need) for need in plugin.needs if not isinstance(problem, need))
     names = [objective.name for objective in getattr(problem, "objectives", ())]
     if not found and "error" in names[1:] and any(Supernet in need.__mro__ for need in plugin.needs):

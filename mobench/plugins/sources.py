@@ -118,7 +118,7 @@ class Sources:
             raise
         except BaseException as error:
             what, where = ("package", installed(kind)[name].value) if file is None else ("file", file.path)
-            cause = f"{type(error).__name__}: {error}"
+            cause = f"{type(error).__name__}: {error}{_beside(error, file)}"
             raise ValueError(f"{kind} {name!r}: its {what} cannot be imported ({where}: {cause})") from error
         return None
 
@@ -140,6 +140,14 @@ def docstring_of(module: str) -> str:
 
 def _docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_bytes())) or ""
+
+
+def _beside(error: BaseException, file: PluginFile | None) -> str:
+    """The cure where what is missing lies beside the plugin: it is a part of it, and has a checksum with it."""
+    name = error.name if isinstance(error, ModuleNotFoundError) and file is not None else None
+    if name and file and any((file.path.parent / f"{name}{end}").exists() for end in (".py", "/__init__.py")):
+        return f"; it lies beside the plugin: from .{name} import ..."
+    return ""
 
 
 _default = Sources()

@@ -27,6 +27,7 @@ from mobench.scoring.outcome import Outcome
 
 BLUE, RED, GREY = "#2b6cb0", "#c53030", "#a0aec0"
 PROBLEMS = {"motif_chain": motif_chain, "motif_transformer": motif_transformer}
+LATENCIES = ("latency:cpu_b1", "latency:cpu_b64")
 RATE, MOMENTUM, DECAY, CLIP = 0.05, 0.9, 5e-4, 5.0
 """How the supernet is trained: the defaults of `spos`."""
 
@@ -158,6 +159,9 @@ def main() -> None:
     draw_front(axes[1], module.problem())
     draw_noise(axes[2], tests)
     report(known, tests, draw_looks(axes[3], known))
+    for latency in LATENCIES:
+        error, cost = module.problem(objectives=("error", latency)).costs.T
+        print(f"tau of accuracy with {latency} {-tau(error, cost):.3f}")
     to = options.to or Path("docs/problems/figures") / f"{name}.png"
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, dpi=110)

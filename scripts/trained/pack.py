@@ -24,7 +24,8 @@ def counts_of(table: Table | None, found: Array, rows: Array, looks: int) -> dic
     for seed in sorted({*(seeds_of(table) if table else ()), *found["seed"].tolist()}):
         valid, test = np.full((len(rows), looks), MISSING, np.uint16), np.full(len(rows), MISSING, np.uint16)
         if table and seed in seeds_of(table):
-            valid, test = table[f"valid_correct:{seed}"].copy(), table[f"test_correct:{seed}"].copy()
+            there = np.searchsorted(rows, table["row"])  # a table may be of fewer networks than the space has by now
+            valid[there], test[there] = table[f"valid_correct:{seed}"], table[f"test_correct:{seed}"]
         new = found[found["seed"] == seed]
         at = np.searchsorted(rows, new["row"])
         valid[at], test[at] = new["valid"], new["test"]

@@ -16,6 +16,7 @@ def begin(run: Run, n: int, proxy: str, pool: int, known: Array) -> Array:
     """Up to `n` different architectures, (k, d), of a pool of `pool` times as many: in each of n strata the best.
 
     Strata are equal parts of the pool, by multiply-adds: without them the pool's largest networks would be chosen.
+    Where the problem does not count these, parts are as drawn.
 
     Parameters
     ----------
@@ -25,9 +26,10 @@ def begin(run: Run, n: int, proxy: str, pool: int, known: Array) -> Array:
     X = _genetics.sample_new(run.rng, run.space, n * pool, known)
     if pool == 1 or len(X) <= n:
         return X[:n]
-    S, macs = run.proxies(X, (proxy, COUNTED)).T
-    strata = np.array_split(np.argsort(macs, kind="stable"), n)
-    chosen: Array = X[[part[np.argmax(S[part])] for part in strata]]
+    counted = COUNTED in run.proxy_names
+    scores = run.proxies(X, (proxy, COUNTED) if counted else proxy)
+    order = np.argsort(scores[:, 1], kind="stable") if counted else np.arange(len(X))
+    chosen: Array = X[[part[np.argmax(scores[part, 0])] for part in np.array_split(order, n)]]
     return chosen
 
 

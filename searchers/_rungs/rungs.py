@@ -95,7 +95,9 @@ def climb(
     quota: float,
     begin: Callable[[int], Array] | None = None,
 ) -> Iterator[tuple[int, Array, Array]]:
-    """One bracket of successive halving: `n` new architectures up the rungs, floor(k / eta) of k at each.
+    """One bracket of successive halving: `n` new architectures up the rungs, floor(n / eta^k) of them k rungs on.
+
+    Where that is none, one goes on: a bracket ends at the top, however few begin it and whatever fraction eta has.
 
     Parameters
     ----------
@@ -109,10 +111,12 @@ def climb(
         holds no new one.
     """
     X = begin(n) if begin else _genetics.sample_new(run.rng, run.space, n, np.empty(0, np.int64))
-    for fidelity in steps:
+    begun = len(X)
+    for k, fidelity in enumerate(steps, start=1):
         if not len(X):
             return
         F = run.evaluate(X, fidelity=fidelity)
         yield fidelity, X, F
         beyond = _ranking.beyond_limits(F, run.objectives)
-        X = X[promoted(run.rng, F, int(len(X) / eta + 1e-9), quota=quota, beyond=beyond)]
+        on = max(int(begun / eta**k + 1e-9), int(k < len(steps)))
+        X = X[promoted(run.rng, F, on, quota=quota, beyond=beyond)]

@@ -62,15 +62,20 @@ def _in_short(run: Run, batch: int, fidelity: int, finalists: int, start: Path |
     """
     seen: dict[int, tuple[Array, Array]] = {}
 
-    def ask(X: Array) -> None:
-        for x, key in zip(X, run.space.key(X).tolist(), strict=True):
-            seen[key] = (x, run.evaluate(x, fidelity=fidelity)[0])
+    def wait() -> None:
+        ended = run.wait()
+        seen[int(run.space.key(ended.x[None])[0])] = ended.x, ended.F
 
     with run.reserve(finalists):
-        if start is not None:
-            ask(_starts.given(run, start))
+        X = run.space.sample(run.rng, batch) if start is None else _starts.given(run, start)
         while True:
-            ask(run.space.sample(run.rng, batch))
+            for x in X:
+                run.submit(x, fidelity=fidelity)
+                while run.running >= run.workers:
+                    wait()
+            X = run.space.sample(run.rng, batch)
+    while run.running:
+        wait()
     if seen:
         X, F = (np.array(rows) for rows in zip(*seen.values(), strict=True))
         run.evaluate(X[_ranking.best(run.rng, F, finalists, _ranking.beyond_limits(F, run.objectives))])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, Interval
 
-from mobench import Array, Run, violation
+from mobench import Array, Run, simplex_lattice, violation
 from mobench.searchers._population import genetics as _genetics
-from mobench.searchers._population.directions import directions
 from mobench.searchers._population.scalars import chebyshev, scaled
 
 BETAS = (0.9, 0.999)
@@ -56,12 +57,11 @@ def search(
         A policy begins anew when so many of its draws, one after the other, were known; 10, ours.
     """
     rng, m = run.rng, len(run.objectives)
-    weights = directions(m, policies) if m > 1 else np.ones((policies, 1))
-    targets = (np.arange(len(weights)) + 0.5) / len(weights)
-    learners = Policies(_genetics.bounds(run.space), len(weights), learning_rate, momentum)
-    learners.begin(rng, np.arange(len(weights)))
+    weights, targets = sweep(rng, m, policies), (np.arange(policies) + 0.5) / policies
+    learners = Policies(_genetics.bounds(run.space), policies, learning_rate, momentum)
+    learners.begin(rng, np.arange(policies))
     low, high = np.full(m + 1, np.inf), np.full(m + 1, -np.inf)
-    known, stale = set[int](), np.zeros(len(weights), dtype=np.int64)
+    known, stale = set[int](), np.zeros(policies, dtype=np.int64)
     while True:
         X = learners.draw(rng)
         F = run.evaluate(X)
@@ -80,6 +80,15 @@ def search(
             learners.begin(rng, done)
             weights[done], targets[done] = rng.dirichlet(np.ones(m), len(done)), rng.random(len(done))
             stale[done] = 0
+
+
+def sweep(rng: np.random.Generator, m: int, n: int) -> Array:
+    """Weights of m objectives for n policies, (n, m): a lattice's, the largest of at most so many, and drawn ones."""
+    if m == 1:
+        return np.ones((n, 1))
+    partitions = max(itertools.takewhile(lambda p: math.comb(p + m - 1, p) <= n, itertools.count(1)), default=0)
+    lattice = simplex_lattice(m, partitions) if partitions else np.empty((0, m))
+    return np.concatenate([lattice, rng.dirichlet(np.ones(m), n - len(lattice))])
 
 
 def ratios(C: Array, low: Array, high: Array, targets: Array) -> Array:

@@ -23,9 +23,9 @@ SLACK = 3 * np.sqrt(0.05 * 0.95 / TRIALS)
 """Three standard errors of a rate of 0.95."""
 
 
-def without_each(values):
-    """Means of (n,) values without each of them."""
-    return np.array([np.delete(values, i).mean() for i in range(len(values))])
+def means_without(values):
+    """Of all but one, for each."""
+    return (values.sum() - values) / (len(values) - 1)
 
 
 def noise(rng, n, kind, *, alike, problems=4):
@@ -108,7 +108,7 @@ def test_a_profile_is_covered_at_its_rate(n, alike):
 def test_a_difference_of_means_is_covered_at_its_rate(n):
     def cover(rng):
         gaps = noise(rng, n, "skewed", alike=True)[0] - noise(rng, n, "skewed", alike=True)[0]
-        found = jackknife(gaps.mean(), without_each(gaps), confidence=0.9)
+        found = jackknife(gaps.mean(), means_without(gaps), confidence=0.9)
         return found.low <= 0 <= found.high
 
     assert rate(cover) >= 0.9 - 3 * np.sqrt(0.09 / TRIALS)
@@ -116,7 +116,7 @@ def test_a_difference_of_means_is_covered_at_its_rate(n):
 
 def test_of_a_mean_the_jackknife_is_students_interval():
     values = np.random.default_rng(3).normal(size=9)
-    found = jackknife(values.mean(), without_each(values))
+    found = jackknife(values.mean(), means_without(values))
     expected = scipy.stats.t.interval(0.95, 8, values.mean(), scipy.stats.sem(values))
     assert (found.low, found.high) == pytest.approx(expected)
 

@@ -122,6 +122,17 @@ def test_a_beginning_holds_the_best_of_each_stratum():
     assert (X[:, 0] == 0).mean() >= 0.6  # of equal size the one with the better hint has no first gene
 
 
+def test_where_multiply_adds_are_not_counted_the_best_of_each_part_as_drawn_begins():
+    class Uncounted(Promising):
+        proxy_names = ("hint",)
+
+    run = opened(problem=Uncounted())
+    X = untrained.begin(run, 5, "hint", 20, np.empty(0, np.int64))
+    assert len(X) == len(np.unique(X, axis=0)) == 5
+    assert run.spent.flops == 100
+    assert (X[:, 1:].sum(axis=1) >= 6).all()  # the best of 20
+
+
 def test_of_proposals_the_best_is_taken_and_one_alone_is_not_scored():
     run = opened()
 

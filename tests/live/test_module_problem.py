@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import linecache
 import pickle
 import sys
 
@@ -107,6 +108,16 @@ def test_two_workers_that_measure_one_network_agree(monkeypatch):
     monkeypatch.setattr(ModuleTrainings, "_timed", meanwhile)
     assert first.trainings.latency(x, where) == second.trainings.latency(x, where)
     assert make().trainings.latency(x, where) == second.trainings.latency(x, where)
+
+
+def test_latencies_are_kept_by_gpu(monkeypatch):
+    def found(gpu, milliseconds):
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: gpu)
+        monkeypatch.setattr(ModuleTrainings, "_timed", lambda *_: milliseconds)
+        return make().trainings.latency(x, Where("cuda", 32))
+
+    x = rows(make(), 1)[0]
+    assert [found("NVIDIA H200", 1.0), found("NVIDIA L4", 2.0), found("NVIDIA H200", 3.0)] == [1.0, 2.0, 1.0]
 
 
 def test_two_workers_that_train_one_network_agree(monkeypatch):
@@ -291,6 +302,25 @@ def test_a_file_is_known_by_what_it_says_under_any_name(tmp_path):
         said.append(code_of(module.make(), module.make))
         del sys.modules[name]
     assert said[0] == said[1] is not None
+
+
+def test_code_is_told_by_what_its_file_imports_from_its_folder(tmp_path, monkeypatch):
+    """A backward pass, say, which no output shows."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "net_of_two_files.py").write_text(
+        "from torch import nn\nfrom passes_of_two_files import back\n\n\ndef make():\n    return nn.Identity()\n"
+    )
+    said = []
+    for factor in (1, 2, 1):
+        (tmp_path / "passes_of_two_files.py").write_text(f"def back(gradient):\n    return {factor} * gradient\n")
+        importlib.invalidate_caches()
+        linecache.clearcache()
+        made = importlib.import_module("net_of_two_files").make
+        said.append(code_of(made(), made))
+        for name in ("net_of_two_files", "passes_of_two_files"):
+            del sys.modules[name]
+    assert said[0] == said[2] != said[1]
+    assert None not in said
 
 
 def test_the_global_random_state_is_left_alone():

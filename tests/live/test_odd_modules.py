@@ -1,13 +1,17 @@
 """Modules as careless users write them: what is harmless runs, all else is refused with its cause and its cure."""
 
+import copy
 import functools
 import itertools
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from mobench.live import (
     Choice,
@@ -18,8 +22,10 @@ from mobench.live import (
     ModuleSpace,
     Recipe,
     Repeat,
+    load_data,
     problem,
 )
+from mobench.live.module_checks import check_beginnings
 from mobench.live.training import initialised
 
 DATA = np.random.default_rng(0).random((60, 5)).astype(np.float32), np.arange(60) % 3
@@ -137,6 +143,19 @@ def normed():
     return nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(5, 5)), between(nn.ReLU()))
 
 
+def hooked():
+    module = between(nn.ReLU())
+    module[0].register_forward_hook(lambda part, inputs, output: 2 * output)
+    return module
+
+
+def scripted():
+    part = nn.Linear(5, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch advises against it
+        return nn.Sequential(torch.jit.script(part), between(nn.ReLU()))
+
+
 def summed(module, y):
     module.seen += y.detach().mean(dim=0)
     return y
@@ -185,6 +204,9 @@ def begun(write):
         (begun(lambda m: nn.init.ones_(m[0].bias)), "0.bias: the network's own initialisation"),
         (begun(lambda m: m[0].weight.data.normal_(0, 0.01)), r"0.weight: .*\(0.04. times as far apart"),
         (lambda: Applied(lambda m, y: (y, y)), r"expected logits \(n, 3\) .* found tuple"),
+        (lambda: Applied(lambda m, y: (y, y) if m.training else y), r"expected logits \(n, 3\) .* found tuple"),
+        (hooked, "path and network differ: .*write hooks into forward"),
+        (scripted, "0: a scripted part cannot be looked into"),
     ],
 )
 def test_what_shared_weights_cannot_be_is_refused(network, words):
@@ -246,6 +268,126 @@ def test_an_augmentation_that_gives_other_inputs_is_refused_at_once(augment):
         make(functools.partial(between, nn.ReLU()), recipe=Recipe(augment=augment))
 
 
+@pytest.mark.parametrize(("layer", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_recurrent_layers_are_priced_by_their_products(layer, gates):
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.last = layer(1, 5, batch_first=True), between(nn.ReLU())
+
+        def forward(self, x):
+            return self.last(self.inner(x[..., None])[0][:, -1])
+
+    p = make(Recurrent)
+    assert p.modules.costs(p.space.all())[0, 0] == 5 * gates * (1 * 5 + 5 * 5) + 20 + 12
+
+
+def test_a_module_that_does_not_run_leaves_torch_as_it_was():
+    with pytest.raises(ValueError, match="does the first layer take these"):
+        make(lambda: nn.Sequential(nn.Linear(4, 5), between(nn.ReLU())))
+    assert _get_current_dispatch_mode() is None
+
+
+class Remembers(nn.Module):
+    """It keeps what it computed last, as attention maps are, and its sizes in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = [hidden := Gene("hidden", 4, 8)]
+        self.first, self.last = ElasticLinear(5, hidden), ElasticLinear(hidden, 3)
+
+    def forward(self, x):
+        self.seen = self.first(x)
+        return self.last(self.seen.relu())
+
+
+def test_what_a_pass_leaves_behind_does_not_hinder_the_next_network():
+    p = make(Remembers)
+    network = p.supernet(charge=lambda flops: None, seed=0)
+    network.train_loss(network.initial_weights(), p.modules.one_hot([1]), network.train_batch())
+    assert p.modules.extract([0]).sizes == [4]
+    p.evaluate(p.space.all())
+
+
+class Holds(nn.Module):
+    """A part, a product with a weight taken from a list, and another part."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.own = between(nn.ReLU()), nn.Linear(3, 3, bias=False)
+        self.taken = [self.own.weight]
+
+    def forward(self, x):
+        return self.inner(x) * self.taken[0].sum(dim=0)
+
+
+class NothingAtFirst(nn.Module):
+    """A softmax over elastic units, hidden behind a layer that begins with zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = (m := between(nn.Softmax(dim=1)))[:2], m[2]
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x):
+        return self.last(self.first(x))
+
+
+class Reaches(nn.Module):
+    """Its `reset_parameters` looks for an alternative by the name that a choice has for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.either = Choice("either", one=nn.Linear(5, 5), none=nn.Identity())
+        self.last = nn.Linear(5, 3)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.zeros_(self.either.one.weight)
+
+    def forward(self, x):
+        return self.last(self.either(x))
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Holds, "path and network differ: .*not from lists"),
+        (NothingAtFirst, "as a mixture at this corner it answers otherwise"),
+        (Reaches, "either=.*: reset_parameters: .*in place of a Choice"),
+    ],
+)
+def test_the_check_sees_through_beginnings(network, words):
+    with pytest.raises(ValueError, match=words):
+        make(network)
+
+
+def test_tokens_are_embedded_where_nothing_is_normalised():
+    class Embeds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding, self.last = nn.Embedding(9, 5), between(nn.ReLU())
+
+        def forward(self, x):
+            return self.last(self.embedding(x.long().clamp(0, 8)).sum(dim=1))
+
+    tokens = np.random.default_rng(0).integers(9, size=(200, 6))
+    data = load_data((tokens, (tokens == 3).any(axis=1).astype(int)))
+    with pytest.raises(ValueError, match="for tokens give a Dataset"):
+        make(lambda: nn.Sequential(nn.Embedding(9, 1), nn.Flatten(), between(nn.ReLU())), data=data)
+    p = make(
+        Embeds,
+        data=replace(data, mean=torch.zeros(()), std=torch.ones(())),
+        recipe=Recipe(epochs=20),
+        objectives=("error", "latency:cpu_b16", "memory"),
+    )
+    assert p.evaluate(p.space.all()).F[:, 0].min() < 10
+
+
 def test_torchs_attention_begins_anew_at_each_address():
     network, first, again, other = (nn.MultiheadAttention(8, 2) for _ in range(4))
     for each, seed in ((first, 1), (again, 1), (other, 2)):
@@ -253,6 +395,26 @@ def test_torchs_attention_begins_anew_at_each_address():
         initialised(each, (seed, 0))
     assert torch.equal(first.in_proj_weight, again.in_proj_weight)
     assert not torch.equal(first.in_proj_weight, other.in_proj_weight)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+@pytest.mark.parametrize(
+    "make_layer",
+    [
+        lambda: nn.Linear(8, 8),
+        lambda: nn.Embedding(8, 40, padding_idx=0),
+        lambda: nn.MultiheadAttention(8, 2, kdim=3, vdim=5, add_bias_kv=True),
+        lambda: nn.Transformer(8, 2, 1, 1, 8, batch_first=True),
+        lambda: nn.LSTM(8, 16, 2, bidirectional=True, proj_size=8),
+        lambda: nn.Bilinear(8, 8, 8),
+        lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 40, [10, 20], div_value=9.0),  # a weight of no numbers
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(8, 8)),
+    ],
+)
+def test_torchs_own_layers_begin_as_they_are_made(make_layer):
+    for seed in range(50):
+        torch.manual_seed(seed)
+        check_beginnings(layer := make_layer(), initialised(copy.deepcopy(layer), (0, seed)))
 
 
 class BeginsAtNothing(nn.Module):
@@ -283,7 +445,11 @@ def test_batch_norms_and_batches_of_one_are_refused():
     def network():
         return between(ElasticBatchNorm(width := Gene("width", 4, 8), dims=1), width=width)
 
-    for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}):
+    odd = DATA[0][:58], DATA[1][:58]  # 34 train in 17 pairs, 35 in 17 pairs and one alone
+    make(network, data=odd, recipe=Recipe(epochs=1, batch=2))
+    alone = {"data": (DATA[0][:59], DATA[1][:59]), "recipe": Recipe(epochs=1, batch=2)}
+    few = {"data": (DATA[0][:6], DATA[1][:6])}  # 3 train, 1 validates
+    for options in ({"batch": 1}, {"recipe": Recipe(epochs=1, batch=1)}, alone, few):
         with pytest.raises(ValueError, match="a batch norm needs two inputs at least"):
             make(network, **options)
     make(functools.partial(between, nn.ReLU()), batch=1, recipe=Recipe(epochs=1, batch=1))

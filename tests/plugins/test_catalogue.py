@@ -407,6 +407,19 @@ def test_what_a_plugin_does_when_it_is_imported_harms_nobody(here, capsys, harm)
         assert "its file cannot be imported" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["aid.py", "aid/__init__.py"])
+def test_a_file_beside_a_plugin_is_imported_from_there(here, capsys, place):
+    (here / place).parent.mkdir(exist_ok=True)
+    (here / place).write_text("AMOUNT = 2\n")
+    text = "import AMOUNT\n\ndef search(run):\n    run.evaluate(run.space.sample(run.rng, AMOUNT))\n"
+    command = ["run", "-p", "catsum", "-s", "aided", "--plugin", "aided.py", "-b", "5", "--seeds", "1", "-q"]
+    (here / "aided.py").write_text(f"from aid {text}")
+    assert main(command) == 2
+    assert "No module named 'aid'; it lies beside the plugin: from .aid import ..." in capsys.readouterr().err
+    (here / "aided.py").write_text(f"from .aid {text}")
+    assert main(command) == 0
+
+
 def test_forms_of_new_problems_go_with_problems(here, capsys):
     assert main(["new", "searcher", "mine", "--network"]) == 2
     assert "--network: goes with a problem" in capsys.readouterr().err

@@ -31,6 +31,17 @@ def test_finalists_are_the_best_of_what_was_seen_in_short() -> None:
     assert result.reason == "finished"
 
 
+def test_on_a_clock_short_trainings_keep_all_workers_busy() -> None:
+    budget = {"trainings": 20}
+    one, eight = (
+        mobench.run("random_search:fidelity=3", "motif", budget=budget, seed=1, simulated_workers=workers)
+        for workers in (1, 8)
+    )
+    assert eight.spent.evaluations == one.spent.evaluations
+    assert eight.spent.clock < one.spent.clock / 5
+    assert (eight.history.fidelity != 3).sum() == 10
+
+
 def test_without_finalists_the_budget_goes_to_short_trainings() -> None:
     result = mobench.run("random_search:fidelity=1,finalists=0", "motif", budget={"trainings": 3})
     assert result.reason.startswith("budget")

@@ -81,6 +81,27 @@ def test_a_bracket_of_27_costs_what_the_card_says_and_promotes_a_third(resumable
     assert run.spent.flops == epochs
 
 
+@pytest.mark.parametrize(
+    ("n", "eta", "climbers"),
+    [
+        (16, 2.5, [16, 6, 2, 1]),  # floor(n / eta^k), as the paper has it, and not a floor of a floor
+        (3, 1.5, [3, 2, 1, 1]),
+        (8, 3, [8, 2, 1, 1]),
+        (1, 3, [1, 1, 1, 1]),
+    ],
+)
+def test_a_bracket_ends_at_the_top_whatever_eta_and_however_few_begin(n, eta, climbers):
+    problem = Curves()
+    run = Run(problem, limit=parse_budget({"trainings": 100}, problem.training))
+    assert [len(X) for _, X, _ in climb(run, [1, 3, 9, 27], n, eta=eta, quota=0.5)] == climbers
+
+
+@pytest.mark.parametrize("options", [{"eta": 1.2}, {"eta": 1.5}, {"eta": 2.5}, {"architectures": 2}], ids=str)
+def test_halving_delivers_full_trainings_whatever_its_options(options):
+    _, history, _ = go("successive_halving", Curves(), trainings=20.0, **options)
+    assert np.sum(history.fidelity == 0) >= 3
+
+
 def test_hyperbands_round_costs_what_its_brackets_cost():
     _, history, _ = go("hyperband", Curves(), trainings=(81 + 78 + 90 + 108) / 27)
     asked = [int(np.sum(history.fidelity == f)) for f in (1, 3, 9)]

@@ -7,7 +7,7 @@ import pytest
 
 import mobench
 from mobench import Cost, Objective, Space, Values
-from mobench.searchers.reinforcement.reinforce import Policies, mnasnet, ratios
+from mobench.searchers.reinforcement.reinforce import Policies, mnasnet, ratios, sweep
 
 
 class Arms:
@@ -34,6 +34,20 @@ def test_mnasnets_reward_is_the_published_one():
     assert mnasnet(accuracy, np.array([[1.0, 1.0]]))[0] == 0.75
     both = mnasnet(accuracy, np.array([[2.0, 4.0]]))[0]
     assert both == pytest.approx(0.75 * 8**-0.07)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 5])
+@pytest.mark.parametrize("policies", [1, 4, 8])
+def test_as_many_policies_learn_as_were_asked_for(policies, m):
+    weights = sweep(np.random.default_rng(0), m, policies)
+    assert weights.shape == (policies, m)
+    assert weights.sum(axis=1) == pytest.approx(np.ones(policies))
+    assert len(np.unique(weights.round(9), axis=0)) == (policies if m > 1 else 1)
+
+
+def test_a_sweep_of_two_objectives_is_even_and_that_of_three_holds_their_ends():
+    assert sweep(np.random.default_rng(0), 2, 4)[:, 0] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert (np.sort(sweep(np.random.default_rng(0), 3, 4), axis=1)[:, 2] == 1).sum() == 3
 
 
 def test_targets_lie_between_the_costs_by_ratio_and_signs_do_not_matter():
