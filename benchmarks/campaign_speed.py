@@ -28,7 +28,9 @@ if __name__ == "__main__":
         start = time.perf_counter()
         tally = run_campaign(campaign, Path(folder), workers=args.workers)
         ran = time.perf_counter() - start
+        busy = time.process_time()
         write_report(folder, progress=True)
-        reported = time.perf_counter() - start - ran
+        busy, reported = time.process_time() - busy, time.perf_counter() - start - ran
     print(f"{len(tally.ended)} runs ended, {len(tally.failed)} failed, on {os.cpu_count()} cores")
-    print(f"campaign {ran:.1f} s, {1000 * ran / max(1, len(tally.ended)):.0f} ms a run; report {reported:.1f} s")
+    per = 1000 * ran / max(1, len(tally.ended))
+    print(f"campaign {ran:.1f} s, {per:.0f} ms a run; report {reported:.1f} s, {busy:.1f} s CPU")

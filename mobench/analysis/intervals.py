@@ -20,7 +20,6 @@ __all__ = [
     "improvement_interval",
     "jackknife",
     "mean_improvement",
-    "mean_of_known",
     "median_interval",
     "share_interval",
     "vargha_delaney",
@@ -178,7 +177,7 @@ def mean_improvement(
         problems): the runs of a seed then count as one.
     """
     seeds = sorted({seed for runs in (*a.values(), *b.values()) for seed in runs})
-    value, *parts = mean_of_known(np.array([_improvements(a[problem], b[problem], seeds) for problem in a]))
+    value, *parts = _mean_of_known(np.array([_improvements(a[problem], b[problem], seeds) for problem in a]))
     runs = [min(len(part[problem]) for part in (a, b)) for problem in a]
     n = min(runs, default=0) if alike else sum(runs)
     if not n or not np.isfinite(value):
@@ -201,7 +200,7 @@ def _improvements(a: Mapping[int, float], b: Mapping[int, float], seeds: Sequenc
     return found
 
 
-def mean_of_known(values: Array) -> Array:
+def _mean_of_known(values: Array) -> Array:
     """Mean over the first axis of what is finite, NaN where nothing is."""
     known = np.isfinite(values)
     with np.errstate(invalid="ignore"):

@@ -51,7 +51,7 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     if len(shapes) != 1:
         return _drawn(found)
     ((n, _),) = shapes
-    unit = math.gcd(*(int(rank - ranks.min()) for ranks, *_ in found for rank in ranks)) or 1
+    unit = math.gcd(*(int(np.gcd.reduce(ranks - ranks.min())) for ranks, *_ in found)) or 1
     counts, observed, centre = np.ones(1), 0.0, 0.0
     for ranks, _, _ in found:
         steps = (ranks - ranks.min()) // unit  # the same distribution, with as few sums as there can be
@@ -68,14 +68,17 @@ def _doubled(x: Array, y: Array) -> tuple[Array, int, int]:
     return ranks, len(x), len(y)
 
 
-@functools.lru_cache(maxsize=64)  # without ties all pairs of as many runs have the same ranks
+@functools.lru_cache(maxsize=1024)  # without ties all pairs of as many runs have the same ranks
 def _sums(ranks: tuple[int, ...], n: int) -> Array:
     """Share of the subsets of size n that have each sum, by dynamic programming; (largest sum + 1,). Ranks ascend."""
     top = sum(ranks[-n:])
     ways = np.zeros((n + 1, top + 1))
     ways[0, 0] = 1.0
-    for rank in ranks:
-        ways[1:, rank:] += ways[:-1, : top + 1 - rank]
+    reached = 0
+    for i, rank in enumerate(ranks, start=1):
+        few, many = max(1, n - len(ranks) + i), min(i, n)  # sizes that can become n, of those that there are by now
+        reached = min(reached + rank, top)
+        ways[few : many + 1, rank : reached + 1] += ways[few - 1 : many, : reached + 1 - rank]
     shares: Array = ways[n] / ways[n].sum()
     return shares
 

@@ -48,24 +48,17 @@ def runtimes(
         raise ValueError(f"axis: these curves have no {axis!r}; collect them with axis={axis!r}")
     keys = ["problem", "searcher", "seed"]
     lines = dict(iter(curves.groupby(keys, sort=False)))
-    parts = []
-    for run in scores[scores["state"].isin(["ended", "failed"])].itertuples(index=False):
-        line = lines.get((run.problem, run.searcher, run.seed))
-        reached = np.full(len(targets), np.nan)
-        if line is not None:
+    runs = scores[scores["state"].isin(["ended", "failed"])]
+    reached = np.full((len(runs), len(targets)), np.nan)
+    for row, run in enumerate(runs[keys].itertuples(index=False, name=None)):
+        if (line := lines.get(run)) is not None:
             best = np.minimum.accumulate(1.0 - line["hypervolume"].to_numpy(dtype=np.float64))
             first = np.searchsorted(-best, -np.asarray(targets) - 1e-12)  # the first row whose gap is small enough
             known = first < len(best)
-            reached[known] = line[axis].to_numpy(dtype=np.float64)[first[known]]
-        spent = getattr(run, axis)
-        parts.append(
-            pd.DataFrame(
-                {"problem": run.problem, "searcher": run.searcher, "seed": run.seed, "target": targets}
-                | {"runtime": reached, "spent": float(spent)}
-            )
-        )
-    columns = [*keys, "target", "runtime", "spent"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns, dtype=float)
+            reached[row, known] = line[axis].to_numpy(dtype=np.float64)[first[known]]
+    table = runs[keys].iloc[np.arange(len(runs)).repeat(len(targets))].reset_index(drop=True)
+    spent = runs[axis].to_numpy(dtype=np.float64).repeat(len(targets))
+    return table.assign(target=np.tile(targets, len(runs)), runtime=reached.ravel(), spent=spent)
 
 
 def ecdf(times: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from mobench.analysis.intervals import Interval, jackknife, mean_improvement, mean_of_known, vargha_delaney
+from mobench.analysis.intervals import Interval, jackknife, mean_improvement, vargha_delaney
 from mobench.analysis.permutation import least_p_value, rank_sums, sign_flips
 from mobench.analysis.power import least_effect, seeds_needed
 from mobench.core.space import Array
@@ -107,8 +108,7 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         if any(gaps.get(problem) for problem in mine) and beats(mine, other) >= 0.5:
             worst = {problem: {**dict.fromkeys(gaps.get(problem, ()), -math.inf), **mine[problem]} for problem in mine}
             p_value = max(p_value, _tested(worst, other, alike=alike)[0]) if beats(worst, other) > 0.5 else 1.0
-    seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
-    difference, *parts = _differences(a, b, seeds).tolist()
+    difference, *without = _differences(a, b)
     return Evidence(
         problems=len(a),
         runs=min(map(min, sizes)),
@@ -118,7 +118,7 @@ def weigh(a: Runs, b: Runs, *, alike: bool, floor: float = math.nan, open_runs: 
         improvement=improvement,
         interval=mean_improvement(a, b, alike=alike),
         difference=difference,
-        within=jackknife(difference, np.array(parts), confidence=EQUAL_AT),
+        within=jackknife(difference, np.array(without), confidence=EQUAL_AT),
         floor=floor,
         open_runs=sum(len(gaps.get(problem, ())) for gaps in open_runs for problem in a),
     )
@@ -145,19 +145,31 @@ def _seed_differences(a: Runs, b: Runs) -> Array:
     return np.array([found[seed] for seed in sorted(found)])
 
 
-def _differences(a: Runs, b: Runs, seeds: Sequence[int]) -> Array:
-    """Mean over problems of the difference of means, and without each of n seeds: (1 + n,); NaN where nobody meets."""
-    x, y = (np.array([_means([part[problem].get(seed, np.nan) for seed in seeds]) for problem in a]) for part in (a, b))
-    return mean_of_known(x - y)
-
-
-def _means(values: Sequence[float]) -> Array:
-    """Mean of n values, NaN ones left out, and without each of them: (1 + n,)."""
-    there = ~np.isnan(values)
-    known = np.where(there, values, 0.0)
-    with np.errstate(invalid="ignore"):
-        found: Array = (known.sum() - [0.0, *known]) / (there.sum() - [0, *there.astype(int)])
+def _differences(a: Runs, b: Runs) -> list[float]:
+    """Mean over problems of the difference of means, then the same without each seed; NaN where no problem has both."""
+    seeds = sorted({seed for part in (*a.values(), *b.values()) for seed in part})
+    sides = [(_means(a[problem], seeds), _means(b[problem], seeds)) for problem in a]
+    found = []
+    for place in range(1 + len(seeds)):
+        means = [(x[place], y[place]) for x, y in sides]
+        gaps = [x - y for x, y in means if x is not None and y is not None]
+        known = gaps and all(map(math.isfinite, gaps))
+        found.append(math.fsum(gaps) / len(gaps) if known else float("nan"))
     return found
+
+
+def _means(runs: Mapping[int, float], seeds: Sequence[int]) -> list[float | None]:
+    """The mean of all runs, then without each of the seeds; None of no runs."""
+    whole, *parts = _left_out(tuple(runs.values()))
+    without = dict(zip(runs, parts, strict=True))
+    return [whole, *(without.get(seed, whole) for seed in seeds)]
+
+
+@functools.lru_cache(maxsize=4096)  # every pair of searchers asks for the same few
+def _left_out(scores: tuple[float, ...]) -> tuple[float | None, ...]:
+    """The mean of all scores, and without each of them; None of none."""
+    parts = (scores, *(scores[:i] + scores[i + 1 :] for i in range(len(scores))))
+    return tuple(math.fsum(part) / len(part) if part else None for part in parts)
 
 
 def equal(evidence: Evidence, margin: float) -> bool:

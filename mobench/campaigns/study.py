@@ -101,17 +101,17 @@ class Study:
         """How many trainings of a run go on at a time, on a simulated clock; 0 where there is none."""
         return self.runs[0][0].simulated_workers if self.runs else 0
 
-    @property
+    @functools.cached_property
     def seeds(self) -> tuple[int, ...]:
         """All seeds, ascending."""
         return tuple(sorted({spec.seed for spec, _ in self.runs}))
 
-    @property
+    @functools.cached_property
     def problems(self) -> dict[str, tuple[str, Mapping[str, Any]]]:
         """Label to name and options of each problem, in order."""
         return {self.key(spec)[0]: (spec.problem, spec.problem_options) for spec, _ in self.runs}
 
-    @property
+    @functools.cached_property
     def searchers(self) -> tuple[str, ...]:
         """Label of each searcher, in order."""
         return tuple(dict.fromkeys(self.key(spec)[1] for spec, _ in self.runs))

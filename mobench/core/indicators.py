@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -121,8 +122,8 @@ def hypervolumes(F: Any, sets: Sequence[Array], reference: Any) -> Array:
     F = finite(F)
     if F.shape[1] > 5:  # large sets are approximated
         return np.array([hypervolume(F.take(rows, axis=0), reference) for rows in sets], dtype=np.float64)
-    point = _reference(reference, F.shape[1])
-    volumes = (moocore.hypervolume(F.take(rows, axis=0), ref=point) if len(rows) else 0.0 for rows in sets)
+    volume = moocore.Hypervolume(_reference(reference, F.shape[1]))  # arguments are checked once
+    volumes = (volume(F.take(rows, axis=0)) if len(rows) else 0.0 for rows in sets)
     return np.fromiter(volumes, dtype=np.float64, count=len(sets))
 
 
@@ -172,6 +173,11 @@ def r2(F: Any, ideal: Any, *, weights: Array | None = None) -> float:
         return float("inf")
     if m == 2 and weights is None:
         return float(moocore.r2_exact(F, ref=ideal))
-    if weights is None:
-        weights = next(w for p in itertools.count(1) if len(w := simplex_lattice(m, p)) >= 100 or m == 1)
+    weights = _hundred(m) if weights is None else weights
     return float((weights[:, None, :] * (F - ideal)).max(axis=2).min(axis=1).mean())
+
+
+@functools.cache
+def _hundred(m: int) -> Array:
+    """The smallest simplex lattice with at least 100 directions."""
+    return next(w for p in itertools.count(1) if len(w := simplex_lattice(m, p)) >= 100 or m == 1)

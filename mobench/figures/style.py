@@ -45,6 +45,8 @@ TRUTH = "0.78"
 MARKERS = "osD^vph<>8dP"
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 2)))
 """Dashes of lines that may lie on each other: what lies below shows in the gaps."""
+PARSER = MathTextParser("path")
+"""It remembers what it has read."""
 AXIS_LABELS = {
     "evaluations": "unique evaluations",
     "asked": "questions asked",
@@ -112,13 +114,12 @@ def spell_out(figure: Figure) -> None:
     """
     for ax in figure.axes:
         ax.get_xticklabels(), ax.get_yticklabels()  # they are made when they are asked for
-    parser = MathTextParser("path")
     for text in figure.findobj(Text):
         if (shown := plain(text.get_text())) != text.get_text():
             text.set_text(shown)
         if "$" in text.get_text():
             try:
-                parser.parse(text.get_text())
+                PARSER.parse(text.get_text())
             except ValueError:
                 text.set_parse_math(False)
 

@@ -283,6 +283,8 @@ def _genes(rows: list[list[int]]) -> Array:
 
 def _sums(before: float, prices: Any, k: int) -> list[float]:
     """What was spent after each of k answers that have a price each, or one price."""
+    if k == 1 and not isinstance(prices, list):  # most lines
+        return [before + float(prices)]
     if not isinstance(prices, list):
         prices = [prices] * k
     if len(prices) != k:

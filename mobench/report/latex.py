@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.report.tables import shown
+from mobench.report.tables import LETTERS, shown
 
 __all__ = ["escaped", "latex_matrix", "latex_pairs", "latex_versions", "turned"]
 
@@ -18,16 +18,6 @@ MARKED = {"equal": "$^{=}$", "open": "$^{?}$"}
 
 SIGNS = {"better": "$>$", "equal": "$=$", "undecided": "?"}
 """What stands between two searchers, by the verdict on them."""
-
-LETTERS = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "[": "{[}",  # neither may follow the end of a line as it is
-    "*": "{*}",
-} | {letter: f"\\{letter}" for letter in "&%$#_{}"}
 
 ACROSS = 6
 """More searchers than these, and than problems, stand below each other."""
@@ -38,7 +28,7 @@ LONG = 28
 
 def escaped(text: str) -> str:
     """Text as LaTeX prints it, in one line; words may be broken after colons, commas and underscores."""
-    found = "".join(LETTERS.get(letter, letter) for letter in " ".join(text.split()))
+    found = " ".join(text.split()).translate(LETTERS)
     return re.sub(r"(:|,|\\_)(?=\S)", r"\1\\allowbreak{}", found)
 
 

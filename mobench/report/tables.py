@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,27 @@ from mobench.core.messages import plain
 from mobench.files.csvs import write_csv
 from mobench.files.writing import written_whole
 
-__all__ = ["ABSENT", "Table", "endings", "save_table", "shown"]
+__all__ = ["ABSENT", "LETTERS", "Table", "endings", "save_table", "shown"]
 
 ABSENT = "\N{EN DASH}"
 """What stands where there is no value."""
+
+LETTERS = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "[": "{[}",  # neither may follow the end of a line as it is
+        "*": "{*}",
+    }
+    | {letter: f"\\{letter}" for letter in "&%$#_{}"}
+)
+"""Letters that mean something in LaTeX, to what prints them."""
+
+LONG = 40
+"""Rows up to which a table in LaTeX stands on one page."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +132,28 @@ def save_table(table: Table, folder: Path, *, latex: bool = True, below: Path | 
 
 
 def _latex(table: Table) -> str:
-    """The table as LaTeX (booktabs), a line a row."""
+    """The table as LaTeX (booktabs), a line a row; over several pages where it is long."""
     names = [column for column in table.columns if column in (table.printed or table.columns)]
     aligned = "".join("r" if table.is_number(column) else "l" for column in names)
-    columns = {" ".join(table.title(c).split()): [" ".join(text.split()) for text in table.texts(c)] for c in names}
-    texts = pd.DataFrame(columns, dtype=str).replace(ABSENT, "--")
-    found = texts.to_latex(index=False, escape=True, column_format=aligned, longtable=len(texts) > 40)
-    return str(found).replace("<", r"\textless{}").replace(">", r"\textgreater{}")  # other letters in older encodings
+    columns = [["--" if text == ABSENT else _escaped(text) for text in table.texts(column)] for column in names]
+    head = [r"\toprule", _line(_escaped(table.title(column)) for column in names), r"\midrule"]
+    rows = [_line(cells) for cells in zip(*columns, strict=True)]
+    if len(rows) > LONG:
+        more = rf"\multicolumn{{{len(names)}}}{{r}}{{Continued on next page}} \\"
+        foot = [r"\midrule", more, r"\midrule", r"\endfoot", r"\bottomrule", r"\endlastfoot"]
+        lines = [*head, r"\endfirsthead", *head, r"\endhead", *foot, *rows]
+    else:
+        lines = [*head, *rows, r"\bottomrule"]
+    kind = "longtable" if len(rows) > LONG else "tabular"
+    return "\n".join([rf"\begin{{{kind}}}{{{aligned}}}", *lines, rf"\end{{{kind}}}", ""])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).translate(LETTERS)
 
 
 def endings() -> tuple[str, ...]:

@@ -47,16 +47,18 @@ def _each_once(F: Array, which: Array, begun: Array, later: Array, most: Array) 
     archive = begun[nondominated(F[begun])] if len(begun) else begun
     yield 0, which[archive]
     for start in range(0, len(later), BLOCK):
-        part = later[start : start + BLOCK]
-        part = part[inside[part]]
-        hopeful = part if not len(archive) else part[~dominated(F[part], F[archive])]
-        for row in hopeful:
-            point, members = F[row], F.take(archive, axis=0)
-            equal = (members == point).all(axis=1)  # equal ones do not dominate each other
-            if ((members <= point).all(axis=1) > equal).any():
-                continue
-            archive = np.append(archive.compress((members < point).any(axis=1) | equal), row)
-            yield int(np.searchsorted(later, row)) + 1, which[archive]
+        numbers = start + np.flatnonzero(inside[later[start : start + BLOCK]])
+        numbers = numbers[~dominated(F[later[numbers]], F[archive])]
+        numbers = numbers[~np.triu(_dominates(F[later[numbers]], F[later[numbers]])).any(axis=0)]  # by earlier ones
+        if not len(numbers):
+            continue
+        pool = np.concatenate([archive, later[numbers]])
+        drives_out = _dominates(F[later[numbers]], F[pool])
+        gone = np.where(drives_out.any(axis=0), drives_out.argmax(axis=0), len(numbers))
+        came = np.concatenate([np.full(len(archive), -1), np.arange(len(numbers))])
+        for i, number in enumerate(numbers.tolist()):
+            archive = pool[(came <= i) & (i < gone)]
+            yield number + 1, which[archive]
 
 
 def _averaged(F: Array, which: Array, begun: Array, later: Array, most: Array) -> Iterator[tuple[int, Array]]:
@@ -134,6 +136,15 @@ class Means:
 
 def dominated(F: Array, by: Array) -> Array:
     """Which rows of (n, m) `F` some row of (k, m) `by` dominates."""
-    better = np.logical_and((by[None] <= F[:, None]).all(axis=2), (by[None] < F[:, None]).any(axis=2))
-    mask: Array = np.any(better, axis=1)
+    mask: Array = np.any(_dominates(by, F), axis=0)
     return mask
+
+
+def _dominates(by: Array, F: Array) -> Array:
+    """Which of (k, m) `by` dominate which of (n, m) `F`; (k, n), bool. Equal ones do not dominate each other."""
+    no_worse, better = np.ones((len(by), len(F)), dtype=bool), np.zeros((len(by), len(F)), dtype=bool)
+    for mine, values in zip(by.T[:, :, None], F.T, strict=True):  # a column at a time is ten times as fast
+        no_worse &= mine <= values
+        better |= mine < values
+    found: Array = no_worse & better
+    return found

@@ -55,8 +55,9 @@ def outcome_of(result: Result, *, contract: str, axis: str) -> Outcome:
     history = result.history
     X, F = result.scored(contract=contract)
     full = np.flatnonzero(history.fidelity == 0)[::-1]  # backwards: of an architecture's answers the first stays
-    first = dict(zip(map(tuple, history.X[full].tolist()), full.tolist(), strict=True))
-    answers = [first.get(tuple(x)) for x in X.tolist()]
+    key = result.problem.space.key
+    first = dict(zip(key(history.X[full]).tolist(), full.tolist(), strict=True))
+    answers = [first.get(number) for number in key(X).tolist()]
     amounts = on_axis(result.problem.training, history.spent, axis)
     return Outcome(
         X=X,

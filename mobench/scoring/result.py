@@ -140,8 +140,18 @@ class Result:
         """
         return self._chosen(contract)[0]
 
+    @cached_property
+    def _found(self) -> dict[str, tuple[Array, Array | None]]:
+        """Contract to what `_chosen` found."""
+        return {}
+
     def _chosen(self, name: str) -> tuple[Array, Array | None]:
         """Delivered architectures, (k, d), and what was seen of them, (k, m), where all of them were answered."""
+        if name not in self._found:
+            self._found[name] = self._choose(name)
+        return self._found[name]
+
+    def _choose(self, name: str) -> tuple[Array, Array | None]:
         self._require_population(name)
         rule = self.contract(name).delivered
         if rule == "paid":

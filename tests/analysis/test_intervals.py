@@ -121,6 +121,26 @@ def test_of_a_mean_the_jackknife_is_students_interval():
     assert (found.low, found.high) == pytest.approx(expected)
 
 
+def test_the_mean_improvement_leaves_out_one_seed_at_a_time_also_where_some_are_missing():
+    rng = np.random.default_rng(4)
+    a, b = ({p: {s: float(rng.integers(9)) for s in range(8) if rng.random() < 0.8} for p in "xyz"} for _ in "ab")
+    a["z"] = {7: 1.0}  # without seed 7 nothing is known of z
+    b["z"] |= {0: 0.0}
+
+    def mean(seeds):
+        sides = [[np.array([v for s, v in part[p].items() if s in seeds]) for part in (a, b)] for p in a]
+        return float(np.nanmean([vargha_delaney(x, y) for x, y in sides]))
+
+    every = range(8)
+    parts = np.array([mean([s for s in every if s != one]) for one in every])
+    rough, found = jackknife(mean(every), parts), mean_improvement(a, b, alike=False)
+    n = sum(min(len(a[p]), len(b[p])) for p in a)
+    wide = improvement_interval(mean(every), n, n)
+    assert found.low == max(0.0, min(rough.low, wide.low))
+    assert found.high == min(1.0, max(rough.high, wide.high))
+    assert found != wide  # else the jackknife played no part
+
+
 def test_no_interval_of_an_effect_is_without_width():
     for n in (2, 3, 5, 30):
         assert improvement_interval(1, n, n).low < 1

@@ -539,12 +539,13 @@ def test_fronts_keep_direction_and_scale():
 
 
 def test_tables_are_saved_unrounded_and_shown_rounded(tmp_path):
-    frame = pd.DataFrame({"searcher": ["a_b & c%", "d"], "median": [1 / 3, np.nan]})
+    frame = pd.DataFrame({"searcher": ["a_b & c%", "d", "[e]"], "median": [1 / 3, np.nan, 1.0]})
     paths = save_table(Table("t", "caption", frame, {"median": ".2f"}), tmp_path)
     assert pd.read_csv(paths[0])["median"].iloc[0] == 1 / 3
     latex = paths[1].read_text(encoding="utf-8")
     assert r"a\_b \& c\% & 0.33 \\" in latex
     assert r"d & -- \\" in latex
+    assert r"{[}e] & 1.00 \\" in latex  # else it would be an argument of the end of the line before
     assert all(rule in latex for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
     assert shown(True) == "yes"
 
