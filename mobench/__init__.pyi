@@ -40,6 +40,11 @@ from .core.networks import ElasticSupernet as ElasticSupernet
 from .core.networks import Network as Network
 from .core.networks import Supernet as Supernet
 from .core.networks import operation_mask as operation_mask
+from .core.offered import Offered as Offered
+from .core.offers import Fidelity as Fidelity
+from .core.offers import Gene as Gene
+from .core.offers import Operation as Operation
+from .core.offers import Proxy as Proxy
 from .core.problem import Objective as Objective
 from .core.problem import Problem as Problem
 from .core.problem import Values as Values

@@ -10,17 +10,19 @@ from functools import cached_property
 from typing import Any
 
 from mobench.campaigns.labels import Labels
+from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT
 from mobench.harness.clock import off_the_clock
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.plugin import missing
+from mobench.plugins.options import unfit
+from mobench.plugins.plugin import Plugin
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources
 from mobench.scoring.contracts import DEFAULT
 
-__all__ = ["Campaign", "NotApplicable", "Reference", "check_name", "check_seeds"]
+__all__ = ["Campaign", "NotApplicable", "Reference", "check_name", "check_seeds", "inapplicable"]
 
 Reference = tuple[str, dict[str, Any]]
 """A name and its options."""
@@ -94,17 +96,14 @@ class Campaign:
 
     @cached_property
     def not_applicable(self) -> tuple[NotApplicable, ...]:
-        """Pairs in which the problem lacks what the searcher needs."""
+        """Pairs in which the problem lacks what the searcher needs, or what its options name."""
         if self.recorded is not None:
             return self.recorded
         found = []
         for pair in self.pairs:
             built = make_problem(pair.problem, pair.problem_options, self.sources)
             plugin = find("searcher", pair.searcher, self.sources)
-            reason = off_the_clock(plugin.needs, built.training) if self.simulated_workers else ""
-            if lacking := missing(plugin, built):
-                reason = f"needs {', '.join(lacking)}"
-            if reason:
+            if reason := inapplicable(plugin, pair.searcher_options, built, clocked=bool(self.simulated_workers)):
                 found.append(NotApplicable(pair.problem_label, pair.searcher_label, reason))
         return tuple(found)
 
@@ -154,6 +153,11 @@ class Campaign:
             "not_applicable": [vars(pair) for pair in self.not_applicable],
             **self.labels.document,
         }
+
+
+def inapplicable(plugin: Plugin, options: Mapping[str, Any], problem: Problem, *, clocked: bool) -> str:
+    """Why a pair has no runs, in words; empty where it has. `clocked`: on a simulated clock."""
+    return unfit(plugin, options, problem) or (off_the_clock(plugin.needs, problem.training) if clocked else "")
 
 
 def check_name(name: Any) -> str:

@@ -6,11 +6,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mobench.campaigns.campaign import Campaign, NotApplicable, Reference
-from mobench.harness.clock import off_the_clock
+from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, inapplicable
 from mobench.harness.identity import subjects
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.plugin import missing
 from mobench.plugins.references import describe
 from mobench.plugins.sources import Sources
 
@@ -73,10 +71,7 @@ def _not_applicable(asked: Campaign, old: Campaign, sources: Sources) -> Iterato
             plugin, built = find("searcher", searcher, sources), make_problem(problem, p_options, sources)
         except ValueError:
             continue
-        reason = off_the_clock(plugin.needs, built.training) if asked.simulated_workers else ""
-        if lacking := missing(plugin, built):
-            reason = f"needs {', '.join(lacking)}"
-        if reason:
+        if reason := inapplicable(plugin, s_options, built, clocked=bool(asked.simulated_workers)):
             yield NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason)
 
 

@@ -23,7 +23,7 @@ from mobench.harness.identity import identified, subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.functions import file_of_function
-from mobench.plugins.options import check_options, normalised
+from mobench.plugins.options import check_options, normalised, unknown
 from mobench.plugins.plugin import Kind
 from mobench.plugins.plugin_file import PluginFile, read_plugins
 from mobench.plugins.references import describe, parse_reference
@@ -96,6 +96,7 @@ def make_campaign(
             labels=labels.over(read_labels(_listed(entries["searchers"]), searchers)),
         )
         identity: dict[str, str] = {}
+        strange: dict[int, list[str]] = {}
         for name, options in problems:
             problem = make_problem(name, options, campaign.sources)
             parse_budget(campaign.budget, problem.training, workers=campaign.simulated_workers)
@@ -104,6 +105,12 @@ def make_campaign(
                 planned = RunSpec(name, searcher, 0, campaign.budget, options, own_options)
                 spec = identified(planned, problem, campaign.sources)
                 identity |= {subject: getattr(spec, entry) for entry, subject in subjects(spec).items()}
+            for place, (searcher, own_options) in enumerate(searchers):
+                if why := unknown(find("searcher", searcher, campaign.sources), own_options, problem):
+                    strange.setdefault(place, []).append(f"{searcher} on {describe(name, options)} {why}")
+        for whys in strange.values():
+            if len(whys) == len(problems):  # a slip, and not an option for some of them
+                raise ValueError(whys[0])
     except (ValueError, TypeError) as error:
         raise type(error)(f"{source}: {error}") from error.__cause__
     campaign = replace(campaign, identity={subject: value for subject, value in identity.items() if value})

@@ -33,8 +33,8 @@ from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.loader import check_imports
-from mobench.plugins.options import check_options
-from mobench.plugins.plugin import Plugin, missing
+from mobench.plugins.options import check_options, unfit
+from mobench.plugins.plugin import Plugin
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources, in_use
 
@@ -165,8 +165,8 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         limit = parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
         if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
             raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
-        if lacking := missing(plugin, problem):
-            raise ValueError(f"{spec.problem_label} does not offer {', '.join(lacking)}, which {spec.searcher} needs")
+        if why := unfit(plugin, options, problem):
+            raise ValueError(f"{spec.searcher} on {spec.problem_label} {why}")
         if other := strangers(spec, problem, sources):
             raise ValueError(other)
     except Exception as error:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from mobench.core.messages import nearest
-from mobench.plugins.plugin import Plugin
+from mobench.core.problem import Problem
+from mobench.plugins.plugin import Plugin, missing
 from mobench.plugins.words import type_in_words, value_in_words
 
-__all__ = ["check_options", "normalised", "option_lines"]
+__all__ = ["check_options", "normalised", "option_lines", "unfit", "unknown"]
 
 
 LIMIT = re.compile(r"\s*([^<>=]*[^<>=\s])\s*([<>]=)\s*([-+.\d][-+.\deE]*)\s*")
@@ -74,6 +75,34 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise ValueError(f"{plugin.kind} {plugin.name!r}: {'; '.join(faults)}")
     return checked
+
+
+def unfit(plugin: Plugin, options: Mapping[str, Any], problem: Problem) -> str:
+    """Why a searcher with these options cannot be run on a problem, in words; empty where it can.
+
+    The problem lacks a capability that it needs, or does not know what an option names (`mobench.Offered`).
+    """
+    lacking = missing(plugin, problem)
+    return f"needs {', '.join(lacking)}" if lacking else unknown(plugin, options, problem)
+
+
+def unknown(plugin: Plugin, options: Mapping[str, Any], problem: Problem) -> str:
+    """Which option names what the problem does not know, in words; empty where it knows all."""
+    for name, value in options.items():
+        if (offered := plugin.options[name].offered) is None or value is None:
+            continue
+        known = offered.by(problem)
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one not in known:
+                return f"names {one!r} (option {name}), which is not on offer{_offer(one, known)}"
+    return ""
+
+
+def _offer(value: Any, known: Collection[Any]) -> str:
+    """What there is in the place of a value."""
+    if not known:
+        return "; nothing is, leave the option out"
+    return nearest(str(value), map(str, known))
 
 
 def option_lines(plugin: Plugin) -> list[str]:

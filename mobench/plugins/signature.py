@@ -6,12 +6,13 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
+from mobench.core.offered import Offered
 from mobench.plugins.docstrings import entries
 
 __all__ = ["ENTRY", "KINDS", "Kind", "Option", "options_of", "record_of"]
@@ -54,12 +55,24 @@ class Option:
         return self.hint in (Path, Path | None)
 
     @functools.cached_property
+    def offered(self) -> Offered | None:
+        """What the problem has to know of its values, or of what is in them."""
+        return next(_offers(self.hint), None)
+
+    @functools.cached_property
     def adapter(self) -> Any:
         """What checks values against the annotation; making one takes longer than a check."""
         import pydantic  # 0.1 s: only where options are checked
 
         config = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
         return pydantic.TypeAdapter(self.hint, config=config)
+
+
+def _offers(hint: Any) -> Iterator[Offered]:
+    """What an annotation, and what is within it, says of problems."""
+    yield from (item for item in getattr(hint, "__metadata__", ()) if isinstance(item, Offered))
+    for part in typing.get_args(hint):
+        yield from _offers(part)
 
 
 def record_of(call: Callable[..., Any], kind: str) -> type | None:

@@ -60,6 +60,8 @@ def _members(hint: Any) -> Iterator[Any]:
     if get_origin(hint) in (Union, types.UnionType):
         for member in get_args(hint):
             yield from _members(member)
+    elif get_origin(hint) is Annotated and get_origin(get_args(hint)[0]) is Literal:
+        yield get_args(hint)[0]
     else:
         yield hint
 

@@ -22,8 +22,8 @@ from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.functions import file_of_function
-from mobench.plugins.options import check_options, normalised
-from mobench.plugins.plugin import as_plugin, missing
+from mobench.plugins.options import check_options, normalised, unfit
+from mobench.plugins.plugin import as_plugin
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
 from mobench.scoring.load import load
@@ -88,8 +88,8 @@ def run(
     else:
         plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
-    if lacking := missing(plugin, problem):
-        raise ValueError(f"{plugin.name} needs {', '.join(lacking)}, which this problem does not offer")
+    if why := unfit(plugin, checked, problem):
+        raise ValueError(f"{plugin.name} {why}")
     log = Log()
     if simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
         raise ValueError(f"simulated_workers: {why}")
@@ -123,7 +123,9 @@ def _run_in_folder(
     options = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
     workers = whole_workers(workers) if workers else 0
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options, simulated_workers=workers)
-    check_options(find("searcher", name, sources), spec.searcher_options)
+    plugin = find("searcher", name, sources)
+    if why := unfit(plugin, check_options(plugin, spec.searcher_options), built):
+        raise ValueError(f"{name} {why}")
     limit = parse_budget(amounts, built.training, workers=workers, fidelities=fidelities_of(built))
     spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobench import Array, Space
+from mobench import Array, Problem, Space
 
-__all__ = ["Encoding", "bits", "paths"]
+__all__ = ["Encoding", "bits", "encodings", "paths"]
 
 _EDGE = re.compile(r"(\d+)<-(\d+)")
 
@@ -72,21 +72,19 @@ def _steps(c: int) -> Array:
     return rows
 
 
+def encodings(problem: Problem) -> tuple[str, ...]:
+    """What architectures of a problem can be seen as: paths need genes that are edges of a cell, ``target<-source``."""
+    space = problem.space
+    edges = all(map(_EDGE.fullmatch, space.names)) and len(set(space.cardinalities)) == 1
+    return ("one-hot", "path") if edges else ("one-hot",)
+
+
 def paths(space: Space) -> Encoding:
     """The path encoding (White et al. 2021): of each series of operations whether it leads from first to last node.
 
-    Raises
-    ------
-    ValueError
-        The genes are no edges of a cell, named ``target<-source`` and with equal choices.
+    The genes are edges of a cell: see `encodings`.
     """
-    edges = [_EDGE.fullmatch(name) for name in space.names]
-    if not all(edges) or len(set(space.cardinalities)) > 1:
-        raise ValueError(
-            f"encoding: paths need genes that are edges of a cell, named 'target<-source', found {space.names[0]!r} "
-            f"with {space.cardinalities[0]} values; use one-hot"
-        )
-    ends = [(int(edge[1]), int(edge[2])) for edge in edges if edge]
+    ends = [(int(edge[1]), int(edge[2])) for edge in map(_EDGE.fullmatch, space.names) if edge]
     last, c = max(target for target, _ in ends), space.cardinalities[0]
     routes = _routes(ends, last)
     offsets, total = {}, 0

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
 
+from mobench import Operation
 from mobench.searchers._relaxed.relaxations import Relaxation, Sampling
 
 Stop = Literal["never", "eigenvalue", "skips", "ranking", "convolutions"]
@@ -95,7 +96,7 @@ class Settings:
     partial_channels: int = field(default=1, init=False)
     alpha_rate: float = field(default=3e-4, init=False)
     alpha_decay: float = field(default=1e-3, init=False)
-    leave_out: tuple[str, ...] = field(default=(), init=False)
+    leave_out: tuple[Operation, ...] = field(default=(), init=False)
     candidates: int = field(default=1, init=False)
 
     @property
@@ -111,7 +112,7 @@ class Bilevel(Settings):
     preferences: Count = 5
     preference: Annotated[float, Interval(ge=0, le=1)] | None = None
     relaxation: Relaxation = "softmax"
-    leave_out: tuple[str, ...] = ()
+    leave_out: tuple[Operation, ...] = ()
     candidates: Count = 1
 
 
@@ -172,7 +173,7 @@ class SampledAdam(Sampled):
 
     alpha_rate: Positive = 0.1
     alpha_decay: NotNegative = 0.0
-    leave_out: tuple[str, ...] = ()
+    leave_out: tuple[Operation, ...] = ()
     candidates: Count = 1
 
 

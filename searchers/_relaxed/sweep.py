@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mobench import Array, BudgetExhausted, Network, Run, Space, nearest
+from mobench import Array, BudgetExhausted, Network, Run, Space
 from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed import discretisation as _discretisation
 from mobench.searchers._relaxed import selection as _selection
@@ -183,9 +183,6 @@ def _joined(found: Array, space: Space, x: Array) -> Array:
 
 
 def _check(search: Search, method: Method) -> None:
-    known = {name for operations in search.operations or () for name in operations}
-    if strange := [name for name in search.settings.leave_out if name not in known]:
-        raise ValueError(f"leave_out: {strange[0]!r} is no operation here{nearest(strange[0], sorted(known))}")
     if search.settings.candidates > 1 and search.operations is None:
         raise ValueError("candidates: compares architectures of genes, and this problem's alpha is a plain vector")
     if search.settings.candidates > 1 and method.choose is not None:

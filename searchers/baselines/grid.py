@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run, Space, nearest
+from mobench import Array, Gene, Run, Space
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import starts as _starts
 
@@ -22,7 +22,7 @@ TRIES = 100
 def search(
     run: Run,
     *,
-    genes: tuple[str, ...] = (),
+    genes: tuple[Gene, ...] = (),
     levels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
     start: Path | None = None,
@@ -46,16 +46,8 @@ def search(
         Architectures asked for at once; it changes nothing but the speed.
     start : Path, optional
         A log or a CSV with architectures to ask for before the grid; they are paid for (docs/warm-start.md).
-
-    Raises
-    ------
-    ValueError
-        A gene that the space does not have.
     """
     space = run.space
-    for gene in genes:
-        if gene not in space.names:
-            raise ValueError(f"genes: unknown {gene!r}{nearest(gene, space.names)}")
     cardinalities = _genetics.bounds(space)
     fixed = (cardinalities - 1) // 2
     if start is not None:

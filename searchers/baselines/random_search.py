@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import Array, Fidelity, Run
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
 
@@ -17,7 +17,7 @@ def search(
     run: Run,
     *,
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
-    fidelity: Annotated[int, Ge(1)] | None = None,
+    fidelity: Fidelity | None = None,
     finalists: Annotated[int, Interval(ge=0, le=1_000_000)] = 10,
     start: Path | None = None,
 ) -> None:

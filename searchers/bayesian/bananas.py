@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import Array, Offered, Run
 from mobench.searchers._models.asked import Asked
-from mobench.searchers._models.encoding import bits, paths
+from mobench.searchers._models.encoding import bits, encodings, paths
 from mobench.searchers._models.ensemble import train
 from mobench.searchers._models.improvement import rays
 from mobench.searchers._models.values import CUT, comparable, units_of
@@ -36,7 +36,7 @@ def search(
     members: Annotated[int, Interval(ge=2, le=10_000)] = 5,
     epochs: Annotated[int, Interval(ge=1, le=1_000_000)] = 80,
     rate: Annotated[float, Interval(gt=0, le=1000)] = 0.1,
-    encoding: Literal["one-hot", "path"] = "one-hot",
+    encoding: Annotated[Literal["one-hot", "path"], Offered(encodings)] = "one-hot",
     acquisition: Literal["thompson", "none"] = "thompson",
     start: Path | None = None,
 ) -> None:
@@ -67,11 +67,6 @@ def search(
     start : Path, optional
         A log or a CSV with architectures to begin with, as many as `initial`; uniform ones make up the rest, and all
         are paid for (docs/warm-start.md).
-
-    Raises
-    ------
-    ValueError
-        Paths are wanted, and genes are no edges of a cell.
     """
     rng, space = run.rng, run.space
     seen_as = (paths if encoding == "path" else bits)(space)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
-from mobench import Run
+from mobench import Proxy, Run
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population import untrained as _untrained
 from mobench.searchers._population.generations import generations
@@ -21,7 +21,7 @@ def search(
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
     start: Path | None = None,
-    proxy: str | None = None,
+    proxy: Proxy | None = None,
     pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
     proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
 ) -> None:

@@ -170,6 +170,33 @@ def test_a_campaign_in_which_nothing_applies_is_refused_with_the_reasons_and_lea
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("searcher", "words"),
+    [
+        ("grid:genes=[x0,nope]", "grid on catsum names 'nope' (option genes), which is not on offer; there are x0"),
+        (
+            "random_search:fidelity=7",
+            "random_search on catsum names 7 (option fidelity), which is not on offer; no",
+        ),
+        ("nsga2:proxy=naswot", "nsga2 on catsum names 'naswot' (option proxy)"),
+        ("bananas:encoding=path", "bananas on catsum names 'path' (option encoding)"),
+    ],
+)
+def test_what_an_option_names_and_no_problem_has_is_a_line_before_anything_runs(capsys, tmp_path, searcher, words):
+    assert main(["run", "-p", "catsum", "-s", "random_search", "-s", searcher, "--seeds", "1", "-q"]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_an_option_names_and_some_problem_has_is_run_there_alone(capsys, tmp_path):
+    run = ["run", "-p", "catsum", "-p", "lotz:bits=4", "-s", "grid:genes=[x5]", "--seeds", "1", "-b", "5"]
+    assert main([*run, "-q", "--name", "some"]) == 0
+    assert "not applicable: grid:genes=[x5] on lotz:bits=4 (names 'x5' (option genes)" in capsys.readouterr().err
+    assert len(list((tmp_path / "results/some/runs").glob("*/*/*/end.json"))) == 1
+
+
 def test_a_folder_in_which_nothing_applies_is_a_line_of_every_command_and_hides_no_other_campaign(capsys, tmp_path):
     none = make_campaign({"name": "none", "problems": ["catsum"], "searchers": ["darts"]})
     open_campaign(none, tmp_path / "results" / "none")

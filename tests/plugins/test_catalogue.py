@@ -167,7 +167,7 @@ def test_a_function_brings_the_needs_of_its_module(here):
         "from mobench import Supernet\n\nneeds = (Supernet,)\n\n\ndef search(run):\n    pass\n"
     )
     mobench.use_plugins(["needy.py"])
-    with pytest.raises(ValueError, match=r"search needs Supernet .*, which this problem does not offer"):
+    with pytest.raises(ValueError, match=r"search needs Supernet "):
         mobench.run(find("searcher", "needy").call, "catsum")
 
 

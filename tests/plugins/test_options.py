@@ -12,7 +12,8 @@ from annotated_types import Ge, Gt, Interval, Len, Lt, MultipleOf
 from pydantic import Field
 
 import mobench
-from mobench.plugins.options import check_options, option_lines
+from mobench.plugins.catalogue import find
+from mobench.plugins.options import check_options, option_lines, unfit
 from mobench.plugins.plugin import Plugin, as_plugin
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.words import type_in_words, value_in_words
@@ -258,3 +259,51 @@ def test_options_that_are_paths_are_texts_that_become_paths():
 def test_an_empty_path_is_none(path: str) -> None:
     with pytest.raises(ValueError, match="option 'start': expected the path of a file"):
         mobench.run("nsga2", "catsum", budget=5, start=path)
+
+
+def odd_gene(problem: Any) -> tuple[str, ...]:
+    return problem.space.names[1::2]
+
+
+def picky(
+    run: mobench.Run,
+    *,
+    gene: Annotated[str, mobench.Offered(odd_gene)] | None = None,
+    genes: tuple[mobench.Gene, ...] = (),
+    at: mobench.Fidelity | None = None,
+    kind: Annotated[Literal["a", "b"], mobench.Offered(lambda problem: ("a",))] = "a",
+) -> None:
+    """Name what a problem has."""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, ""),
+        ({"gene": "x1", "genes": ["x0", "x5"], "kind": "a", "at": None}, ""),
+        ({"gene": "x0"}, "names 'x0' (option gene), which is not on offer; there are x1, x3, x5"),
+        ({"genes": ["x0", "y"]}, "names 'y' (option genes), which is not on offer; there are x0, x1, x2, x3, x4, x5"),
+        ({"at": 3}, "names 3 (option at), which is not on offer; nothing is, leave the option out"),
+        ({"kind": "b"}, "names 'b' (option kind), which is not on offer; there are a"),
+    ],
+)
+def test_an_option_names_what_the_problem_has(options, said):
+    plugin = as_plugin("searcher", "picky", picky)
+    assert check_options(plugin, options) is not None  # of the right types: only the problem can tell
+    assert unfit(plugin, options, mobench.make_problem("catsum")) == said
+
+
+def test_fidelities_proxies_and_operations_are_those_of_the_problem():
+    motif = mobench.make_problem("motif")
+    named = {"random_search": {"fidelity": 12}, "nsga2": {"proxy": "naswot"}, "darts": {"leave_out": ["none"]}}
+    for name, options in named.items():
+        assert unfit(find("searcher", name), options, motif) == ""
+        strange = {key: 13 if key == "fidelity" else ["nought"] for key in options}
+        assert "which is not on offer" in unfit(find("searcher", name), strange, motif)
+
+
+def test_of_several_kinds_a_type_in_words_forgets_what_problems_say():
+    told = dict(line.split(": ", 1) for line in option_lines(as_plugin("searcher", "picky", picky)))
+    assert told["kind"].startswith("one of a, b;")
+    assert told["genes"].startswith("list of texts;")
+    assert told["at"].startswith("whole number from 1;")

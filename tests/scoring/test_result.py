@@ -96,7 +96,7 @@ def test_a_searcher_is_refused_where_the_problem_lacks_what_it_needs(monkeypatch
         return plugins.Plugin(name, kind, plugin.call, (mobench.MultiFidelity,), "") if kind == "searcher" else plugin
 
     monkeypatch.setattr(run, "find", find)
-    with pytest.raises(ValueError, match=r"random_search needs MultiFidelity .*, which this problem does not offer"):
+    with pytest.raises(ValueError, match=r"random_search needs MultiFidelity "):
         mobench.run("random_search", "catsum", budget=5)
 
 

@@ -51,7 +51,7 @@ def test_what_is_found_among_unequal_genes_is_near_the_known_front(name: str) ->
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_vector_is_searched_or_the_searcher_is_not_applicable(name: str) -> None:
     if missing(find("searcher", name), make_problem("bilevel_toys", {"name": "quadratic_front"})):
-        with pytest.raises(ValueError, match="which this problem does not offer"):
+        with pytest.raises(ValueError, match="needs "):
             mobench.run(name, VECTOR, budget={"flops": 2000})
         return
     result = mobench.run(name, VECTOR, budget={"flops": 2000}, seed=1)

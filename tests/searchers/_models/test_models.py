@@ -13,7 +13,7 @@ from scipy.stats import kendalltau, multivariate_normal
 
 from mobench import Objective, Space, make_problem, violation
 from mobench.searchers._models import gaussian, predictors
-from mobench.searchers._models.encoding import bits, paths
+from mobench.searchers._models.encoding import bits, encodings, paths
 from mobench.searchers._models.ensemble import train
 from mobench.searchers._models.improvement import expected_improvement, greedy, rays
 from mobench.searchers._models.values import comparable, units_of
@@ -44,8 +44,8 @@ def test_paths_of_a_cell_are_its_series_of_operations():
 
 
 def test_paths_need_edges():
-    with pytest.raises(ValueError, match="edges of a cell"):
-        paths(Space((2, 2)))
+    assert encodings(make_problem("nasbench201", {})) == ("one-hot", "path")
+    assert encodings(make_problem("catsum", {})) == ("one-hot",)
 
 
 def test_the_marginal_likelihood_is_scipys_and_its_slope_that_of_differences():

@@ -56,5 +56,5 @@ def test_a_grid_too_large_to_list_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_unknown_gene_is_named() -> None:
-    with pytest.raises(ValueError, match=r"genes: unknown 'unit1', did you mean 'units1'\?"):
+    with pytest.raises(ValueError, match=r"names 'unit1' \(option genes\), .* did you mean 'units1'\?"):
         mobench.run("grid:genes=[unit1]", "fcnet", budget=10)

@@ -91,7 +91,7 @@ def test_a_batch_changes_nothing_but_the_speed() -> None:
 
 
 def test_a_fidelity_that_is_not_on_offer_is_named() -> None:
-    with pytest.raises(ValueError, match="fidelity: 3 is not on offer"):
+    with pytest.raises(ValueError, match=r"names 3 .option fidelity., which is not on offer"):
         mobench.run("random_search", "catsum", budget=10, fidelity=3)
 
 
