@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 
 from mobench.core.budget import ASKED_CAP, CURRENCIES, Cost, parse_budget
+from mobench.core.capabilities import fidelities_of
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.sources import Sources, in_use
@@ -39,7 +40,8 @@ def limit_of(spec: RunSpec, sources: Sources | None = None) -> Cost | None:
         problem = make_problem(spec.problem, spec.problem_options, sources)
     except ValueError:  # its data are elsewhere
         return None
-    return parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
+    offered, workers = fidelities_of(problem), spec.simulated_workers
+    return parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
 
 
 def work(amounts: Mapping[Pair, float], paces: Mapping[Pair, Iterable[float]]) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -133,7 +133,9 @@ def on_axis(training: Cost, spent: Mapping[str, Any], axis: str) -> Any:
     return spent[currency] / float(getattr(training, currency))
 
 
-def parse_budget(budget: float | Mapping[str, float], training: Cost, *, workers: int = 0) -> Cost:
+def parse_budget(
+    budget: float | Mapping[str, float], training: Cost, *, workers: int = 0, fidelities: Sequence[int] = ()
+) -> Cost:
     """Turn a budget as people write it into a limit.
 
     Parameters
@@ -146,12 +148,15 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost, *, workers
         What one average full training costs on the problem at hand.
     workers : int
         How many trainings run at a time on a simulated clock; 0 where there is none.
+    fidelities : sequence of int
+        Epochs on offer, ascending, where there are several.
 
     Returns
     -------
     Cost
         The limit. Questions are capped at 20 times the evaluations, or 20 times the trainings that the limit would
-        pay for, unless ``asked`` is given: a space smaller than the budget then ends the run instead of looping.
+        pay for, unless ``asked`` is given: a space smaller than the budget then ends the run instead of looping. Where
+        trainings can be shorter, as many more as the limit pays for at the least fidelity.
 
     Raises
     ------
@@ -197,7 +202,9 @@ def parse_budget(budget: float | Mapping[str, float], training: Cost, *, workers
             payable = min(payable, limit["clock"] * workers / slot if workers else math.inf)
         if math.isinf(payable):
             raise ValueError("budget: seconds of a training are not known before here; add evaluations, asked or flops")
-        limit["asked"] = ASKED_CAP * float(max(1, math.ceil(min(payable, limit["evaluations"], MOST))))
+        shorter = fidelities[-1] / fidelities[0] if fidelities else 1.0
+        full, short = (max(1, math.ceil(min(k, limit["evaluations"], MOST))) for k in (payable, payable * shorter))
+        limit["asked"] = float(ASKED_CAP * full + short - full)
     return Cost(**limit)
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Resumable",
     "Slow",
     "Surrogate",
+    "fidelities_of",
 ]
 
 
@@ -65,6 +66,11 @@ class MultiFidelity(Protocol):
     def fidelities(self) -> tuple[int, ...]:
         """Epochs on offer, ascending; the last is the full fidelity."""
         ...
+
+
+def fidelities_of(problem: object) -> tuple[int, ...]:
+    """Epochs that a problem offers, ascending; empty where it has one fidelity only."""
+    return tuple(problem.fidelities) if isinstance(problem, MultiFidelity) else ()
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mobench.core.budget import Cost
-from mobench.core.capabilities import Costed, Fingerprinted, MultiFidelity, Slow
+from mobench.core.capabilities import Costed, Fingerprinted, Slow, fidelities_of
 from mobench.core.networks import Network, Supernet, check_network
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array
@@ -41,7 +41,7 @@ class Desk:
     ) -> None:
         self.space, self.training = problem.space, problem.training
         self.objectives: tuple[Objective, ...] = tuple(problem.objectives)
-        self.fidelities: tuple[int, ...] = tuple(problem.fidelities) if isinstance(problem, MultiFidelity) else ()
+        self.fidelities = fidelities_of(problem)
         self.rng = np.random.default_rng([seed, 0, zlib.crc32(label.encode())])
         self.ledger = Ledger(limit)
         self.recommended = _read_only(np.empty((0, len(self.space.cardinalities)), dtype=np.int64))

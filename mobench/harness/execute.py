@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost, parse_budget
+from mobench.core.capabilities import fidelities_of
 from mobench.core.messages import one_line, trace
 from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
@@ -160,7 +161,8 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
-        limit = parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
+        offered, workers = fidelities_of(problem), spec.simulated_workers
+        limit = parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
         if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
             raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
         if why := unfit(plugin, options, problem):

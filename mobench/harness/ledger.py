@@ -6,6 +6,7 @@ import functools
 import math
 import operator
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -127,6 +128,7 @@ class Ledger:
         """
         if not 0 <= trainings < math.inf:
             raise ValueError(f"reserve: trainings must be a finite number from 0, found {trainings!r}")
+        training = replace(training, asked=1.0)  # it takes a question, too
         axes = [(getattr(self.limit, axis), getattr(training, axis)) for axis in CURRENCIES]
         payable = min([trainings, *(limit / price for limit, price in axes if price > 0)])
         kept = Cost(*(min(payable * price, limit / 2) for limit, price in axes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import CURRENCIES, Cost, as_given, parse_budget
-from mobench.core.capabilities import MultiFidelity
+from mobench.core.capabilities import fidelities_of
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
@@ -81,7 +81,7 @@ def result_of(found: Sealed, folder: Path) -> Result:
             f"{folder}: its proxies were of data {min(strange_data)}, and here they are of {proxies_here or 'none'}; "
             "restore the data it was run on, or delete the run and run it again"
         )
-    fidelities = {0, *(problem.fidelities[:-1] if isinstance(problem, MultiFidelity) else ())}
+    fidelities = {0, *fidelities_of(problem)[:-1]}
     if strange := set(history.fidelity.tolist()) - fidelities:
         raise DamagedRunError(f"{log}: holds answers at fidelity {min(strange)}, which this problem does not offer")
     if history.workers != spec.simulated_workers and (len(history.X) or history.recommended):
@@ -89,7 +89,8 @@ def result_of(found: Sealed, folder: Path) -> Result:
             f"{folder}: its log is of {history.workers} simulated workers, and it is specified for "
             f"{spec.simulated_workers}"
         )
-    limit = parse_budget(spec.budget, problem.training, workers=spec.simulated_workers)
+    offered, workers = fidelities_of(problem), spec.simulated_workers
+    limit = parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
     seed = problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
     spent = {currency: float(end["spent"][currency]) for currency in CURRENCIES if currency in end.get("spent", {})}

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from mobench.core.budget import Cost, parse_budget
+from mobench.core.capabilities import fidelities_of
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.door import Run
@@ -167,7 +168,8 @@ def trial(
     """
     log = _MortalLog(path)
     log.last = sys.maxsize if killed_at is None else killed_at
-    found = Trial(WatchedRun(problem, limit=parse_budget(budget, problem.training), seed=seed, log=log))
+    limit = parse_budget(budget, problem.training, fidelities=fidelities_of(problem))
+    found = Trial(WatchedRun(problem, limit=limit, seed=seed, log=log))
 
     def work() -> None:
         if prepare:

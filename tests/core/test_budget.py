@@ -28,6 +28,14 @@ def test_a_number_means_unique_evaluations_and_questions_are_capped_at_twenty_ti
     assert parse_budget(500, ONE) == Cost(500, 10_000, math.inf, math.inf, math.inf)
 
 
+def test_as_many_short_trainings_may_be_asked_for_as_the_budget_pays_for():
+    training = Cost(evaluations=1, flops=81.0)
+    assert parse_budget({"trainings": 10}, training, fidelities=(1, 3, 81)).asked == 20 * 10 + 80 * 10
+    assert parse_budget({"trainings": 10, "evaluations": 30}, training, fidelities=(1, 81)).asked == 20 * 10 + 20
+    assert parse_budget(10, training, fidelities=(1, 81)).asked == 200
+    assert parse_budget({"trainings": 10}, training, fidelities=(81,)).asked == 200
+
+
 @pytest.mark.parametrize(
     ("training", "limit"),
     [

@@ -270,7 +270,8 @@ def test_what_does_not_fit_the_budget_scores_nowhere():
     assert result.curve(axis="trainings")["hypervolume"].sum() == 0
     more = Result(result.problem, result.history, result.reason, limit=parse_budget(50, result.problem.training))
     assert more.hypervolume() > 0  # at a budget that pays for it it does
-    assert parse_budget({"trainings": 0.2}, result.problem.training) == result.limit
+    training, fidelities = result.problem.training, result.problem.fidelities
+    assert parse_budget({"trainings": 0.2}, training, fidelities=fidelities) == result.limit
 
 
 @pytest.mark.parametrize("indicator", ["igd_plus", "epsilon", "r2"])

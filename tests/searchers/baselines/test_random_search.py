@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mobench
-from mobench import Run, make_problem
+from mobench import Array, Cost, Objective, Run, Space, Values, make_problem
 from mobench.core.budget import parse_budget
 from mobench.harness.execute import search_problem
 from mobench.harness.log import Log
@@ -40,6 +41,39 @@ def test_on_a_clock_short_trainings_keep_all_workers_busy() -> None:
     assert eight.spent.evaluations == one.spent.evaluations
     assert eight.spent.clock < one.spent.clock / 5
     assert (eight.history.fidelity != 3).sum() == 10
+
+
+class Curves:
+    """An error that falls over 81 epochs, of equal price, and a cost."""
+
+    objectives = (Objective("error"), Objective("cost"))
+    training = Cost(evaluations=1, flops=81.0)
+    fidelities = (1, 9, 81)
+    deterministic = resumable = True
+
+    def __init__(self, *genes: int) -> None:
+        self.space = Space(genes)
+
+    def evaluate(self, X: Array, *, fidelity: int | None = None, seeds: Array | None = None) -> Values:
+        epochs = float(fidelity or 81)
+        return Values(self.score(X) + np.array([1.0 / epochs, 0.0]), flops=np.full(len(X), epochs))
+
+    def score(self, X: Array) -> Array:
+        return np.column_stack([9.0 - X[:, 0], X.sum(axis=1)])
+
+
+@pytest.mark.parametrize("searcher", ["random_search:fidelity=1", "successive_halving:architectures=81", "asha"])
+def test_questions_about_short_trainings_do_not_run_out_before_the_budget(searcher: str) -> None:
+    result = mobench.run(searcher, Curves(50, 40, 10), budget={"trainings": 10})
+    assert result.reason in ("finished", "budget: trainings")
+    assert result.spent.flops > 0.9 * result.limit.flops
+    assert (result.history.fidelity == 0).sum() >= 2
+
+
+def test_finalists_are_trained_where_all_of_a_space_is_known_in_short() -> None:
+    result = mobench.run("random_search:fidelity=1,finalists=4", Curves(4, 3), budget={"trainings": 10})
+    assert (result.history.fidelity == 1).sum() == 12
+    assert (result.history.fidelity == 0).sum() == 4
 
 
 def test_without_finalists_the_budget_goes_to_short_trainings() -> None:
