@@ -14,7 +14,7 @@ REFERENCE = (85, 25)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("searchers", nargs="+")
+    parser.add_argument("searchers", nargs="*", default=["random_search", "nsga2"])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--at", type=int, nargs="+", default=[100, 200, 300, 500], help="evaluations")
     args = parser.parse_args()
