@@ -14,7 +14,7 @@ __all__ = ["CUT", "Units", "comparable", "units_of"]
 CUT = 1.5
 """Where values are cut for a model, in extents of the front from its best: half an extent behind its worst."""
 BEYOND = 0.1
-"""How far beyond the worst answer a reference point is, in extents of the front; BoTorch's tenth."""
+"""How far beyond the dearest answer a reference point is, in extents of the front; BoTorch's tenth."""
 
 
 def comparable(F: Array, objectives: Sequence[Objective]) -> Array:
@@ -52,14 +52,14 @@ class Units:
 
 
 def units_of(
-    F: Array, objectives: Sequence[Objective], margin: float, *, all_seen: bool = False
+    F: Array, objectives: Sequence[Objective], margin: float, *, all_costs: bool = False
 ) -> tuple[Units, Array]:
     """Units by the front of (n, m) values, and which rows are on it, (n,) bool.
 
-    The reference point is the front's worst value in each objective and `margin` of its extent more; with `all_seen` it
-    is also beyond every answer, so that no architecture as costly as one that was seen is shut out. It is at most the
-    limit where there is one, so that what is beyond adds nothing. The front is that of what is within limits, or, as
-    long as nothing is, of what is the least beyond.
+    The reference point is the front's worst value in each objective and `margin` of its extent more; with `all_costs`
+    it is also beyond every answer in all objectives but the first, so that no architecture as costly as one that was
+    seen is shut out. It is at most the limit where there is one, so that what is beyond adds nothing. The front is that
+    of what is within limits, or, as long as nothing is, of what is the least beyond.
     """
     beyond = violation(F, objectives)
     front = beyond <= beyond.min()
@@ -69,8 +69,8 @@ def units_of(
     extent = np.where(high > low, high - low, G.max(axis=0) - G.min(axis=0))
     span = np.where(extent > 0, extent, 1.0)
     reference = high + margin * span
-    if all_seen:
-        reference = np.maximum(reference, G.max(axis=0) + BEYOND * span)
+    if all_costs:
+        reference[1:] = np.maximum(reference, G.max(axis=0) + BEYOND * span)[1:]
     most = np.array([[np.inf if o.limit is None else -o.limit if o.maximise else o.limit for o in objectives]])
     limit = np.where(np.isfinite(most), comparable(np.where(np.isfinite(most), most, 1.0), objectives), np.inf)[0]
     units = Units(low, span, np.zeros(len(low)))

@@ -50,9 +50,9 @@ def search(
     draws : int
         Joint draws of the processes that an expectation is the mean of. The paper's 128 change nothing here; ours.
     margin : float
-        How far the reference point is behind the worst of the front, in extents of the front, and at the least a tenth
-        beyond the worst of all answers. BoTorch's 0.1 finds no ends that are farther out, and stops at a share of .96
-        on CatSum: 1; ours.
+        How far the reference point is behind the worst of the front, in extents of the front; of costs, which are all
+        objectives but the first, it is at the least a tenth beyond the dearest answer. BoTorch's 0.1 finds no ends that
+        are farther out, and stops at a share of .97 on CatSum: 1; ours.
     start : Path, optional
         A log or a CSV with architectures to begin with, as many as `initial`; uniform ones make up the rest, and all
         are paid for (docs/warm-start.md).
@@ -61,7 +61,7 @@ def search(
     asked = Asked(run, _starts.first(run, initial, start))
     beliefs = Beliefs(run, bits(run.space))
     while True:
-        units, front = units_of(asked.F, run.objectives, margin, all_seen=True)
+        units, front = units_of(asked.F, run.objectives, margin, all_costs=True)
         beliefs.learn(asked.X, asked.F, units)
         choices = asked.candidates(front, UNIFORM, lambda X: np.subtract(*beliefs.predict(X)))
         if not len(choices):

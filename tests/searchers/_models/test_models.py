@@ -214,7 +214,7 @@ def test_an_architecture_as_costly_as_any_seen_scores_if_its_error_is_the_least(
         F = rng.lognormal(sigma=2.0, size=(20, 3))
         F[:2] = [[2e-4, 1e-4, 1e-4], [1e-4, 2e-4, 2e-4]]  # the front is small, what is behind it far away
         ideal = F * [0.0, 1.0, 1.0]
-        units, _ = units_of(F, objectives, margin, all_seen=True)
+        units, _ = units_of(F, objectives, margin, all_costs=True)
         scores = rays(rng, 64, units.reference).lengths(units(comparable(ideal, objectives))).sum(axis=1) > 0
         assert scores.tolist() == (violation(ideal, objectives) == 0).tolist()
         by_front, _ = units_of(F, objectives, margin)
