@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobench.report.tables import LETTERS, shown
+from mobench.report.tables import in_latex, shown
 
 __all__ = ["escaped", "latex_matrix", "latex_pairs", "latex_versions", "turned"]
 
@@ -28,8 +28,7 @@ LONG = 28
 
 def escaped(text: str) -> str:
     """Text as LaTeX prints it, in one line; words may be broken after colons, commas and underscores."""
-    found = " ".join(text.split()).translate(LETTERS)
-    return re.sub(r"(:|,|\\_)(?=\S)", r"\1\\allowbreak{}", found)
+    return re.sub(r"(:|,|\\_)(?=\S)", r"\1\\allowbreak{}", in_latex(text))
 
 
 def latex_matrix(

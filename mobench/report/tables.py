@@ -15,7 +15,7 @@ from mobench.core.messages import plain
 from mobench.files.csvs import write_csv
 from mobench.files.writing import written_whole
 
-__all__ = ["ABSENT", "LETTERS", "Table", "endings", "save_table", "shown"]
+__all__ = ["ABSENT", "Table", "endings", "in_latex", "save_table", "shown"]
 
 ABSENT = "\N{EN DASH}"
 """What stands where there is no value."""
@@ -135,8 +135,8 @@ def _latex(table: Table) -> str:
     """The table as LaTeX (booktabs), a line a row; over several pages where it is long."""
     names = [column for column in table.columns if column in (table.printed or table.columns)]
     aligned = "".join("r" if table.is_number(column) else "l" for column in names)
-    columns = [["--" if text == ABSENT else _escaped(text) for text in table.texts(column)] for column in names]
-    head = [r"\toprule", _line(_escaped(table.title(column)) for column in names), r"\midrule"]
+    columns = [["--" if text == ABSENT else in_latex(text) for text in table.texts(column)] for column in names]
+    head = [r"\toprule", _line(in_latex(table.title(column)) for column in names), r"\midrule"]
     rows = [_line(cells) for cells in zip(*columns, strict=True)]
     if len(rows) > LONG:
         more = rf"\multicolumn{{{len(names)}}}{{r}}{{Continued on next page}} \\"
@@ -152,7 +152,8 @@ def _line(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _escaped(text: str) -> str:
+def in_latex(text: str) -> str:
+    """Text as LaTeX prints it, in one line."""
     return " ".join(text.split()).translate(LETTERS)
 
 
