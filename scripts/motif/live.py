@@ -37,7 +37,7 @@ BLUES = ("#9ecae1", "#4292c6", "#08306b")
 GREY = "0.6"
 
 
-def run(seeds: int, workers: int, budgets: Sequence[int] = BUDGETS) -> None:
+def run(seeds: int, workers: int, budgets: Sequence[int]) -> None:
     """Carry out what the record lacks, a seed at all budgets before the next seed: what is there is balanced."""
     campaign = mobench.read_campaign(HERE / "live.toml")
     there = set(recorded().index)
