@@ -71,14 +71,10 @@ def scores(record: pd.DataFrame, amount: int, problems: Sequence[str]) -> pd.Dat
 
 
 def balanced(record: pd.DataFrame) -> pd.DataFrame:
-    """The record without seeds that a campaign has not yet carried out on all of its problems with all searchers."""
-    kept = []
-    for stem, campaign in published.campaigns(NAME).items():
-        part = record[record["campaign"] == stem]
-        runs = part.drop_duplicates(published.KEYS[:-1]).groupby("seed").size()
-        whole = len(campaign.specs) // len(campaign.seeds)
-        kept.append(part[part["seed"].isin(runs.index[runs == whole])])
-    return pd.concat(kept)
+    """The record without seeds that a searcher has not yet carried out on all problems of its campaign."""
+    problems = {stem: len(campaign.problems) for stem, campaign in published.campaigns(NAME).items()}
+    done = record.groupby(["campaign", "searcher", "seed"])["problem"].transform("nunique")
+    return record[done == record["campaign"].map(problems)]
 
 
 def collect() -> None:
