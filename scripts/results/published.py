@@ -83,7 +83,7 @@ def read_runs(name: str, campaign: str, amounts: Sequence[float]) -> Iterator[di
             end = read_document(at / "end.json", END)
             for amount in (n for n in amounts if n == most or (n < most and spec.searcher not in SCHEDULED)):
                 then = replace(whole, limit=parse_budget({axis: amount}, whole.problem.training))
-                found = then.measures(contract=study.contract)
+                found = then.contract(study.contract).measures(then.scored(contract=study.contract)[1])
                 row: dict[str, Any] = {
                     "campaign": campaign,
                     "problem": spec.problem_label,

@@ -16,6 +16,9 @@ import pandas as pd
 import published
 import suites
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from mobench.figures.style import palette, styled
 
@@ -77,38 +80,62 @@ def draw_ranks(board: pd.DataFrame, file: Path) -> None:
 
 
 def draw_cpu(board: pd.DataFrame, file: Path) -> None:
-    """Interquartile mean over all problems against CPU time an evaluation; a line joins what nothing beats in both."""
+    """What is missing over all problems against CPU time an evaluation; a line joins what nothing beats in both."""
     colours = palette(list(FAMILIES))
     with styled():
-        figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.9), layout="constrained")
+        figure, axes = plt.subplots(1, 2, figsize=(9.2, 4.2), layout="constrained")
         for ax, amount in zip(axes, suites.AMOUNTS[1:], strict=True):
             part = board[(board["suite"] == suites.ALL) & (board["amount"] == amount)].sort_values("cpu_ms")
-            edge = part[part["iqm"] >= part["iqm"].cummax()]
-            ax.step(edge["cpu_ms"], edge["iqm"], where="post", color="0.75", linewidth=1, zorder=0)
+            part = part.assign(missing=1 - part["iqm"], least=1 - part["high"], most=1 - part["low"])
+            edge = part[part["missing"] <= part["missing"].cummin()]
+            ax.step(edge["cpu_ms"], edge["missing"], where="post", color="0.8", linewidth=1, zorder=0)
             for family, names in FAMILIES.items():
                 mine = part[part["searcher"].isin(names)]
-                bars = [mine["iqm"] - mine["low"], mine["high"] - mine["iqm"]]
-                style: dict[str, Any] = {"fmt": "o", "markersize": 4, "elinewidth": 0.8, "color": colours[family]}
-                ax.errorbar(mine["cpu_ms"], mine["iqm"], yerr=bars, label=family, **style)
-            _label(ax, part)
-            ax.set(xscale="log", xlabel="CPU time an evaluation [ms]", title=f"{amount} evaluations, 43 problems")
-            ax.set_ylabel("share of the true front's hypervolume\n(interquartile mean, 95 %)")
+                bars = [mine["missing"] - mine["least"], mine["most"] - mine["missing"]]
+                style: dict[str, Any] = {"fmt": "o", "markersize": 4, "elinewidth": 0.6, "color": colours[family]}
+                ax.errorbar(mine["cpu_ms"], mine["missing"], yerr=bars, label=family, **style)
+            ax.set(xscale="log", yscale="log", xlabel="CPU time an evaluation [ms]", title=f"{amount} evaluations")
+            ax.invert_yaxis()
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.margins(x=0.12)
+        axes[0].set_ylabel("missing share of the true front's hypervolume\n(interquartile mean over 43 problems, 95 %)")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(FAMILIES))
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # names shall not move what they stand beside
+        for ax, amount in zip(axes, suites.AMOUNTS[1:], strict=True):
+            _label(ax, board[(board["suite"] == suites.ALL) & (board["amount"] == amount)])
         figure.savefig(file, dpi=160)
     plt.close(figure)
 
 
+PLACES = [
+    (cosine * length, sine * length)
+    for length in (7, 14, 22, 32, 44, 56)
+    for cosine, sine in ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0.1, 1), (0.1, -1))
+]
+"""Where a name may be beside its point, in points, the nearest first."""
+
+
 def _label(ax: Any, part: pd.DataFrame) -> None:
-    """Names beside their points, moved apart where they would lie on each other."""
-    span = part["high"].max() - part["low"].min()
-    placed: list[tuple[float, float]] = []
+    """Names beside their points, each where it covers no other and no point, with a line to its point."""
+    dots = ax.transData.transform(list(zip(part["cpu_ms"], 1 - part["iqm"], strict=True)))
+    renderer = ax.figure.canvas.get_renderer()
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in dots]
     for row in part.sort_values("iqm", ascending=False).itertuples():
-        y = row.iqm
-        near = [b for a, b in placed if max(a, row.cpu_ms) / min(a, row.cpu_ms) < 7]
-        while any(abs(y - other) < 0.035 * span for other in near):
-            y -= 0.005 * span
-        placed.append((row.cpu_ms, y))
-        ax.annotate(row.searcher, (row.cpu_ms, y), (4, 0), textcoords="offset points", va="center", fontsize=6)
+        for dx, dy in PLACES:
+            side = "left" if dx > 1 else "right" if dx < -1 else "center"
+            style: dict[str, Any] = {"ha": side, "va": "center", "fontsize": 6, "textcoords": "offset points"}
+            line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+            where = (row.cpu_ms, 1 - row.iqm)
+            text = ax.annotate(row.searcher, where, (dx, dy), arrowprops=line, annotation_clip=False, **style)
+            text.update_positions(renderer)
+            box = Text.get_window_extent(text, renderer).expanded(1.02, 1.1)
+            if not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            text.remove()
 
 
 def head(*names: str) -> Iterator[str]:

@@ -29,7 +29,7 @@ from mobench.analysis.statistics import matrices
 from mobench.analysis.verdicts import ALPHA
 from mobench.campaigns.study import OVER, read_study, run_state
 from mobench.core.budget import parse_budget
-from mobench.core.capabilities import Replicated
+from mobench.core.capabilities import Replicated, Surrogate
 from mobench.core.indicators import log10_regret
 from mobench.harness.spec import RunSpec
 from mobench.scoring.contract import Contract
@@ -55,12 +55,13 @@ def noise() -> None:
 
 
 def _noise(label: str, runs: Sequence[tuple[RunSpec, Any]], contract: str) -> Iterator[dict[str, Any]]:
-    """The rows of one problem: the floor, and why there is none where there is none."""
+    """The rows of one problem: the floor, and whether it is known: from repeated trainings or not at all."""
     contracts: dict[str, Contract] = {}
     results = [(spec, replace(load(at, expected=spec), _contracts=contracts)) for spec, at in runs]
     problem = results[0][1].problem
     for amount in suites.AMOUNTS:
-        row = {"problem": label, "amount": amount, "noise_floor": float("nan"), "known": "one training each"}
+        known = "surrogate" if isinstance(problem, Surrogate) else "no repeats"
+        row = {"problem": label, "amount": amount, "noise_floor": float("nan"), "known": known}
         if isinstance(problem, Replicated):
             limit = parse_budget({AXIS: amount}, problem.training)
             outcomes: dict[tuple[str, int], Outcome] = {

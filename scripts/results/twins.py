@@ -25,10 +25,10 @@ from mobench.plugins.references import parse_reference
 BUDGET = 50
 SEEDS = 10
 """Of each twin."""
-POOL = 400
+POOL = 200
 FIRST = 10_000
 """Seeds of the pool begin here."""
-TWINS = {2: 1000, 5: 100}
+TWINS = {2: 500, 5: 60}
 """How many twins are compared, in how many campaigns."""
 FILE = published.HOME / suites.NAME / "false_claims.csv"
 
