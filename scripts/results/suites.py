@@ -34,6 +34,8 @@ FLOOR = "random_search"
 MODELS = "models"
 TWICE = (FLOOR, "nsga2")
 """They are in the models' campaign too; tables take them from the one with more seeds."""
+LEAST = 5
+"""Seeds from which a searcher is in tables: as many as a claim of equality takes."""
 OTHERS = ("igd_plus", "epsilon")
 SUITES = ("tiny", "cells", "llm", "imagenet", "mlp", "many", "transfer")
 MOTIFS = ("motif", "motif_chain", "motif_transformer")
@@ -71,10 +73,14 @@ def scores(record: pd.DataFrame, amount: int, problems: Sequence[str]) -> pd.Dat
 
 
 def balanced(record: pd.DataFrame) -> pd.DataFrame:
-    """The record without seeds that a searcher has not yet carried out on all problems of its campaign."""
+    """The record without seeds that a searcher has not yet carried out on all problems of its campaign.
+
+    A searcher with fewer than `LEAST` such seeds is left out at all: ranks of few runs would move those of others.
+    """
     problems = {stem: len(campaign.problems) for stem, campaign in published.campaigns(NAME).items()}
     done = record.groupby(["campaign", "searcher", "seed"])["problem"].transform("nunique")
-    return record[done == record["campaign"].map(problems)]
+    whole = record[done == record["campaign"].map(problems)]
+    return whole[whole.groupby(["campaign", "searcher"])["seed"].transform("nunique") >= LEAST]
 
 
 def collect() -> None:

@@ -91,15 +91,17 @@ def draw_cpu(board: pd.DataFrame, file: Path) -> None:
             ax.step(edge["cpu_ms"], edge["missing"], where="post", color="0.8", linewidth=1, zorder=0)
             for family, names in FAMILIES.items():
                 mine = part[part["searcher"].isin(names)]
+                if mine.empty:
+                    continue
                 bars = [mine["missing"] - mine["least"], mine["most"] - mine["missing"]]
                 style: dict[str, Any] = {"fmt": "o", "markersize": 4, "elinewidth": 0.6, "color": colours[family]}
                 ax.errorbar(mine["cpu_ms"], mine["missing"], yerr=bars, label=family, **style)
             ax.set(xscale="log", yscale="log", xlabel="CPU time an evaluation [ms]", title=f"{amount} evaluations")
             ax.invert_yaxis()
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.yaxis.set_minor_formatter(NullFormatter())
-            ax.margins(x=0.12)
+            ax.margins(x=0.22)
         axes[0].set_ylabel("missing share of the true front's hypervolume\n(interquartile mean over 43 problems, 95 %)")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(FAMILIES))
         figure.draw_without_rendering()

@@ -31,8 +31,13 @@ CHEAP = [
 
 
 @pytest.fixture(scope="module")
-def record():
-    return suites.balanced(published.recorded(suites.NAME))
+def everything():
+    return published.recorded(suites.NAME)
+
+
+@pytest.fixture(scope="module")
+def record(everything):
+    return suites.balanced(everything)
 
 
 def same(made, shipped, tmp_path):
@@ -42,11 +47,11 @@ def same(made, shipped, tmp_path):
 
 
 def test_campaigns_hold_every_problem_of_every_suite():
-    everything = set(suites.groups()[suites.ALL])
+    problems = set(suites.groups()[suites.ALL])
     for name, campaign in published.campaigns(suites.NAME).items():
-        assert {spec.problem_label for spec in campaign.specs} == everything, name
+        assert {spec.problem_label for spec in campaign.specs} == problems, name
     shipped = mobench.read_campaign(find_suite("all"))
-    assert len(everything) == len(shipped.problems) + 2
+    assert len(problems) == len(shipped.problems) + 2
 
 
 @pytest.mark.parametrize("amount", suites.AMOUNTS)
@@ -84,28 +89,28 @@ def test_pages_have_the_tables(tmp_path, monkeypatch):
         assert page.read_text(encoding="utf-8") == before
 
 
-def rows(record, runs):
-    keys = pd.MultiIndex.from_frame(record[published.KEYS[:-1]])
-    return record[keys.isin(runs)]
+def rows(everything, runs):
+    keys = pd.MultiIndex.from_frame(everything[published.KEYS[:-1]])
+    return everything[keys.isin(runs)]
 
 
-def test_recorded_runs_are_the_same_bytes_again(record):
-    found = list(published.again(suites.NAME, rows(record, CHEAP)))
+def test_recorded_runs_are_the_same_bytes_again(everything):
+    found = list(published.again(suites.NAME, rows(everything, CHEAP)))
     assert len(found) == len(CHEAP)
     assert [spec.searcher_label for spec, is_same in found if not is_same] == []
 
 
-def test_a_changed_row_is_seen(record):
-    forged = rows(record, CHEAP[:1]).assign(log="0123456789abcdef")
+def test_a_changed_row_is_seen(everything):
+    forged = rows(everything, CHEAP[:1]).assign(log="0123456789abcdef")
     assert [is_same for _, is_same in published.again(suites.NAME, forged)] == [False]
     with pytest.raises(ValueError, match="no campaign plans"):
         list(published.again(suites.NAME, forged.assign(seed=99)))
 
 
-def test_the_floor_is_the_same_in_both_campaigns(record):
+def test_the_floor_is_the_same_in_both_campaigns(everything):
     keys = ["problem", "searcher", "seed", "amount"]
-    twice = record[record["searcher"].isin(suites.TWICE)].set_index(keys)["hypervolume"]
-    models = record.loc[record["campaign"] == suites.MODELS, keys].merge(twice.reset_index(), on=keys)
+    twice = everything[everything["searcher"].isin(suites.TWICE)].set_index(keys)["hypervolume"]
+    models = everything.loc[everything["campaign"] == suites.MODELS, keys].merge(twice.reset_index(), on=keys)
     spread = models.groupby(keys)["hypervolume"].agg(["min", "max", "size"])
     again = spread[spread.index.get_level_values("searcher").isin(suites.TWICE)]
     assert (again["size"] == 2).all()
