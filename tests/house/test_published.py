@@ -26,7 +26,7 @@ CHEAP = [
     ("black_boxes", "macro", "nsga2", 3),
     ("black_boxes", "motif", "local_search", 0),
     ("nsga_net_50", "ec_nas", "nsga_net", 7),
-    ("models", "motif_chain", "nsga2", 1),
+    ("models", "motif_chain", "nsga2", 0),
 ]
 
 
