@@ -63,7 +63,8 @@ def search(
     made = recorded = 0
     run.record(population=first)
     while len(children := _children(rng, space, X[:n], keys, offspring, recipes)):
-        ideal, span = F[:n].min(axis=0), np.ptp(F[:n], axis=0)
+        ideal = F[:n].min(axis=0)
+        span = F[:n].max(axis=0) - ideal
         answers = run.evaluate(children)
         k = n + len(children)
         X[n:k], F[n:k] = children, twice(answers)
