@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import as_given, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import as_given
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
 from mobench.harness.clock import off_the_clock, whole_workers
@@ -17,6 +16,7 @@ from mobench.harness.door import Run
 from mobench.harness.execute import execute, search_problem
 from mobench.harness.history import read_history
 from mobench.harness.identity import identified
+from mobench.harness.ledger import limit_on
 from mobench.harness.log import Log
 from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
@@ -94,7 +94,7 @@ def run(
     if simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
         raise ValueError(f"simulated_workers: {why}")
     workers = whole_workers(simulated_workers) if simulated_workers else 0
-    limit = parse_budget(budget, problem.training, workers=workers, fidelities=fidelities_of(problem))
+    limit = limit_on(problem, budget, workers=workers)
     run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label, workers=workers)
 
     def result(reason: str = "unfinished") -> Result:
@@ -126,7 +126,7 @@ def _run_in_folder(
     plugin = find("searcher", name, sources)
     if why := unfit(plugin, check_options(plugin, spec.searcher_options), built):
         raise ValueError(f"{name} {why}")
-    limit = parse_budget(amounts, built.training, workers=workers, fidelities=fidelities_of(built))
+    limit = limit_on(built, amounts, workers=workers)
     spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 
     def spent() -> float:

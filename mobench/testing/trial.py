@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from mobench.core.budget import Cost, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import Cost
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
+from mobench.harness.ledger import limit_on
 from mobench.harness.log import Log
 from mobench.testing.checks import Failed
 from mobench.testing.state import global_state
@@ -168,7 +168,7 @@ def trial(
     """
     log = _MortalLog(path)
     log.last = sys.maxsize if killed_at is None else killed_at
-    limit = parse_budget(budget, problem.training, fidelities=fidelities_of(problem))
+    limit = limit_on(problem, budget)
     found = Trial(WatchedRun(problem, limit=limit, seed=seed, log=log))
 
     def work() -> None:
