@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 
 from mobench.core.budget import ASKED_CAP, CURRENCIES, Cost
-from mobench.harness.ledger import limit_on
+from mobench.core.capabilities import limit_on
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.sources import Sources, in_use

@@ -15,11 +15,11 @@ import orjson
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
 from mobench.campaigns.labels import KEYS, read_labels
 from mobench.campaigns.record import load_campaign
+from mobench.core.capabilities import limit_on
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
 from mobench.harness.clock import whole_workers
 from mobench.harness.identity import identified, subjects
-from mobench.harness.ledger import limit_on
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.functions import file_of_function

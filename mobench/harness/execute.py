@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
+from mobench.core.capabilities import limit_on
 from mobench.core.messages import one_line, trace
 from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
@@ -26,7 +27,6 @@ from mobench.harness.door import Run
 from mobench.harness.history import spent_in
 from mobench.harness.host import host_fault
 from mobench.harness.identity import strangers
-from mobench.harness.ledger import limit_on
 from mobench.harness.limits import NO_LIMITS, Limits, limited
 from mobench.harness.log import Log, StorageError, parse_events
 from mobench.harness.sealed import read_run
@@ -164,7 +164,7 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         limit = limit_on(problem, spec.budget, workers=spec.simulated_workers)
         if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
             raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
-        if why := unfit(plugin, options, problem):
+        if why := unfit(plugin, options, problem, limit):
             raise ValueError(f"{spec.searcher} on {spec.problem_label} {why}")
         if other := strangers(spec, problem, sources):
             raise ValueError(other)

@@ -11,12 +11,10 @@ from typing import NoReturn
 
 import numpy as np
 
-from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost, parse_budget
-from mobench.core.capabilities import fidelities_of
-from mobench.core.problem import Problem
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
 from mobench.core.space import Array
 
-__all__ = ["PRICES", "Ledger", "Prices", "cut", "limit_on"]
+__all__ = ["PRICES", "Ledger", "Prices", "cut"]
 
 PRICES = ("flops", "seconds")
 """Currencies in which an answer has a price of its own."""
@@ -147,19 +145,6 @@ class Ledger:
         if more and self.limit != self._stopped_at:  # what ended under the whole budget stays ended
             self.stopped = ""
         return more and not self.stopped
-
-
-def limit_on(problem: Problem, budget: float | Mapping[str, float], *, workers: int = 0) -> Cost:
-    """What a run of this problem may spend.
-
-    Parameters
-    ----------
-    problem : Problem
-        Its average training, and the fidelities that it offers, count.
-    budget, workers
-        See `mobench.core.budget.parse_budget`, which says what is raised, too.
-    """
-    return parse_budget(budget, problem.training, workers=workers, fidelities=fidelities_of(problem))
 
 
 def cut(prices: Prices, rows: slice) -> dict[str, Array]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.core.budget import CURRENCIES, Cost, as_given
-from mobench.core.capabilities import fidelities_of
+from mobench.core.capabilities import fidelities_of, limit_on
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
 from mobench.harness.identity import data_of, proxies_data_of
-from mobench.harness.ledger import limit_on
 from mobench.harness.sealed import DamagedRunError, Sealed, check_ledger, read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem

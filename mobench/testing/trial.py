@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 
 from mobench.core.budget import Cost
+from mobench.core.capabilities import limit_on
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.door import Run
 from mobench.harness.execute import search_problem
-from mobench.harness.ledger import limit_on
 from mobench.harness.log import Log
 from mobench.testing.checks import Failed
 from mobench.testing.state import global_state

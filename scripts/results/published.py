@@ -1,0 +1,172 @@
+"""What published results share: campaigns carried out, verified and checked again, and a record of every run in them.
+
+    python scripts/results/published.py suites run --workers 2   # results/suites-black_boxes and so on: resumable
+    python scripts/results/published.py suites verify            # each of their answers again, and a sample of runs
+    python scripts/results/published.py suites again --sample 20 # recorded runs anew: are their logs the same bytes?
+
+`results/published/NAME/` has the plan, written before the runs, a TOML file a campaign, and what came of it. Its
+`runs.csv.gz` has a row a run and amount: what it delivered by then, and the digest of its log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import mobench
+from mobench.campaigns.study import OVER, read_study, run_state
+from mobench.cli.main import main as mobench_command
+from mobench.core.budget import parse_budget
+from mobench.core.progress import Progress
+from mobench.files.documents import read_document
+from mobench.harness.execute import execute
+from mobench.harness.spec import END, RunSpec
+from mobench.scoring.contract import Contract
+from mobench.scoring.load import load
+
+HOME = Path(__file__).parents[2] / "results" / "published"
+RECORD = "runs.csv.gz"
+KEYS = ["campaign", "problem", "searcher", "seed", "amount"]
+MEASURES = ("hypervolume", "igd_plus", "epsilon")
+DIGITS = 16
+"""Of a log's SHA-256 that are kept: 64 bits."""
+
+
+def campaigns(name: str) -> dict[str, mobench.Campaign]:
+    """The campaigns of a published result, by the names of their files."""
+    return {path.stem: mobench.read_campaign(path) for path in sorted((HOME / name).glob("*.toml"))}
+
+
+def folder(name: str, campaign: str) -> Path:
+    """Where the runs of one of its campaigns lie, below the folder in which the command was given."""
+    return Path("results") / f"{name}-{campaign}"
+
+
+def carry_out(name: str, *, workers: int = 1) -> None:
+    """Carry all campaigns of a published result out, or on."""
+    for stem, campaign in campaigns(name).items():
+        mobench.run_campaign(campaign, folder(name, stem), workers=workers)
+
+
+def digest(run: Path) -> str:
+    """The first digits of the SHA-256 of an ended run's log."""
+    return str(read_document(run / "end.json", END)["log"]["sha256"])[:DIGITS]
+
+
+def read_runs(name: str, campaign: str, amounts: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """Read a campaign's ended runs: a row a run and amount of its budget's currency.
+
+    An amount above the budget is left out. Rows have `KEYS`, the axis, `MEASURES` of what is delivered by then (NaN
+    where the contract has none), CPU seconds of the whole run, why it ended, and its digest.
+    """
+    study = read_study([folder(name, campaign)])
+    ((axis, most),) = study.budget.items()
+    contracts: dict[str, dict[str, Contract]] = {}
+    with Progress(len(study.runs), unit="run") as bar:
+        for spec, at in sorted(study.runs, key=lambda run: run[0].problem_label):
+            bar.advance()
+            if run_state(at) not in OVER:
+                continue
+            whole = replace(load(at, expected=spec), _contracts=contracts.setdefault(spec.problem_label, {}))
+            end = read_document(at / "end.json", END)
+            for amount in (amount for amount in amounts if amount <= most):
+                then = replace(whole, limit=parse_budget({axis: amount}, whole.problem.training))
+                found = then.measures(contract=study.contract)
+                row: dict[str, Any] = {
+                    "campaign": campaign,
+                    "problem": spec.problem_label,
+                    "searcher": spec.searcher_label,
+                }
+                row |= {"seed": spec.seed, "amount": amount, "axis": axis}
+                row |= {measure: float(f"{found.get(measure, float('nan')):.6g}") for measure in MEASURES}
+                yield row | {"cpu_seconds": end["cpu_seconds"], "reason": end["reason"], "log": digest(at)}
+
+
+def collect(name: str, amounts: Sequence[float]) -> pd.DataFrame:
+    """Write the record of all runs anew, and return it."""
+    rows = [row for campaign in campaigns(name) for row in read_runs(name, campaign, amounts)]
+    record = pd.DataFrame(rows).sort_values(KEYS, kind="stable")
+    with (HOME / name / RECORD).open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        packed.write(record.to_csv(index=False).encode())
+    return record
+
+
+def recorded(name: str) -> pd.DataFrame:
+    """The record of a published result: what its tables and figures are made of."""
+    return pd.read_csv(HOME / name / RECORD, keep_default_na=False, na_values=[""])
+
+
+def again(name: str, wanted: pd.DataFrame) -> Iterator[tuple[RunSpec, bool]]:
+    """Carry recorded runs out anew, in this process: each specification, and whether its log has the same digest.
+
+    Parameters
+    ----------
+    name : str
+        The published result.
+    wanted : pandas.DataFrame
+        Rows of its record; those of one run at several amounts are one run.
+
+    Raises
+    ------
+    ValueError
+        A row that no campaign of the result has planned.
+    """
+    plans = {
+        (stem, spec.problem_label, spec.searcher_label, spec.seed): spec
+        for stem, campaign in campaigns(name).items()
+        for spec in campaign.specs
+    }
+    for row in wanted.drop_duplicates(KEYS[:-1]).itertuples():
+        spec = plans.get((row.campaign, row.problem, row.searcher, row.seed))
+        if spec is None:
+            raise ValueError(f"{name}: no campaign plans {row.searcher} on {row.problem} with seed {row.seed}")
+        with tempfile.TemporaryDirectory() as place:
+            execute(spec, Path(place) / "run")
+            yield spec, digest(Path(place) / "run") == row.log
+
+
+def verify(name: str, *, sample: int, workers: int) -> int:
+    """Verify all campaigns of a published result; 1 where something disagrees."""
+    given = ["--sample", str(sample), "--workers", str(workers)]
+    return max(mobench_command(["verify", str(folder(name, stem)), *given]) for stem in campaigns(name))
+
+
+def compare(name: str, *, sample: int) -> int:
+    """Carry a sample of recorded runs out anew, and print whose log is another; 1 where one is."""
+    record = recorded(name).drop_duplicates(KEYS[:-1])
+    rows = random.sample(range(len(record)), min(sample, len(record)))
+    differ = 0
+    for spec, same in again(name, record.iloc[rows]):
+        differ += not same
+        said = "same log" if same else "another log"
+        print(f"{said}: {spec.searcher_label} on {spec.problem_label}, seed {spec.seed}")
+    return 1 if differ else 0
+
+
+def main() -> int:
+    """Do what is asked; 1 where something disagrees."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(path.name for path in HOME.iterdir() if path.is_dir()), help="what")
+    parser.add_argument("what", choices=("run", "verify", "again"))
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
+    parser.add_argument("--sample", type=int, default=20, help="runs that are carried out again (default: 20)")
+    given = parser.parse_args()
+    if given.what == "verify":
+        return verify(given.name, sample=given.sample, workers=given.workers)
+    if given.what == "again":
+        return compare(given.name, sample=given.sample)
+    carry_out(given.name, workers=given.workers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
