@@ -33,6 +33,8 @@ AMOUNTS: Mapping[str, Sequence[float]] = {
 SCHEDULED = ("shemoa", "random_search:fidelity")
 """They look at their budget: their runs are read at its end only."""
 FLOOR, BRACKET = "random_search", "successive_halving:architectures="
+ONE_BY_ONE = "random_search:batch=1"
+"""Random search where there is one worker."""
 SEARCHERS = (
     FLOOR,
     "random_search:fidelity=1",
@@ -80,7 +82,7 @@ def collect() -> None:
     rows: list[dict[str, object]] = []
     for where in ("trainings", *WORKERS):
         read = {plan: amounts(plan) for plan in plans if group(plan) == where}
-        rows += floors(NAME, where, read, pairs)
+        rows += floors(NAME, where, read, pairs, renamed={ONE_BY_ONE: FLOOR} if where == "1" else {})
     pd.DataFrame(rows).to_csv(HERE / "floors.csv", index=False, float_format="%.4g")
     for file, table in tables(recorded(NAME)).items():
         table.to_csv(HERE / f"{file}.csv", index=False)
@@ -97,7 +99,9 @@ def readable(record: pd.DataFrame) -> pd.DataFrame:
     """The rows that are what a run with that amount delivers, with the group of each campaign."""
     most = record["campaign"].map({name: next(iter(plan.budget.values())) for name, plan in campaigns(NAME).items()})
     kept = (record["amount"] == most) | ~record["searcher"].str.startswith(SCHEDULED)
-    return record[kept].assign(group=record["campaign"].map(group))
+    runs = record[kept].assign(group=record["campaign"].map(group))
+    runs = runs[(runs["group"] != "1") | (runs["searcher"] != FLOOR)]  # a batch of a hundred is answered at its end
+    return runs.assign(searcher=runs["searcher"].replace(ONE_BY_ONE, FLOOR))
 
 
 def shares(runs: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

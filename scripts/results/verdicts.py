@@ -37,7 +37,13 @@ class _Read:
 
 
 def floors(
-    name: str, group: str, amounts: Mapping[str, Sequence[float]], pairs: Iterable[Pair], *, together: bool = False
+    name: str,
+    group: str,
+    amounts: Mapping[str, Sequence[float]],
+    pairs: Iterable[Pair],
+    *,
+    together: bool = False,
+    renamed: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The noise floors of a group of campaigns, read from their logs: a row a problem, amount and pair.
 
@@ -51,12 +57,17 @@ def floors(
         Searchers; those without runs on a problem are left out.
     together : bool
         Whether there are rows over all problems, too.
+    renamed : mapping of str to str
+        Searchers that are read in the place of others, whose own runs are left out.
     """
     read: dict[tuple[str, float], _Read] = {}
     for campaign, moments in amounts.items():
         _read(name, campaign, moments, read)
     worlds: dict[float, dict[str, Any]] = {}
     for (problem, amount), found in read.items():
+        for instead, searcher in (renamed or {}).items():
+            runs = {seed: outcome for (who, seed), outcome in found.outcomes.items() if who == instead}
+            found.outcomes |= {(searcher, seed): outcome for seed, outcome in runs.items()}
         if known := replicate(found.problem, found.contract, found.outcomes):
             worlds.setdefault(amount, {})[problem] = known
     for amount, known in worlds.items():
