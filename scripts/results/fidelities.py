@@ -216,7 +216,7 @@ def _draw(table: pd.DataFrame) -> None:
                 ax.set_title(f"{workers} worker{'s' * (workers != '1')}")
         across[0].set_ylabel(f"{problem}\nshare of the front")
     figure.supxlabel(f"{AXIS_LABELS['clock']} (in lengths of an average training)", fontsize=8)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     figure.savefig(FIGURE, dpi=150)
     plt.close(figure)
 
