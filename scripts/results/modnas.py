@@ -182,7 +182,7 @@ def _places(column: pd.Series) -> pd.Series:
 
 def short(searcher: str) -> str:
     """A searcher's name in figures and tables."""
-    return re.sub(r":version=published.*", ", published settings", searcher)
+    return re.sub(r":.*version=published.*", ", published settings", searcher)
 
 
 def draw() -> None:
