@@ -8,6 +8,7 @@ python scripts/results/modnas.py draw             # the figure, and the tables o
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -40,11 +41,15 @@ GROUPS: Mapping[str, Sequence[str]] = {
 """Campaigns whose runs are compared with each other."""
 
 
+@functools.cache
+def plans() -> dict[str, mobench.Campaign]:
+    """The campaigns, which are read once: 19 problems take seconds."""
+    return campaigns(NAME)
+
+
 def published_settings() -> str:
     """The label of `modnas` with the paper's settings."""
-    return next(
-        spec.searcher_label for spec in campaigns(NAME)["supernet_5"].specs if "published" in spec.searcher_label
-    )
+    return next(spec.searcher_label for spec in plans()["supernet_5"].specs if "published" in spec.searcher_label)
 
 
 def families() -> dict[str, list[tuple[str, str]]]:
@@ -59,14 +64,13 @@ def families() -> dict[str, list[tuple[str, str]]]:
 
 def amounts(campaign: str) -> tuple[float, ...]:
     """Where the runs of a campaign are read."""
-    ((axis, most),) = campaigns(NAME)[campaign].budget.items()
+    ((axis, most),) = plans()[campaign].budget.items()
     return (most,) if axis == "trainings" else AMOUNTS
 
 
 def collect() -> None:
     """Write the record of all runs, their noise floors, and the tables made of both."""
-    plans = campaigns(NAME)
-    write_record(NAME, (row for campaign in plans for row in read_runs(NAME, campaign, amounts(campaign))))
+    write_record(NAME, (row for campaign in plans() for row in read_runs(NAME, campaign, amounts(campaign))))
     pairs = sorted({pair for family in families().values() for pair in family})
     rows: list[dict[str, object]] = []
     for group, members in GROUPS.items():
@@ -106,7 +110,7 @@ def device(problem: str) -> str:
 
 def devices() -> dict[str, str]:
     """Device to the label of its problem, in the paper's order."""
-    labels = dict.fromkeys(spec.problem_label for spec in campaigns(NAME)["devices"].specs)
+    labels = dict.fromkeys(spec.problem_label for spec in plans()["devices"].specs)
     return {device(label): label for label in labels}
 
 

@@ -55,14 +55,14 @@ def test_every_recorded_run_was_planned_and_those_without_a_model_are_all_there(
     recorded = set(record[["campaign", "problem", "searcher", "seed"]].itertuples(index=False, name=None))
     planned = {
         name: {(name, spec.problem_label, spec.searcher_label, spec.seed) for spec in campaign.specs}
-        for name, campaign in published.campaigns("modnas").items()
+        for name, campaign in modnas.plans().items()
     }
     assert recorded <= set().union(*planned.values())
     assert planned["devices"] | planned["unseen"] <= recorded
 
 
 def test_its_devices_are_the_nineteen_and_its_own_method_is_listed_as_not_applicable():
-    devices = published.campaigns("modnas")["devices"]
+    devices = modnas.plans()["devices"]
     assert len(modnas.devices()) == 19
     assert {pair.searcher.partition(":")[0] for pair in devices.not_applicable} == {"modnas"}
 
