@@ -30,7 +30,8 @@ GOLDEN: dict[float, tuple[tuple[float, float] | None, float, float | None]] = {
 }
 """By the logarithm l of the penalty: weights, F and dF/dl, as published; None where nothing is."""
 PLAIN: dict[str, Any] = {"preference": 1.0, "finalists": 0, "weight_decay": 0.0, "momentum": 0.5, "learning_rate": 0.3}
-"""The problem as it is stated: no weight decay of the searcher's own."""
+PLAIN |= {"warm_up": 0.0}
+"""The problem as it is stated: no weight decay of the searcher's own, and alpha moves from the first step."""
 SEARCHERS: dict[str, dict[str, Any]] = {
     "hls": {"steps": 60},
     "gbho": {"steps": 600},

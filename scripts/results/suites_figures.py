@@ -134,7 +134,7 @@ def _label(ax: Any, part: pd.DataFrame) -> None:
             text = ax.annotate(row.searcher, where, (dx, dy), arrowprops=line, annotation_clip=False, **style)
             text.update_positions(renderer)
             box = Text.get_window_extent(text, renderer).expanded(1.02, 1.1)
-            if not any(box.overlaps(other) for other in taken):
+            if box.x1 < ax.figure.bbox.x1 and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 break
             text.remove()

@@ -1,4 +1,4 @@
-"""Published suite results: tables come out of the record, recorded runs are made again byte for byte, forgeries are seen."""
+"""Published suite results: tables come out of the record, runs are the same bytes again, forgeries are seen."""
 
 import shutil
 import sys
