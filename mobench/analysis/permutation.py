@@ -21,6 +21,8 @@ DRAWS = 20_000
 """Permutations drawn where there are too many to be counted."""
 CELLS = 2**23
 """Of the largest table by which sums are counted, and numbers drawn at a time: 64 MiB."""
+MOST = 1e300
+"""Subsets that can be counted: a few more are beyond floating point."""
 
 
 def rank_sum(x: Array, y: Array) -> float:
@@ -43,7 +45,7 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     Each problem weighs the same: the statistic is the mean over problems of A12 - 1/2. Its distribution is counted
     where all problems have the same numbers of runs, else drawn (Van Elteren 1960, with equal weights); drawn, too,
     where the table of sums, whose size grows with the cube of the runs, would be too large: beyond 177 runs of either
-    searcher, or more where values are tied.
+    searcher, or more where values are tied, 500 at most.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     ((n, _),) = shapes
     unit = math.gcd(*(int(np.gcd.reduce(ranks - ranks.min())) for ranks, *_ in found)) or 1
     stepped = [(ranks - ranks.min()) // unit for ranks, *_ in found]  # the same distribution, with the fewest sums
-    if max((n + 1) * (int(np.sort(steps)[-n:].sum()) + 1) for steps in stepped) > CELLS:
+    largest = max((n + 1) * (int(np.sort(steps)[-n:].sum()) + 1) for steps in stepped)
+    if largest > CELLS or math.comb(len(stepped[0]), n) > MOST:
         return _drawn(found)
     counts, observed, centre = np.ones(1), 0.0, 0.0
     for steps in stepped:
@@ -98,14 +101,15 @@ def _drawn(found: Sequence[tuple[Array, int, int]]) -> float:
     for ranks, n, m in found:
         centre, scale = n * (n + m + 1.0), 2.0 * n * m
         observed += (float(ranks[:n].sum()) - centre) / scale
-        for rows in _batches(n + m):
-            order = np.argsort(rng.random((len(draws[rows]), n + m)), axis=1)[:, :n]
-            draws[rows] += (ranks[order].sum(axis=1) - centre) / scale
+        values, counts = np.unique(ranks, return_counts=True)  # how many of each value one side gets is all that counts
+        for rows in _batches(len(values)):
+            mine = rng.multivariate_hypergeometric(counts, n, size=len(draws[rows]), method="marginals")
+            draws[rows] += (mine @ values - centre) / scale
     return float((1 + (np.abs(draws) >= abs(observed) - 1e-12).sum()) / (DRAWS + 1))
 
 
 def _batches(width: int) -> Iterator[slice]:
-    """Rows of all draws, as many at a time as have `CELLS` numbers; the generator gives the same ones as at once."""
+    """Rows of all draws, as many at a time as have `CELLS` numbers; the generator gives the same as all at once."""
     rows = max(1, CELLS // width)
     return (slice(begin, begin + rows) for begin in range(0, DRAWS, rows))
 

@@ -68,6 +68,8 @@ def test_of_very_many_runs_sums_are_drawn_in_bounded_memory_and_say_what_countin
     assert rank_sums(pairs) == drawn  # however many are drawn at a time
     many = {"a": (rng.normal(size=2_500), rng.normal(size=2_500))}  # counted, a table of 190 GB
     monkeypatch.undo()
+    tied = {"a": (np.repeat([0.0, 1.0], [200, 400]), np.repeat([0.0, 1.0], 300))}  # more subsets than floats can count
+    assert rank_sums(tied) < 1e-4
     monkeypatch.setattr(permutation, "DRAWS", 200)
     tracemalloc.start()
     assert 0 < rank_sums(many) <= 1
