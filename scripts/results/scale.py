@@ -2,6 +2,7 @@
 
     python scripts/results/scale.py run --place FOLDER   # about two hours of a core: writes measured.csv
     python scripts/results/scale.py run --sizes 1000     # one size, a minute
+    python scripts/results/scale.py run --sizes 200 --engines whole   # the digest that a test makes again
     python scripts/results/scale.py draw                 # the tables of docs/results/scale.md, and its figure
 
 A line a measurement: runs of the campaign, how they were carried out, the step, what of it, the value. What is in the
@@ -24,26 +25,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from scale_projection import carried_out, draw, foretold, limits, number, projection
 
+from mobench.campaigns.reading import read_campaign
+from mobench.campaigns.record import open_campaign
 from mobench.files.documents import read_document
 from mobench.harness.spec import END
 
 HOME = Path(__file__).parents[2] / "results" / "published" / "scale"
 RECORD = HOME / "measured.csv"
 DIGESTS = HOME / "digests.csv"
-COLUMNS = ("runs", "how", "step", "measure", "value")
+FIGURE = Path(__file__).parents[2] / "docs" / "results" / "scale.png"
 SIZES = (1_000, 10_000, 100_000)
 PAIRS = 4
 """Of problems and searchers in `many.toml`: so many runs a seed."""
 ENGINES = {
     "dask": (("--engine", "dask", "--workers", "2"),),
     "shards": (("--shard", "1/2", "--workers", "1"), ("--shard", "2/2", "--workers", "1")),
+    "whole": (("--workers", "1"),),
 }
 """Commands that carry a campaign out between them, at the same time."""
 SECONDS = 3600.0
 """A report that takes longer is ended."""
-PAUSE = 0.1
-"""Seconds between looks at the processes of a command."""
+SHORTEST, LONGEST = 0.05, 3.0
+"""Seconds between looks at the processes of a command: a fiftieth of the time that it has taken, within these."""
+NONE_BEGUN, MOST_PLANNED = "none begun", 1_000_000
+"""Campaigns that are planned and looked at, up to this one: whether what is projected to it is so."""
+PLANNED = ("dask", "shards", NONE_BEGUN)
+LOOKED = "shards"
+"""Whose folder is looked at and reported: it holds the same bytes as the other one."""
 
 
 @dataclass
@@ -103,11 +113,13 @@ def watch(commands: Sequence[Sequence[str]], *, most: float = float("inf"), memo
             stdout=subprocess.DEVNULL,
             env=environment,
             preexec_fn=limit,
+            start_new_session=True,  # a job of its own, as those of a job array are
         )
         for command in commands
     ]
     codes: dict[int, int] = {}
     while len(codes) < len(roots):
+        time.sleep(min(max((time.perf_counter() - began) / 50, SHORTEST), LONGEST))
         for root in roots:
             if root.pid in codes:
                 continue
@@ -118,7 +130,6 @@ def watch(commands: Sequence[Sequence[str]], *, most: float = float("inf"), memo
             if pid:
                 codes[pid] = root.returncode = os.waitstatus_to_exitcode(code)
                 watched.cpu[pid] = used.ru_utime + used.ru_stime  # exact, where looks are late
-        time.sleep(PAUSE)
     own = [root.pid for root in roots]
     return {
         "wall_seconds": time.perf_counter() - began,
@@ -189,13 +200,20 @@ def take_down(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
 
 
 def steps(size: int, how: str, folder: Path) -> dict[str, Callable[[], dict[str, float]]]:
-    """What is measured of a campaign, in order: it is carried out, then looked at."""
+    """What is measured of a campaign, in order: it is carried out, then looked at; or looked at alone."""
+
+    def plan() -> dict[str, float]:
+        open_campaign(read_campaign(HOME / "many.toml", seeds=size // PAIRS), folder)
+        return watch([["status", str(folder)]])
+
+    if how == NONE_BEGUN:
+        return {"status": plan}
     carry = ["run", str(HOME / "many.toml"), "--seeds", str(size // PAIRS), "--name", folder.name]
     carry += ["--results", str(folder.parent)]
     found: dict[str, Callable[[], dict[str, float]]] = {
         "run": lambda: watch([[*carry, *more] for more in ENGINES[how]])
     }
-    if how != "dask":
+    if how != LOOKED:
         return found
 
     def first_look() -> dict[str, float]:
@@ -232,14 +250,14 @@ def measure(size: int, how: str, place: Path, known: set[str]) -> None:
     shutil.rmtree(folder)
 
 
-def run(sizes: Sequence[int], place: Path) -> None:
+def run(sizes: Sequence[int], engines: Sequence[str], place: Path) -> None:
     """Measure what is not measured yet, the smallest campaigns first."""
     place.mkdir(parents=True, exist_ok=True)
     if not records(RECORD):
         about = {"runs": 0, "how": "machine", "step": "machine"}
         take_down(RECORD, [about | {"measure": name, "value": f"{v:.0f}"} for name, v in machine(place).items()])
-    for size in sizes:
-        for how in ENGINES:
+    for size in sizes if NONE_BEGUN not in engines else (*sizes, MOST_PLANNED):
+        for how in engines if size < MOST_PLANNED else (NONE_BEGUN,):
             lines = (line for line in records(RECORD) if (line["runs"], line["how"]) == (str(size), how))
             measure(size, how, place, {line["step"] for line in lines})
 
@@ -249,12 +267,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "draw"))
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="runs of the campaigns (default: all)")
+    parser.add_argument(
+        "--engines", nargs="+", choices=(*ENGINES, NONE_BEGUN), default=PLANNED, help="default: all but whole"
+    )
     parser.add_argument("--place", type=Path, default=Path("results"), help="where runs lie meanwhile")
     given = parser.parse_args()
     if given.what == "run":
-        run(given.sizes, given.place.resolve())
+        run(given.sizes, given.engines, given.place.resolve())
     else:
-        print("draw: to come")
+        lines = records(RECORD)
+        print(*carried_out(lines), "", *projection(lines), "", *foretold(lines), "", sep="\n")
+        print(*(f"{number(runs)} runs: {name}" for runs, name in limits(lines)), sep="\n")
+        draw(lines, FIGURE)
 
 
 if __name__ == "__main__":
