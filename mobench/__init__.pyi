@@ -11,6 +11,7 @@ from .campaigns.campaign import Campaign as Campaign
 from .campaigns.reading import make_campaign as make_campaign
 from .campaigns.reading import read_campaign as read_campaign
 from .core.budget import BudgetExhausted as BudgetExhausted
+from .core.budget import ComputeBudget as ComputeBudget
 from .core.budget import Cost as Cost
 from .core.capabilities import Costed as Costed
 from .core.capabilities import Decodable as Decodable

@@ -19,6 +19,8 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 
 FAST: dict[str, Any] = {"learning_rate": 0.3, "momentum": 0.0, "weight_decay": 0.0}
+PUBLISHED: dict[str, Any] = {"warm_up": 0.0, "alpha_rate": 3e-4, "candidates": 1}
+"""As in DARTS; the defaults are what equal tuning chose."""
 RATES: dict[str, Any] = {"alpha_rate": 0.1, "alpha_decay": 0.0}
 
 

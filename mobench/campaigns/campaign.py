@@ -10,14 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from mobench.campaigns.labels import Labels
-from mobench.core.problem import Problem
+from mobench.core.capabilities import limit_on
 from mobench.files.documents import FORMAT
 from mobench.harness.clock import off_the_clock
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.options import unfit
-from mobench.plugins.plugin import Plugin
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources
 from mobench.scoring.contracts import DEFAULT
@@ -99,13 +98,11 @@ class Campaign:
         """Pairs in which the problem lacks what the searcher needs, or what its options name."""
         if self.recorded is not None:
             return self.recorded
-        found = []
-        for pair in self.pairs:
-            built = make_problem(pair.problem, pair.problem_options, self.sources)
-            plugin = find("searcher", pair.searcher, self.sources)
-            if reason := inapplicable(plugin, pair.searcher_options, built, clocked=bool(self.simulated_workers)):
-                found.append(NotApplicable(pair.problem_label, pair.searcher_label, reason))
-        return tuple(found)
+        return tuple(
+            NotApplicable(pair.problem_label, pair.searcher_label, reason)
+            for pair in self.pairs
+            if (reason := inapplicable(pair, self.sources))
+        )
 
     @property
     def sources(self) -> Sources:
@@ -155,9 +152,19 @@ class Campaign:
         }
 
 
-def inapplicable(plugin: Plugin, options: Mapping[str, Any], problem: Problem, *, clocked: bool) -> str:
-    """Why a pair has no runs, in words; empty where it has. `clocked`: on a simulated clock."""
-    return unfit(plugin, options, problem) or (off_the_clock(plugin.needs, problem.training) if clocked else "")
+def inapplicable(pair: RunSpec, sources: Sources) -> str:
+    """Why a pair has no runs, in words; empty where it has.
+
+    Raises
+    ------
+    ValueError
+        The problem cannot be built, the searcher is unknown, or there is no such budget on this problem.
+    """
+    problem = make_problem(pair.problem, pair.problem_options, sources)
+    plugin, workers = find("searcher", pair.searcher, sources), pair.simulated_workers
+    if workers and (why := off_the_clock(plugin.needs, problem.training)):
+        return why
+    return unfit(plugin, pair.searcher_options, problem, limit_on(problem, pair.budget, workers=workers))
 
 
 def check_name(name: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mobench.campaigns.campaign import Campaign, NotApplicable, Reference, inapplicable
 from mobench.harness.identity import subjects
-from mobench.plugins.catalogue import find, make_problem
+from mobench.harness.spec import RunSpec
 from mobench.plugins.references import describe
 from mobench.plugins.sources import Sources
 
@@ -67,12 +67,14 @@ def _not_applicable(asked: Campaign, old: Campaign, sources: Sources) -> Iterato
         itertools.product(_without(old.problems, asked.problems), _without(asked.searchers, old.searchers)),
     )
     for (problem, p_options), (searcher, s_options) in between:
+        pair = RunSpec(problem, searcher, 0, asked.budget, p_options, s_options)
+        pair = replace(pair, simulated_workers=asked.simulated_workers)
         try:
-            plugin, built = find("searcher", searcher, sources), make_problem(problem, p_options, sources)
+            reason = inapplicable(pair, sources)
         except ValueError:
             continue
-        if reason := inapplicable(plugin, s_options, built, clocked=bool(asked.simulated_workers)):
-            yield NotApplicable(describe(problem, p_options), describe(searcher, s_options), reason)
+        if reason:
+            yield NotApplicable(pair.problem_label, pair.searcher_label, reason)
 
 
 def _without(references: Iterable[Reference], others: tuple[Reference, ...]) -> list[Reference]:

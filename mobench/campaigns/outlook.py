@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 
-from mobench.core.budget import ASKED_CAP, CURRENCIES, Cost, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import ASKED_CAP, CURRENCIES, Cost
+from mobench.core.capabilities import limit_on
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import make_problem
 from mobench.plugins.sources import Sources, in_use
@@ -40,8 +40,7 @@ def limit_of(spec: RunSpec, sources: Sources | None = None) -> Cost | None:
         problem = make_problem(spec.problem, spec.problem_options, sources)
     except ValueError:  # its data are elsewhere
         return None
-    offered, workers = fidelities_of(problem), spec.simulated_workers
-    return parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
+    return limit_on(problem, spec.budget, workers=spec.simulated_workers)
 
 
 def work(amounts: Mapping[Pair, float], paces: Mapping[Pair, Iterable[float]]) -> float | None:

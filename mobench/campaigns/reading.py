@@ -15,7 +15,7 @@ import orjson
 from mobench.campaigns.campaign import Campaign, Reference, check_name, check_seeds
 from mobench.campaigns.labels import KEYS, read_labels
 from mobench.campaigns.record import load_campaign
-from mobench.core.budget import parse_budget
+from mobench.core.capabilities import limit_on
 from mobench.core.messages import nearest
 from mobench.files.reading import read_file
 from mobench.harness.clock import whole_workers
@@ -99,7 +99,7 @@ def make_campaign(
         strange: dict[int, list[str]] = {}
         for name, options in problems:
             problem = make_problem(name, options, campaign.sources)
-            parse_budget(campaign.budget, problem.training, workers=campaign.simulated_workers)
+            limit_on(problem, campaign.budget, workers=campaign.simulated_workers)
             contract_for(problem, campaign.contract)
             for searcher, own_options in searchers:
                 planned = RunSpec(name, searcher, 0, campaign.budget, options, own_options)

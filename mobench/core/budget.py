@@ -12,6 +12,7 @@ __all__ = [
     "CURRENCIES",
     "SPEED",
     "BudgetExhausted",
+    "ComputeBudget",
     "Cost",
     "as_given",
     "nominal_seconds",
@@ -94,6 +95,14 @@ class Cost:
             or self.seconds >= limit.seconds
             or 0.0 < limit.clock <= self.clock
         )
+
+
+class ComputeBudget:
+    """A budget of trainings or flops.
+
+    What a searcher that learns until its share of the compute is spent has among its ``needs``, beside what it needs of
+    problems: under evaluations alone it would learn for ever.
+    """
 
 
 CURRENCIES: tuple[str, ...] = tuple(field.name for field in fields(Cost))

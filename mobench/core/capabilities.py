@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from mobench.core.problem import Values
+from mobench.core.budget import Cost, parse_budget
+from mobench.core.problem import Problem, Values
 from mobench.core.space import Array
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Slow",
     "Surrogate",
     "fidelities_of",
+    "limit_on",
 ]
 
 
@@ -71,6 +73,11 @@ class MultiFidelity(Protocol):
 def fidelities_of(problem: object) -> tuple[int, ...]:
     """Epochs that a problem offers, ascending; empty where it has one fidelity only."""
     return tuple(problem.fidelities) if isinstance(problem, MultiFidelity) else ()
+
+
+def limit_on(problem: Problem, budget: float | Mapping[str, float], *, workers: int = 0) -> Cost:
+    """The limit that a budget sets to a run on a problem; see `mobench.core.budget.parse_budget`."""
+    return parse_budget(budget, problem.training, workers=workers, fidelities=fidelities_of(problem))
 
 
 @runtime_checkable

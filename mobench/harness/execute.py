@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
+from mobench.core.capabilities import limit_on
 from mobench.core.messages import one_line, trace
 from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
@@ -161,11 +161,10 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
-        offered, workers = fidelities_of(problem), spec.simulated_workers
-        limit = parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
+        limit = limit_on(problem, spec.budget, workers=spec.simulated_workers)
         if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
             raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
-        if why := unfit(plugin, options, problem):
+        if why := unfit(plugin, options, problem, limit):
             raise ValueError(f"{spec.searcher} on {spec.problem_label} {why}")
         if other := strangers(spec, problem, sources):
             raise ValueError(other)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mobench.core.budget import Cost
 from mobench.core.messages import nearest
 from mobench.core.problem import Problem
 from mobench.plugins.plugin import Plugin, missing
@@ -77,12 +78,13 @@ def check_options(plugin: Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def unfit(plugin: Plugin, options: Mapping[str, Any], problem: Problem) -> str:
-    """Why a searcher with these options cannot be run on a problem, in words; empty where it can.
+def unfit(plugin: Plugin, options: Mapping[str, Any], problem: Problem, limit: Cost) -> str:
+    """Why a searcher with these options cannot be run on a problem within a limit, in words; empty where it can.
 
-    The problem lacks a capability that it needs, or does not know what an option names (`mobench.Offered`).
+    The problem, or the budget, lacks what it needs, or the problem does not know what an option names
+    (`mobench.Offered`).
     """
-    lacking = missing(plugin, problem)
+    lacking = missing(plugin, problem, limit)
     return f"needs {', '.join(lacking)}" if lacking else unknown(plugin, options, problem)
 
 

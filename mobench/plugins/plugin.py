@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mobench.core.budget import ComputeBudget, Cost
 from mobench.plugins.signature import ENTRY, KINDS, Kind, Option, options_of, record_of
 
 __all__ = ["ENTRY", "KINDS", "Kind", "Plugin", "as_plugin", "first_line", "missing"]
@@ -26,7 +28,8 @@ class Plugin:
         ``search(run, *, option=...)`` or ``problem(*, option=...) -> Problem``, or both with one dataclass of options,
         ``search(run, options)``.
     needs : tuple of type
-        Capabilities (protocols, as in `mobench.core.capabilities`) that a searcher needs of its problem.
+        Capabilities (protocols, as in `mobench.core.capabilities`) that a searcher needs of its problem, and
+        `mobench.ComputeBudget` where it needs that of its budget.
     summary : str
         One sentence.
     """
@@ -74,15 +77,31 @@ def first_line(text: str | None) -> str:
     return (text or "").partition("\n")[0].rstrip(".")
 
 
-def missing(plugin: Plugin, problem: object) -> tuple[str, ...]:
-    """What a searcher needs and `problem` does not offer: names of capabilities, and in brackets what they mean."""
+def missing(plugin: Plugin, problem: object, limit: Cost | None = None) -> tuple[str, ...]:
+    """What a searcher needs and `problem`, or the budget, does not offer: names, and in brackets what they mean.
+
+    Parameters
+    ----------
+    plugin : Plugin
+        The searcher.
+    problem : object
+        What it is to search.
+    limit : Cost, optional
+        Of the run; without it the budget is not looked at.
+    """
     from mobench.core.networks import Supernet  # with numpy, which the parser of commands does without
 
-    found = tuple(_described(need) for need in plugin.needs if not isinstance(problem, need))
+    found = tuple(_described(need) for need in plugin.needs if not _offered(need, problem, limit))
     names = [objective.name for objective in getattr(problem, "objectives", ())]
     if not found and "error" in names[1:] and any(Supernet in need.__mro__ for need in plugin.needs):
         return ("the error first among the objectives, as in a supernet's losses",)
     return found
+
+
+def _offered(need: type, problem: object, limit: Cost | None) -> bool:
+    if need is ComputeBudget:
+        return limit is None or math.isfinite(limit.flops)
+    return isinstance(problem, need)
 
 
 def _described(need: type) -> str:

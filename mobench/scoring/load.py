@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mobench.core.budget import CURRENCIES, Cost, as_given, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import CURRENCIES, Cost, as_given
+from mobench.core.capabilities import fidelities_of, limit_on
 from mobench.core.messages import plain
 from mobench.harness.answers import problem_seed
 from mobench.harness.history import read_history
@@ -89,8 +89,7 @@ def result_of(found: Sealed, folder: Path) -> Result:
             f"{folder}: its log is of {history.workers} simulated workers, and it is specified for "
             f"{spec.simulated_workers}"
         )
-    offered, workers = fidelities_of(problem), spec.simulated_workers
-    limit = parse_budget(spec.budget, problem.training, workers=workers, fidelities=offered)
+    limit = limit_on(problem, spec.budget, workers=spec.simulated_workers)
     seed = problem_seed(spec.seed, spec.problem_label)
     check_ledger(folder, history, found.end, limit)
     spent = {currency: float(end["spent"][currency]) for currency in CURRENCIES if currency in end.get("spent", {})}

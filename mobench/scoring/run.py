@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mobench.core.budget import as_given, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import as_given
+from mobench.core.capabilities import limit_on
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
 from mobench.harness.clock import off_the_clock, whole_workers
@@ -88,13 +88,13 @@ def run(
     else:
         plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
-    if why := unfit(plugin, checked, problem):
-        raise ValueError(f"{plugin.name} {why}")
     log = Log()
     if simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
         raise ValueError(f"simulated_workers: {why}")
     workers = whole_workers(simulated_workers) if simulated_workers else 0
-    limit = parse_budget(budget, problem.training, workers=workers, fidelities=fidelities_of(problem))
+    limit = limit_on(problem, budget, workers=workers)
+    if why := unfit(plugin, checked, problem, limit):
+        raise ValueError(f"{plugin.name} {why}")
     run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label, workers=workers)
 
     def result(reason: str = "unfinished") -> Result:
@@ -124,9 +124,9 @@ def _run_in_folder(
     workers = whole_workers(workers) if workers else 0
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options, simulated_workers=workers)
     plugin = find("searcher", name, sources)
-    if why := unfit(plugin, check_options(plugin, spec.searcher_options), built):
+    limit = limit_on(built, amounts, workers=workers)
+    if why := unfit(plugin, check_options(plugin, spec.searcher_options), built, limit):
         raise ValueError(f"{name} {why}")
-    limit = parse_budget(amounts, built.training, workers=workers, fidelities=fidelities_of(built))
     spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 
     def spent() -> float:

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from mobench.core.budget import Cost, parse_budget
-from mobench.core.capabilities import fidelities_of
+from mobench.core.budget import Cost
+from mobench.core.capabilities import limit_on
 from mobench.core.problem import Problem
 from mobench.core.space import Array
 from mobench.harness.door import Run
@@ -168,7 +168,7 @@ def trial(
     """
     log = _MortalLog(path)
     log.last = sys.maxsize if killed_at is None else killed_at
-    limit = parse_budget(budget, problem.training, fidelities=fidelities_of(problem))
+    limit = limit_on(problem, budget)
     found = Trial(WatchedRun(problem, limit=limit, seed=seed, log=log))
 
     def work() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,11 +37,11 @@ BLUES = ("#9ecae1", "#4292c6", "#08306b")
 GREY = "0.6"
 
 
-def run(seeds: int, workers: int) -> None:
+def run(seeds: int, workers: int, budgets: Sequence[int]) -> None:
     """Carry out what the record lacks, a seed at all budgets before the next seed: what is there is balanced."""
     campaign = mobench.read_campaign(HERE / "live.toml")
     there = set(recorded().index)
-    for seed, budget in itertools.product(range(seeds), BUDGETS):
+    for seed, budget in itertools.product(range(seeds), budgets):
         wanted = [s for s in campaign.searchers if (budget, describe(*s), seed) not in there]
         if wanted:
             one = replace(campaign, budget={"trainings": budget}, seeds=(seed,), searchers=tuple(wanted))
@@ -172,10 +172,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "collect", "draw"))
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--budgets", type=int, nargs="+", choices=BUDGETS, default=BUDGETS, help="of these alone")
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
     given = parser.parse_args()
     if given.what == "run":
-        run(given.seeds, given.workers)
+        run(given.seeds, given.workers, given.budgets)
     else:
         (collect if given.what == "collect" else draw)()
 

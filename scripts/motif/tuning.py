@@ -60,12 +60,13 @@ def jobs(grid: dict[str, Any]) -> Iterator[Job]:
 
 
 def tests(grid: dict[str, Any]) -> Iterator[Job]:
-    """The first options of each grid and the best, whether the rule takes them or not, on the second problem."""
-    ahead = best(contrasts(pd.read_csv(RECORD), grid))
+    """What the rule changes, before and after, on the second problem."""
+    chosen = choice(pd.read_csv(RECORD), grid)
     for seed in TEST_SEEDS:
         for searcher, name in grid["searchers"].items():
-            for options in dict.fromkeys([grid["grids"][name][0], ahead[name]]) if name in ahead else ():
-                yield searcher, options, TEST_PROBLEM, grid["trainings"], seed
+            if chosen[name] != grid["grids"][name][0]:
+                for options in (grid["grids"][name][0], chosen[name]):
+                    yield searcher, options, TEST_PROBLEM, grid["trainings"], seed
 
 
 def carry_out(todo: Iterator[Job], record: Path) -> None:

@@ -37,6 +37,11 @@ def left_out(search: Search) -> Tensor | None:
     return out.to(search.alpha.device)
 
 
+def compared(search: Search) -> bool:
+    """Whether alpha stands for several architectures that can be compared: a plain vector is one."""
+    return search.settings.candidates > 1 and search.operations is not None
+
+
 def best_of_likeliest(search: Search) -> Array:
     """The best, (1, d), of the `candidates` architectures that alpha gives the largest shares, by the upper level.
 

@@ -118,10 +118,28 @@ class Bilevel(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class BilevelAdam(Bilevel):
-    """Opens the steps of alpha."""
+    """Opens the steps of alpha, with the defaults that equal tuning chose.
 
-    alpha_rate: Positive = 3e-4
+    Attributes
+    ----------
+    warm_up : float
+        Share of the budget, or of all steps, in which the weights alone learn, on uniform paths, once for all
+        preferences; chosen by equal tuning (docs/tuning.md), none in DARTS. After it the error is in units of its range
+        over 50 random architectures, as costs are; without it costs may decide (docs/motif-live.md).
+    alpha_rate : float
+        Of Adam on alpha, with betas (0.5, 0.999); chosen by equal tuning, 3e-4 in DARTS, for 50 epochs.
+    alpha_decay : float
+        Weight decay of Adam on alpha; as in DARTS.
+    candidates : int
+        Architectures of the largest shares that are compared as paths, with the weights as they are, at the end of a
+        preference, for the price of these passes; chosen by equal tuning. 1: the largest entries, as in DARTS. Nothing
+        is compared where alpha is a plain vector, or where MiLeNAS keeps sizes.
+    """
+
+    warm_up: Share = 0.5
+    alpha_rate: Positive = 0.1
     alpha_decay: NotNegative = 1e-3
+    candidates: Count = 8
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,8 +81,9 @@ def sweep(run: Run, settings: Settings, method: Method) -> None:
         if index == WARM_UP:
             _warm_up(run, search, len(wanted))
             index, begun = 0, run.spent.flops
+        compares = method.choose is None and _discretisation.compared(search)
         while True:
-            found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found))
+            found = _follow(run, search, method, _Stretch(index, begun, len(wanted) - index, found, compares))
             index, begun = index + 1, run.spent.flops
             if index == len(wanted):
                 break
@@ -118,16 +119,20 @@ def _warm_up(run: Run, search: Search, preferences: int) -> None:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """A preference's part of a sweep: its number, the ledger at its start, preferences to come, and what was found."""
+    """A preference's part of a sweep: its number, the ledger at its start, preferences to come, and what was found.
+
+    It ends with a comparison of candidates where there are some and the method has no rule of its own.
+    """
 
     index: int
     begun: float
     left: int
     found: Array
+    compares: bool
 
     def progress(self, run: Run, search: Search) -> float:
         """Share of the steps or of this preference's flops that is used, whichever is more."""
-        kept = COMPARED if search.settings.candidates > 1 else 0.0
+        kept = COMPARED if self.compares else 0.0
         share = max((run.limit.flops - self.begun) / self.left * (1.0 - kept), 1e-9)  # the last step may have taken all
         steps = search.settings.steps or (math.inf if math.isfinite(share) else STEPS)
         return max(search.count / steps, (run.spent.flops - self.begun) / share)
@@ -150,10 +155,9 @@ def _follow(run: Run, search: Search, method: Method, stretch: _Stretch) -> Arra
                 if search.progress >= 1.0 and settings.selection == "perturbation":
                     _selection.decide(search, len(search.alpha))  # what an early or coarse end left open
                 _mark(run, search, method, stretch, diagnostics)
-        if settings.candidates > 1:
+        if stretch.compares:
             best = _discretisation.best_of_likeliest(search)
-            if method.choose is None:
-                run.recommend(_joined(stretch.found, run.space, best))
+            run.recommend(_joined(stretch.found, run.space, best))
     except BudgetExhausted:
         if method.choose is None:
             run.recommend(_joined(stretch.found, run.space, _present(search, method)))
@@ -183,10 +187,6 @@ def _joined(found: Array, space: Space, x: Array) -> Array:
 
 
 def _check(search: Search, method: Method) -> None:
-    if search.settings.candidates > 1 and search.operations is None:
-        raise ValueError("candidates: compares architectures of genes, and this problem's alpha is a plain vector")
-    if search.settings.candidates > 1 and method.choose is not None:
-        raise ValueError("candidates: this method keeps architectures by a rule of its own; leave it out")
     _stopping.check(search.settings.stop, search.operations)
     if search.settings.selection == "perturbation" and search.operations is None:
         raise ValueError("selection='perturbation' decides genes, and this problem's alpha is a plain vector")

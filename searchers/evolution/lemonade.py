@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval
 
-from mobench import Array, BudgetExhausted, CategoricalSupernet, Network, Objective, Run, violation
+from mobench import Array, BudgetExhausted, CategoricalSupernet, ComputeBudget, Network, Objective, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population.density import logarithms, rare
@@ -21,7 +21,7 @@ from mobench.searchers._relaxed.divergence import check_weights
 from mobench.searchers._relaxed.linear import norm
 from mobench.searchers._relaxed.relaxations import one_hot
 
-needs = (CategoricalSupernet,)
+needs = (CategoricalSupernet, ComputeBudget)
 Weights = dict[str, torch.Tensor]
 
 
@@ -108,11 +108,7 @@ def search(run: Run, options: Options) -> None:
     ------
     FloatingPointError
         The weights of a child diverged.
-    ValueError
-        The run has no limit of multiply-adds.
     """
-    if not math.isfinite(run.limit.flops):
-        raise ValueError("budget: weights are paid in compute; give a budget of trainings or flops")
     members = _restored(run)
     network, objectives = run.supernet, (replace(run.objectives[0], limit=None), *run.objectives[1:])
     with _finalists.reserve(run, options.finalists):

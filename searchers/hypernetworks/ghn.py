@@ -10,14 +10,14 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from mobench import Array, CategoricalSupernet, Run
+from mobench import Array, CategoricalSupernet, ComputeBudget, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.evolution import evolved
 from mobench.searchers._one_shot.making import Made, Making, layer
 from mobench.searchers._relaxed.linear import Weights
 from mobench.searchers._relaxed.settings import Count, NotNegative, Positive
 
-needs = (CategoricalSupernet,)
+needs = (CategoricalSupernet, ComputeBudget)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mobench import Array, CategoricalSupernet, Run
+from mobench import Array, CategoricalSupernet, ComputeBudget, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.making import Made, Making, layer
 from mobench.searchers._population.genetics import mutate_one
 from mobench.searchers._relaxed.linear import Weights
 from mobench.searchers._relaxed.settings import Count, NotNegative, Positive
 
-needs = (CategoricalSupernet,)
+needs = (CategoricalSupernet, ComputeBudget)
 
 BETAS, TINY = (0.5, 0.999), 1e-4
 """Of Adam (the paper's code)."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from annotated_types import Ge
 
-from mobench import Array, CategoricalSupernet, Run, operation_mask
+from mobench import Array, CategoricalSupernet, ComputeBudget, Run, operation_mask
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.controller import Controller, policy_loss
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
@@ -19,7 +19,7 @@ from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.settings import Count, NotNegative, Positive, Share
 from mobench.searchers._relaxed.units import cost_scales, loss_range
 
-needs = (CategoricalSupernet,)
+needs = (CategoricalSupernet, ComputeBudget)
 
 
 @dataclass(frozen=True, kw_only=True)

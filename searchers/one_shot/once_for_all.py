@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from annotated_types import Ge, Interval
 
-from mobench import Array, ElasticNetwork, ElasticSupernet, Run
+from mobench import Array, ComputeBudget, ElasticNetwork, ElasticSupernet, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.evolution import evolved
 from mobench.searchers._relaxed.checkpoints import packed, unpacked
 from mobench.searchers._relaxed.relaxations import one_hot
 
-needs = (ElasticSupernet,)
+needs = (ElasticSupernet, ComputeBudget)
 PHASES = 3
 """In which sizes become smaller. The paper opens kernels, depths and widths, one kind after the other; a space of any
 genes has no kinds, so each gene's options open from the largest on, all genes at once."""

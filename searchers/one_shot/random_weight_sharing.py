@@ -10,10 +10,10 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from mobench import CategoricalSupernet, Run
+from mobench import CategoricalSupernet, ComputeBudget, Run
 from mobench.searchers._one_shot import supernet as _one_shot
 
-needs = (CategoricalSupernet,)
+needs = (CategoricalSupernet, ComputeBudget)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,13 +127,12 @@ def test_a_campaign_goes_on_from_its_record_without_the_folders_of_old_runs(monk
     for name, value in {"HERE": tmp_path, "RECORD": tmp_path / "live.csv", "BLIND": tmp_path / "blind.csv"}.items():
         monkeypatch.setattr(live, name, value)
     monkeypatch.setattr(live, "SETS", 3)
-    monkeypatch.setattr(live, "BUDGETS", (2, 3))
-    live.run(1, workers=1)
+    live.run(1, 1, (2, 3))
     live.collect()
     before = live.RECORD.read_text().splitlines()
     for folder in (tmp_path / "results").iterdir():
         shutil.rmtree(folder)
-    live.run(2, workers=1)
+    live.run(2, 1, (2, 3))
     assert {folder.name for folder in (tmp_path / "results").iterdir()} == {
         "motif-live-2-seed-1",
         "motif-live-3-seed-1",

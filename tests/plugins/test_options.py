@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Interval, Len, Lt, MultipleOf
 from pydantic import Field
 
 import mobench
+from mobench.core.budget import Cost
 from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options, option_lines, unfit
 from mobench.plugins.plugin import Plugin, as_plugin
@@ -290,16 +291,16 @@ def picky(
 def test_an_option_names_what_the_problem_has(options, said):
     plugin = as_plugin("searcher", "picky", picky)
     assert check_options(plugin, options) is not None  # of the right types: only the problem can tell
-    assert unfit(plugin, options, mobench.make_problem("catsum")) == said
+    assert unfit(plugin, options, mobench.make_problem("catsum"), Cost(evaluations=10)) == said
 
 
 def test_fidelities_proxies_and_operations_are_those_of_the_problem():
-    motif = mobench.make_problem("motif")
+    motif, limit = mobench.make_problem("motif"), Cost(evaluations=10)
     named = {"random_search": {"fidelity": 12}, "nsga2": {"proxy": "naswot"}, "darts": {"leave_out": ["none"]}}
     for name, options in named.items():
-        assert unfit(find("searcher", name), options, motif) == ""
+        assert unfit(find("searcher", name), options, motif, limit) == ""
         strange = {key: 13 if key == "fidelity" else ["nought"] for key in options}
-        assert "which is not on offer" in unfit(find("searcher", name), strange, motif)
+        assert "which is not on offer" in unfit(find("searcher", name), strange, motif, limit)
 
 
 def test_of_several_kinds_a_type_in_words_forgets_what_problems_say():

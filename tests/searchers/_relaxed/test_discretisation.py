@@ -86,10 +86,16 @@ def test_a_search_ends_on_the_best_of_its_candidates_within_its_budget(name):
             {"leave_out": ["nome"]},
             "names 'nome' .*, did you mean 'none'",
         ),
-        ("bilevel_toys:name=quadratic_front", {"candidates": 3}, "plain vector"),
         ("motif", {"candidates": 0}, "candidates"),
     ],
 )
 def test_bad_options_are_refused(problem, options, said):
     with pytest.raises(ValueError, match=said):
         mobench.run("darts", problem, budget={"trainings": 0.1}, **options)
+
+
+def test_a_plain_vector_is_one_architecture_and_nothing_is_compared():
+    options = {"budget": {"flops": 500}, "finalists": 0}
+    one, many = (mobench.run("darts", "bilevel_toys:name=quadratic_front", candidates=n, **options) for n in (1, 8))
+    assert (one.delivered() == many.delivered()).all()
+    assert one.spent == many.spent

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from _toy_runs import check_killed
+from _toy_runs import PUBLISHED, check_killed
 
 import mobench
 from mobench.harness.spec import RunSpec
@@ -213,7 +213,7 @@ def test_a_warm_up_in_steps_is_its_share_of_all_steps():
 @pytest.mark.parametrize("searcher", ["scalarization", "mgda", "pareto_hypernetwork", "f2sa", "milenas"])
 @pytest.mark.parametrize("marks", [5, 25])  # in the warm-up and after it
 def test_a_search_killed_in_or_after_its_warm_up_goes_on_to_the_same_end(tmp_path, searcher, marks, monkeypatch):
-    options = {"warm_up": 0.5} if searcher in ("f2sa", "milenas") else {}
+    options = PUBLISHED | {"warm_up": 0.5} if searcher in ("f2sa", "milenas") else {}
     spec = RunSpec("bilevel_toys", searcher, 0, {"flops": 600.0}, {"name": "ridgenet"}, options)
     check_killed(spec, min(marks, 15 if searcher == "pareto_hypernetwork" else marks), tmp_path, monkeypatch)
 

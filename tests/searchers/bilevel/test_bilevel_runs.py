@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from _toy_runs import FAST, RATES, check_resuming, ends, go, recommended, toy
+from _toy_runs import FAST, PUBLISHED, RATES, check_resuming, ends, go, recommended, toy
 
 from mobench import Run, make_problem
 from mobench.core.budget import parse_budget
@@ -184,14 +184,14 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_end(name: str, at:
 
 @pytest.mark.parametrize("flops", [1, 6, 7])
 def test_a_budget_of_a_step_ends_in_good_order(flops: float) -> None:
-    run, history, reason = go("darts", "ridgenet", {"flops": flops}, preferences=3)
+    run, history, reason = go("darts", "ridgenet", {"flops": flops}, preferences=3, warm_up=0.0)
     assert reason == "budget: flops"
     assert run.spent.flops <= flops + 5
     assert len(recommended(history)) == 1
 
 
 def test_steps_limit_a_search_where_the_budget_does_not() -> None:
-    run, history, reason = go("darts", "ridgenet", 10, steps=30, preferences=2)
+    run, history, reason = go("darts", "ridgenet", 10, steps=30, preferences=2, **PUBLISHED)
     assert reason == "finished"
     assert history.records[-1].content["step"] == 30
     assert run.spent.flops == 2 * 30 * (2 * 3)  # forward and backward of both levels
@@ -212,7 +212,7 @@ def test_steps_limit_a_search_where_the_budget_does_not() -> None:
 )
 def test_a_step_costs_what_it_computes(name: str, options: dict[str, Any], price: float) -> None:
     """In forward passes of one loss: a backward pass is 2, one through a gradient 6."""
-    run, _, _ = go(name, "ridgenet", {"flops": 1e9}, steps=5, preferences=1, learning_rate=0.1, **options)
+    run, _, _ = go(name, "ridgenet", {"flops": 1e9}, steps=5, preferences=1, learning_rate=0.1, **PUBLISHED, **options)
     assert run.spent.flops == 5 * price
 
 
@@ -241,7 +241,7 @@ def test_a_search_that_diverges_says_so() -> None:
     alpha = toy("quadratic").alpha(recommended(history))[-1]
     assert np.abs(alpha).max() == 4.0  # the edge of the box
     with pytest.raises(FloatingPointError, match="lower alpha_rate or learning_rate"):
-        go("darts", "ridgenet", {"flops": 1e9}, steps=40, learning_rate=1e300, momentum=0.0)
+        go("darts", "ridgenet", {"flops": 1e9}, steps=40, learning_rate=1e300, momentum=0.0, warm_up=0.0)
 
 
 def test_a_problem_without_a_supernet_is_refused_with_the_reason() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from _toy_runs import PUBLISHED
 
 import mobench
 
@@ -12,7 +13,7 @@ STEPS, BATCH, PASSES = 4, 64, 2 * 3
 @pytest.mark.parametrize(("relaxation", "sampled"), [("gumbel", True), ("softmax", False)])
 def test_a_step_of_gdas_pays_for_single_paths_and_one_of_darts_for_mixtures(relaxation, sampled):
     problem = mobench.make_problem("motif", {})
-    options = {"relaxation": relaxation, "preferences": 1, "steps": STEPS, "finalists": 0}
+    options = {"relaxation": relaxation, "preferences": 1, "steps": STEPS, "finalists": 0} | PUBLISHED
     result = mobench.run("darts", problem, budget={"trainings": 1}, **options)
     spent = result.history.recommended[-1].spent["flops"] / (STEPS * BATCH * PASSES)
     cheapest, dearest = problem.macs.min(), problem.macs.max()

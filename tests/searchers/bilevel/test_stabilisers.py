@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from _toy_runs import FAST, RATES, check_resuming, go, recommended, toy
+from _toy_runs import FAST, PUBLISHED, RATES, check_resuming, go, recommended, toy
 
 import mobench
 from mobench.plugins.catalogue import find
@@ -21,7 +21,7 @@ from mobench.searchers._relaxed.search import Search, initial
 from mobench.searchers._relaxed.settings import Stabilised
 
 torch.set_num_threads(1)
-SWEEP: dict[str, Any] = {"preferences": 1, "steps": 60, **FAST, "alpha_rate": 0.1}
+SWEEP: dict[str, Any] = {"preferences": 1, "steps": 60, **FAST, **PUBLISHED, "alpha_rate": 0.1}
 
 
 def opened(problem: str = "ridgenet", preference: float = 0.9, **settings: Any) -> tuple[Search, list[float]]:

@@ -129,7 +129,7 @@ def test_differences_of_coarse_gradients_are_refused(name: str, refused: bool, m
     """A network under bfloat16 autocast says that it is coarse; first order is fine with that."""
     monkeypatch.setattr(CellSupernet, "coarse", True)
     if not refused:
-        assert len(mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0).history.recommended)
+        assert len(mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0, warm_up=0.0).history.recommended)
         return
     with pytest.raises(ValueError, match="autocast: second derivatives are far off in bfloat16"):
-        mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0)
+        mobench.run(name, "motif", budget={"trainings": 0.02}, finalists=0, warm_up=0.0)

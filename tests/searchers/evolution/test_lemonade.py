@@ -93,5 +93,5 @@ def test_a_run_that_is_killed_goes_on_to_the_same_log(at: int, tmp_path, monkeyp
 def test_it_needs_weights_and_a_budget_of_compute() -> None:
     with pytest.raises(ValueError, match="CategoricalSupernet"):
         mobench.run("lemonade", "catsum", budget=10)
-    with pytest.raises(ValueError, match="give a budget of trainings or flops"):
+    with pytest.raises(ValueError, match="a budget of trainings or flops"):
         mobench.run("lemonade", RIDGENET, budget={"evaluations": 10})

@@ -13,6 +13,7 @@ from mobench.harness.spec import RunSpec
 from mobench.scoring.outcome import outcome_of
 from mobench.searchers._one_shot import supernet as _one_shot
 
+BUDGET = {"evaluations": 100, "flops": 1e3}
 SEARCHERS = ["spos", "random_weight_sharing"]
 RIDGENET = "bilevel_toys:name=ridgenet"
 
@@ -69,12 +70,21 @@ def test_a_killed_search_goes_on_to_the_same_end(tmp_path, searcher, monkeypatch
 
 @pytest.mark.parametrize("searcher", SEARCHERS)
 def test_a_budget_without_compute_is_refused(searcher):
-    with pytest.raises(ValueError, match="give a budget of trainings or flops"):
+    with pytest.raises(ValueError, match=r"needs ComputeBudget \(a budget of trainings or flops\)"):
         mobench.run(searcher, RIDGENET, budget=100)
 
 
+def test_a_campaign_of_evaluations_leaves_out_who_needs_compute():
+    given = {"problems": [RIDGENET], "searchers": [*SEARCHERS, "lemonade", "nsga2", "darts"], "seeds": 1, "budget": 100}
+    found = mobench.make_campaign(given)
+    assert {pair.searcher for pair in found.not_applicable} == {*SEARCHERS, "lemonade"}
+    assert all("a budget of trainings or flops" in pair.reason for pair in found.not_applicable)
+
+
 def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
-    campaign = mobench.make_campaign({"problems": ["catsum", RIDGENET], "searchers": SEARCHERS, "seeds": 1})
+    campaign = mobench.make_campaign(
+        {"problems": ["catsum", RIDGENET], "searchers": SEARCHERS, "seeds": 1, "budget": BUDGET}
+    )
     assert {pair.problem for pair in campaign.not_applicable} == {"catsum"}
     assert all(pair.reason.startswith("needs CategoricalSupernet (a supernet") for pair in campaign.not_applicable)
     assert len(campaign.specs) == 2
@@ -82,7 +92,8 @@ def test_pairs_without_a_supernet_are_left_out_of_a_campaign():
 
 def test_a_continuous_toy_is_not_applicable_and_the_reason_says_why():
     problems = ["bilevel_toys:name=quadratic", RIDGENET, "bilevel_toys:name=ragged", "motif"]
-    campaign = mobench.make_campaign({"problems": problems, "searchers": [*SEARCHERS, "darts"], "seeds": 1})
+    searchers, budget = [*SEARCHERS, "darts"], BUDGET
+    campaign = mobench.make_campaign({"problems": problems, "searchers": searchers, "seeds": 1, "budget": budget})
     assert {(pair.problem, pair.searcher, pair.reason) for pair in campaign.not_applicable} == {
         (problems[0], name, "needs CategoricalSupernet (a supernet whose genes choose among named operations)")
         for name in SEARCHERS
@@ -91,7 +102,8 @@ def test_a_continuous_toy_is_not_applicable_and_the_reason_says_why():
 
 def test_other_objectives_before_the_error_are_for_black_boxes():
     problems = [f"{name}:objectives=[flops,error]" for name in ("motif", "motif_chain", "mlp")]
-    found = mobench.make_campaign({"problems": problems, "searchers": ["nsga2", *SEARCHERS, "darts"], "seeds": 1})
+    searchers, budget = ["nsga2", *SEARCHERS, "darts"], {"trainings": 1}
+    found = mobench.make_campaign({"problems": problems, "searchers": searchers, "seeds": 1, "budget": budget})
     assert len(found.specs) == len(problems)
     assert {pair.searcher for pair in found.not_applicable} == {*SEARCHERS, "darts"}
     assert {pair.reason.partition(",")[0] for pair in found.not_applicable} == {
