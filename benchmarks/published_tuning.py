@@ -30,14 +30,13 @@ GOLDEN: dict[float, tuple[tuple[float, float] | None, float, float | None]] = {
 }
 """By the logarithm l of the penalty: weights, F and dF/dl, as published; None where nothing is."""
 PLAIN: dict[str, Any] = {"preference": 1.0, "finalists": 0, "weight_decay": 0.0, "momentum": 0.5, "learning_rate": 0.3}
-PLAIN |= {"warm_up": 0.0}
-"""The problem as it is stated: no weight decay of the searcher's own, and alpha moves from the first step."""
+"""The problem as it is stated: no weight decay of the searcher's own."""
 SEARCHERS: dict[str, dict[str, Any]] = {
     "hls": {"steps": 60},
     "gbho": {"steps": 600},
     "auxiliary": {"steps": 100},
-    "implicit": {"steps": 300, "alpha_rate": 0.03, "alpha_decay": 0.0},
-    "unrolled": {"steps": 300, "alpha_rate": 0.03, "alpha_decay": 0.0, "unroll": 20},
+    "implicit": {"steps": 300, "warm_up": 0.0, "alpha_rate": 0.03, "alpha_decay": 0.0},
+    "unrolled": {"steps": 300, "warm_up": 0.0, "alpha_rate": 0.03, "alpha_decay": 0.0, "unroll": 20},
 }
 
 
