@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import rankdata
@@ -19,6 +19,10 @@ __all__ = ["least_p_value", "rank_sum", "rank_sums", "sign_flips"]
 
 DRAWS = 20_000
 """Permutations drawn where there are too many to be counted."""
+CELLS = 2**23
+"""Of the largest table by which sums are counted, and numbers drawn at a time: 64 MiB."""
+MOST = 1e300
+"""Subsets that can be counted: a few more are beyond floating point."""
 
 
 def rank_sum(x: Array, y: Array) -> float:
@@ -39,7 +43,9 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
     """Two-sided p-value that the runs of two searchers are exchangeable on every problem: rank sums, added up.
 
     Each problem weighs the same: the statistic is the mean over problems of A12 - 1/2. Its distribution is counted
-    where all problems have the same numbers of runs, else drawn (Van Elteren 1960, with equal weights).
+    where all problems have the same numbers of runs, else drawn (Van Elteren 1960, with equal weights); drawn, too,
+    where the table of sums, whose size grows with the cube of the runs, would be too large: beyond 177 runs of either
+    searcher, or more where values are tied, 500 at most.
 
     Parameters
     ----------
@@ -52,9 +58,12 @@ def rank_sums(pairs: Mapping[str, tuple[Array, Array]]) -> float:
         return _drawn(found)
     ((n, _),) = shapes
     unit = math.gcd(*(int(np.gcd.reduce(ranks - ranks.min())) for ranks, *_ in found)) or 1
+    stepped = [(ranks - ranks.min()) // unit for ranks, *_ in found]  # the same distribution, with the fewest sums
+    largest = max((n + 1) * (int(np.sort(steps)[-n:].sum()) + 1) for steps in stepped)
+    if largest > CELLS or math.comb(len(stepped[0]), n) > MOST:
+        return _drawn(found)
     counts, observed, centre = np.ones(1), 0.0, 0.0
-    for ranks, _, _ in found:
-        steps = (ranks - ranks.min()) // unit  # the same distribution, with as few sums as there can be
+    for steps in stepped:
         counts = np.convolve(counts, _sums(tuple(sorted(steps.tolist())), n))
         observed += float(steps[:n].sum())
         centre += n * float(steps.mean())
@@ -84,7 +93,7 @@ def _sums(ranks: tuple[int, ...], n: int) -> Array:
 
 
 def _drawn(found: Sequence[tuple[Array, int, int]]) -> float:
-    """Where problems have unequal numbers of runs: the same statistic over random exchanges."""
+    """The same statistic over random exchanges."""
     if not found:
         return 1.0
     rng = np.random.default_rng(0)
@@ -92,9 +101,17 @@ def _drawn(found: Sequence[tuple[Array, int, int]]) -> float:
     for ranks, n, m in found:
         centre, scale = n * (n + m + 1.0), 2.0 * n * m
         observed += (float(ranks[:n].sum()) - centre) / scale
-        order = np.argsort(rng.random((DRAWS, n + m)), axis=1)[:, :n]
-        draws += (ranks[order].sum(axis=1) - centre) / scale
+        values, counts = np.unique(ranks, return_counts=True)  # how many of each value one side gets is all that counts
+        for rows in _batches(len(values)):
+            mine = rng.multivariate_hypergeometric(counts, n, size=len(draws[rows]), method="marginals")
+            draws[rows] += (mine @ values - centre) / scale
     return float((1 + (np.abs(draws) >= abs(observed) - 1e-12).sum()) / (DRAWS + 1))
+
+
+def _batches(width: int) -> Iterator[slice]:
+    """Rows of all draws, as many at a time as have `CELLS` numbers; the generator gives the same as all at once."""
+    rows = max(1, CELLS // width)
+    return (slice(begin, begin + rows) for begin in range(0, DRAWS, rows))
 
 
 def sign_flips(differences: Array) -> float:
@@ -106,8 +123,10 @@ def sign_flips(differences: Array) -> float:
     if n <= 16:
         signs = 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
         return float((np.abs(signs @ d) >= abs(d.sum()) - 1e-12).mean())
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, n))
-    return float((1 + (np.abs(signs @ d) >= abs(d.sum()) - 1e-12).sum()) / (DRAWS + 1))
+    rng, draws = np.random.default_rng(0), np.zeros(DRAWS)
+    for rows in _batches(n):
+        draws[rows] = rng.choice([-1.0, 1.0], (len(draws[rows]), n)) @ d
+    return float((1 + (np.abs(draws) >= abs(d.sum()) - 1e-12).sum()) / (DRAWS + 1))
 
 
 def least_p_value(sizes: Sequence[tuple[int, int]], *, alike: bool) -> float:

@@ -168,8 +168,16 @@ def _means(runs: Mapping[int, float], seeds: Sequence[int]) -> list[float | None
 @functools.lru_cache(maxsize=4096)  # every pair of searchers asks for the same few
 def _left_out(scores: tuple[float, ...]) -> tuple[float | None, ...]:
     """The mean of all scores, and without each of them; None of none."""
-    parts = (scores, *(scores[:i] + scores[i + 1 :] for i in range(len(scores))))
-    return tuple(math.fsum(part) / len(part) if part else None for part in parts)
+    n = len(scores)
+    if not all(map(math.isfinite, scores)):
+        return tuple(_mean(part) for part in (scores, *(scores[:i] + scores[i + 1 :] for i in range(n))))
+    total = math.fsum(scores)
+    rest = math.fsum((*scores, -total))  # what rounding took: with it each mean is as good as that of a sum anew
+    return _mean(scores), *(math.fsum((total, rest, -x)) / (n - 1) if n > 1 else None for x in scores)
+
+
+def _mean(scores: tuple[float, ...]) -> float | None:
+    return math.fsum(scores) / len(scores) if scores else None
 
 
 def equal(evidence: Evidence, margin: float) -> bool:

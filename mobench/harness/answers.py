@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import zlib
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,50 +86,60 @@ class Memory:
 
     Attributes
     ----------
-    rows : dict of int to int
-        Key to row.
     ends : list of float
         On a simulated clock, when the training of each ends.
     """
 
     def __init__(self, m: int, below: int = 0) -> None:
-        self.rows: dict[int, int] = {}
         self.F = np.empty((256, m))
         self.n = 0
         self.ends: list[float] = []
-        self._table = np.full(below if below <= _TABLE else 0, -1, dtype=np.int64)  # the same, as an array
+        self._known = 0  # keys that have a row, of answers still to come, too
+        self._rows: dict[int, int] = {}
+        self._table = np.full(below if below <= _TABLE else 0, -1, dtype=np.int64)  # instead, where keys are few
+
+    def row(self, key: int) -> int:
+        """The row of the answer to a key; -1 where it has none."""
+        return int(self._table[key]) if len(self._table) else self._rows.get(key, -1)
+
+    def __contains__(self, key: Any) -> bool:
+        return self.row(key) >= 0
 
     def recognise(self, keys: Array) -> tuple[Array, Array]:
         """Rows of the answers to `keys`, (k,), and which of the keys are new: their answers must be added next."""
-        known = self.rows
-        if len(self._table) and len(keys) > 1:
-            return self._looked_up(keys)
-        before = len(known)
+        before = self._known
         if len(keys) == 1:  # as many searchers ask
-            row = known.setdefault(key := int(keys[0]), before)
-            if row == before and len(self._table):
-                self._table[key] = row
-            return np.array([row]), _FIRST if row == before else _FIRST[:0]
+            known: dict[int, int] | Array = self._table if len(self._table) else self._rows
+            if (row := self.row(key := int(keys[0]))) >= 0:
+                return np.array([row]), _FIRST[:0]
+            known[key] = before
+            self._known += 1
+            return np.array([before]), _FIRST
+        if len(self._table):
+            return self._looked_up(keys)
+        known = self._rows
         rows = np.array([known.setdefault(key, len(known)) for key in keys.tolist()], dtype=np.int64)
+        self._known = len(known)
         new = (rows >= before).nonzero()[0]
-        if len(known) - before < len(new):  # rows count upwards: each is new where it comes first
+        if self._known - before < len(new):  # rows count upwards: each is new where it comes first
             highest = np.maximum.accumulate(rows[new])
             new = new[np.diff(highest, prepend=before - 1) > 0]
         return rows, new
 
     def _looked_up(self, keys: Array) -> tuple[Array, Array]:
-        """What `recognise` returns, in half its time."""
+        """What `recognise` returns, in a third of its time."""
         table = self._table
         new = (table.take(keys) < 0).nonzero()[0]
         if len(new):
             unknown = keys.take(new)
-            numbers = np.arange(len(self.rows), len(self.rows) + len(new))
+            numbers = np.arange(self._known, self._known + len(new))
             table[unknown[::-1]] = numbers[::-1]  # of equal keys the first is written last, and stays
             first = table.take(unknown) == numbers
             if not first.all():
-                new, unknown = new.compress(first), unknown.compress(first)
-                table[unknown] = numbers = numbers[: len(new)]
-            self.rows.update(zip(unknown.tolist(), numbers.tolist(), strict=True))
+                new = new.compress(first)
+                numbers = numbers[: len(new)]
+                table[unknown.compress(first)] = numbers
+            self._known += len(new)
         return table.take(keys), new
 
     def add(self, F: Array) -> None:
@@ -140,6 +151,7 @@ class Memory:
 
     def settle(self) -> None:
         """Forget the keys whose answers never came (the budget ended, or the problem refused)."""
-        if len(self.rows) > self.n:
-            self.rows = dict(itertools.islice(self.rows.items(), self.n))
+        if self._known > self.n:
+            self._known = self.n
+            self._rows = dict(itertools.islice(self._rows.items(), self.n))
             self._table[self._table >= self.n] = -1

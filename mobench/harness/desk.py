@@ -110,8 +110,7 @@ class Desk:
         wanted, n = len(X), self.ledger.answers
         X = X[: self.ledger.ask(wanted)]
         memory = self._memory(fidelity)
-        drawn = np.arange(n, n + len(X))  # every draw of a noisy problem is an answer of its own
-        rows, new = memory.recognise(self.space.key(X) if self._problem.deterministic else drawn)
+        rows, new = memory.recognise(self._keys(X))
         try:
             if len(new):
                 fresh = X if len(new) == len(X) else X.take(new, axis=0)
@@ -130,6 +129,12 @@ class Desk:
             self.ledger.stop("asked")
         return memory, rows
 
+    def _keys(self, X: Array) -> Array:
+        """What tells the answers to (k, d) architectures apart: of a noisy problem every draw is one of its own."""
+        if self._problem.deterministic:
+            return self.space.key(X)
+        return np.arange(self.ledger.answers, self.ledger.answers + len(X))
+
     def _begin(self, X: Array, prices: Prices, memory: Memory) -> Array:
         """On a simulated clock, begin (k, d) trainings at what is left of their prices; return their ends, (k,) or
         fewer where the clock's limit comes before.
@@ -140,7 +145,7 @@ class Desk:
         others = [other for other in self._memories.values() if other is not memory] if self._goes_on else []
         if others:  # a training goes on when what it goes on from has ended
             keys = self.space.key(X).tolist()
-            begun = [[other.ends[other.rows[key]] for other in others if key in other.rows] for key in keys]
+            begun = [[other.ends[other.row(key)] for other in others if key in other] for key in keys]
             ready = [max(ends, default=0.0) for ends in begun]
         ends = self._clock.begin(durations(prices, len(X), self.training), ready)
         memory.ends += ends.tolist()
@@ -173,7 +178,7 @@ class Desk:
             raise ValueError(f"the problem answered {F[row, column]} for {name!r} of architecture {X[row].tolist()}")
         prices = {name: np.asarray(getattr(values, name), dtype=np.float64) for name in PRICES}
         if self._goes_on:
-            others = {other: it.rows for other, it in self._memories.items() if it is not memory}
+            others = {other: it for other, it in self._memories.items() if it is not memory}
             prices = left_to_pay(self._problem, X, prices, others)
         payable, late = ledger.payable(n, prices), False
         clocked: dict[str, Any] = {}
@@ -292,9 +297,8 @@ class Desk:
             self.proxies.skip(line)
         if "X" in line:
             memory = self._memory(line["fidelity"])
-            keys = self.space.key(np.array(line["X"], dtype=np.int64))
-            drawn = np.arange(ledger.answers, ledger.answers + len(keys))
-            memory.recognise(keys if self._problem.deterministic else drawn)
+            keys = self._keys(np.array(line["X"], dtype=np.int64))
+            memory.recognise(keys)
             memory.add(np.array(line["F"], dtype=np.float64))
             memory.ends += line.get("ends", [])
             ledger.charge(len(keys), {n: np.asarray(line[n], dtype=np.float64) for n in PRICES})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import moocore
-import numpy as np
 
 from mobench import Array
 from mobench.searchers._population import ranking as _ranking
@@ -24,17 +23,12 @@ def leaving(N: Array, n: int, beyond: Array | None = None) -> list[int]:
     beyond : Array, optional
         (k,) how far rows are beyond limits.
     """
-    if len(N) <= n:
-        return []
     rank = _ranking.ranks(N, beyond)
-    last = np.partition(rank, n - 1)[n - 1]
-    leave: list[int] = (rank > last).nonzero()[0].tolist()
-    if len(leave) == len(N) - n:
-        return leave
-    front = (rank == last).nonzero()[0]
-    reference = np.full(N.shape[1], REFERENCE)
-    while len(leave) < len(N) - n:
-        least = int(moocore.hv_contributions(N[front], ref=reference).argmin())
-        leave.append(int(front[least]))
-        front = np.delete(front, least)
+    leave: list[int] = []
+    while (surplus := len(N) - n - len(leave)) > 0:
+        front = (rank == rank.max()).nonzero()[0]
+        if len(front) > surplus:
+            front = front[[moocore.hv_contributions(N.take(front, axis=0), ref=REFERENCE).argmin()]]
+        rank[front] = -1
+        leave += front.tolist()
     return leave

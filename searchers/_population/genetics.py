@@ -60,10 +60,7 @@ def cross(rng: np.random.Generator, A: Array, B: Array, *, kind: Crossover, prob
         swap = (cuts[0] <= np.arange(d)) & (np.arange(d) < cuts[1])
     if probability < 1.0:
         swap &= rng.random((k, 1)) < probability
-    children = np.concatenate([A, B])
-    np.copyto(children[:k], B, where=swap)
-    np.copyto(children[k:], A, where=swap)
-    return children
+    return np.concatenate([np.where(swap, B, A), np.where(swap, A, B)])
 
 
 def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | None = None) -> Array:
@@ -83,29 +80,29 @@ def mutate(rng: np.random.Generator, X: Array, space: Space, *, rate: float | No
         (n, d) mutants, some of them unchanged.
     """
     cardinalities = bounds(space)
-    hits, steps = _hits(rng, cardinalities, len(X), rate)
+    hits, steps, values = _hits(rng, cardinalities, len(X), rate)
     mutants = X.copy()
     genes = mutants.reshape(-1)
-    genes[hits] = (genes.take(hits) + steps) % cardinalities.take(hits % len(cardinalities))
+    genes[hits] = (genes.take(hits) + steps) % values
     return existing(rng, mutants, space)
 
 
 def shifts(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None = None) -> Array:
     """What to add to genes, (n, d), modulo their (d,) `cardinalities`, so that each changes with probability `rate`."""
     found = np.zeros((n, len(cardinalities)), dtype=np.int64)
-    hits, steps = _hits(rng, cardinalities, n, rate)
+    hits, steps, _ = _hits(rng, cardinalities, n, rate)
     found.reshape(-1)[hits] = steps
     return found
 
 
-def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None) -> tuple[Array, Array]:
-    """Which of n rows' genes change, numbered row by row, and what to add to each of them."""
+def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None) -> tuple[Array, Array, Array]:
+    """Which of n rows' genes change, numbered row by row, what to add to each of them, and how many values it takes."""
     changeable = cardinalities > 1
     if rate is None:
         rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
     hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
-    others = cardinalities.take(hits % len(cardinalities)) - 1
-    return hits, 1 + (rng.random(len(hits)) * others).astype(np.int64)
+    values = cardinalities.take(hits % len(cardinalities))
+    return hits, 1 + (rng.random(len(hits)) * (values - 1)).astype(np.int64), values
 
 
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:

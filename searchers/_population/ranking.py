@@ -65,16 +65,12 @@ def crowding(F: Array, rank: Array) -> Array:
     distance = np.zeros(len(F))
     if not len(F):
         return distance
-    order = np.lexsort((F[:, 0], rank))  # front by front
-    places, leading = rank.take(order), F[:, 0].take(order)
-    if ((leading[1:] == leading[:-1]) & (places[1:] == places[:-1])).any():
-        order = np.lexsort((*F.T[::-1], rank))  # equal rows become neighbours
-    G = F.take(order, axis=0)
-    repeated = (G[1:] == G[:-1]).all(axis=1)
-    if repeated.any():
-        original = np.concatenate([[True], ~repeated])
-        order, G = order.compress(original), G.compress(original, axis=0)
-    distance[order] = _crowding(np.ascontiguousarray(G.T), rank.take(order))
+    order = np.lexsort((*F.T[::-1], rank))  # front by front; equal rows are neighbours
+    G = F.T.take(order, axis=1)
+    original = np.ones(len(F), dtype=bool)
+    original[1:] = (G[:, 1:] != G[:, :-1]).any(axis=0)
+    order = order.compress(original)
+    distance[order] = _crowding(G.compress(original, axis=1), rank.take(order))
     return distance
 
 

@@ -76,6 +76,7 @@ class _Niches:
         self.axes = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
         self.ideal, self.worst = np.full(m, np.inf), np.full(m, -np.inf)
         self.extremes: Array = np.empty((0, m))
+        self._off_axis = np.where(np.eye(m, dtype=bool), 1.0, 1e6)[:, :, None]  # one over the weights of eq. 4
 
     def select(self, rng: np.random.Generator, F: Array, n: int, beyond: Array | None) -> Array:
         """Rows of the `n` survivors of (k, m) `F` (algorithm 1); shape (min(k, n),)."""
@@ -85,18 +86,19 @@ class _Niches:
         self.ideal = np.minimum(self.ideal, fit.min(axis=0))
         self.worst = np.maximum(self.worst, fit.max(axis=0))
         ahead = (rank <= last).nonzero()[0]
-        nadir = self._nadir(F[rank == 0], F[ahead])
+        rank, F = rank.take(ahead), F.take(ahead, axis=0)
+        span = self._nadir(F.compress(rank == 0, axis=0), F) - self.ideal
         if len(ahead) <= n:
             return ahead
-        span = nadir - self.ideal
-        N = np.maximum((F[ahead] - self.ideal) / np.where(span > 0, span, 1.0), 0.0)
+        span[span <= 0] = 1.0
+        N = np.maximum((F - self.ideal) / span, 0.0)
         along = N @ self.axes.T  # lengths of the projections on each direction: the nearest has the longest
         niche = along.argmax(axis=1)
-        distance = (N * N).sum(axis=1) - along[np.arange(len(N)), niche] ** 2
-        split = rank[ahead] == last
-        counts = np.bincount(niche[~split], minlength=len(self.axes))
-        chosen = fill(rng, niche[split], distance[split], counts, n - int(counts.sum()))
-        return np.concatenate([ahead[~split], ahead[split][chosen]])
+        distance = (N * N).sum(axis=1) - along.max(axis=1) ** 2
+        sure, split = (rank < last).nonzero()[0], (rank == last).nonzero()[0]
+        counts = np.bincount(niche.take(sure), minlength=len(self.axes))
+        chosen = fill(rng, niche.take(split), distance.take(split), counts, n - len(sure))
+        return ahead.take(np.concatenate([sure, split.take(chosen)]))
 
     def _nadir(self, front: Array, ahead: Array) -> Array:
         """Where the plane through the extreme points cuts the axes, (m,) (section IV-C); the front's worst if nowhere.
@@ -106,11 +108,11 @@ class _Niches:
         front, ahead : Array
             (k, m) first front, (l, m) all that may survive.
         """
-        unit = np.where(self.worst > self.ideal, self.worst - self.ideal, 1.0)
+        unit = self.worst - self.ideal
+        unit[unit <= 0] = 1.0
         points = np.concatenate([self.extremes, front])
         N = (points - self.ideal) / unit
-        off_axis = np.where(np.eye(len(unit), dtype=bool), 1.0, 1e6)  # one over the weights of eq. 4
-        rows = (np.where(N < 1e-3, 0.0, N).T * off_axis[:, :, None]).max(axis=1).argmin(axis=1)
+        rows = (np.where(N < 1e-3, 0.0, N).T * self._off_axis).max(axis=1).argmin(axis=1)
         self.extremes, M = points[rows], N[rows]
         try:
             plane = np.linalg.solve(M, np.ones(len(unit)))
@@ -142,12 +144,12 @@ def fill(rng: np.random.Generator, niche: Array, distance: Array, counts: Array,
     """
     chance = rng.random(len(niche))
     order = np.lexsort((chance, distance, niche))
+    ordered = niche.take(order)
     first = np.ones(len(order), dtype=bool)
-    first[1:] = niche[order[1:]] != niche[order[:-1]]
-    nearest = order[first]
-    chance[nearest[counts[niche[nearest]] == 0]] = -1.0
+    first[1:] = ordered[1:] != ordered[:-1]
+    nearest = order.compress(first)
+    chance[nearest[counts.take(niche.take(nearest)) == 0]] = -1.0
     order = np.lexsort((chance, niche))
-    starts = first.nonzero()[0]  # niches begin at the same places in both orders
-    place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    level = counts[niche[order]] + place
+    starts = first.nonzero()[0].take(first.cumsum() - 1)  # niches begin at the same places in both orders
+    level = counts.take(ordered) + np.arange(len(order)) - starts
     return order[np.lexsort((rng.random(len(order)), level))[:n]]

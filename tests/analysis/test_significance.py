@@ -2,20 +2,22 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import mobench
+from mobench.analysis import permutation
 from mobench.analysis.families import holm
 from mobench.analysis.permutation import least_p_value, rank_sum, rank_sums, sign_flips
 from mobench.analysis.power import least_effect, seeds_needed
 from mobench.analysis.significance import on_each_problem, pairwise
-from mobench.analysis.verdicts import equal, weigh
+from mobench.analysis.verdicts import _left_out, equal, weigh
 
 values = st.lists(st.integers(0, 3), min_size=1, max_size=4)
 
@@ -52,6 +54,36 @@ def test_rank_sums_agree_with_scipy_where_there_are_no_ties():
         assert rank_sum(x, y) == pytest.approx(scipy.stats.mannwhitneyu(x, y, method="exact").pvalue)
     assert rank_sum(np.ones(3), np.zeros(3)) == pytest.approx(0.1)  # not the normal approximation's .047
     assert rank_sum(np.ones(5), np.ones(5)) == 1
+
+
+def test_of_very_many_runs_sums_are_drawn_in_bounded_memory_and_say_what_counting_says(monkeypatch):
+    rng = np.random.default_rng(0)
+    pairs = {problem: (rng.normal(size=30), rng.normal(0.4, size=30)) for problem in "ab"}
+    counted, flipped = rank_sums(pairs), sign_flips(pairs["a"][0])
+    monkeypatch.setattr(permutation, "CELLS", 30_000)
+    drawn = rank_sums(pairs)
+    assert 0.0 < abs(drawn - counted) < 0.005  # a standard error of 20,000 draws is 0.0035 at most
+    assert sign_flips(pairs["a"][0]) == flipped
+    monkeypatch.setattr(permutation, "CELLS", 1_000)
+    assert rank_sums(pairs) == drawn  # however many are drawn at a time
+    many = {"a": (rng.normal(size=2_500), rng.normal(size=2_500))}  # counted, a table of 190 GB
+    monkeypatch.undo()
+    tied = {"a": (np.repeat([0.0, 1.0], [200, 400]), np.repeat([0.0, 1.0], 300))}  # more subsets than floats can count
+    assert rank_sums(tied) < 1e-4
+    monkeypatch.setattr(permutation, "DRAWS", 200)
+    tracemalloc.start()
+    assert 0 < rank_sums(many) <= 1
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+@given(st.lists(st.floats(-1e9, 1e9) | st.sampled_from([0.25, math.inf, -math.inf]), max_size=12).map(tuple))
+def test_means_without_each_score_are_those_of_the_others(scores):
+    assume(not {math.inf, -math.inf} <= {*scores})
+    others = [scores[:i] + scores[i + 1 :] for i in range(len(scores))]
+    means = [math.fsum(part) / len(part) if part else math.nan for part in (scores, *others)]
+    found = [math.nan if mean is None else mean for mean in _left_out(scores)]
+    assert found == pytest.approx(means, rel=1e-15, nan_ok=True)
 
 
 def test_sign_flips_are_exact():
