@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,15 @@ def network_passes(specimen: Specimen) -> None:
         raise Failed("initial_weights: expected leaves that require a gradient")
     for loss, batch in ((network.train_loss, network.train_batch()), (network.valid_loss, network.valid_batch())):
         _priced(partial(loss, weights, p, batch), list(weights.values()), till, loss.__name__)
+        if isinstance(network, CategoricalNetwork) and "computed" in signature(loss).parameters:
+            path, all_of_them = _one_hot(specimen.rows(1), p)[0], p > 0
+            _, mixture = till.taken(partial(loss, weights, p, batch))
+            _, asked = till.taken(partial(loss, weights, path, batch, computed=all_of_them))
+            if asked < mixture:
+                raise Failed(
+                    f"{loss.__name__}: a mixture is charged {mixture:g}, a path of which all operations are `computed` "
+                    f"{asked:g}"
+                )
     X = specimen.rows(2)
     _, one = till.taken(lambda: network.one_shot(weights, X[:1], batches=1))
     scores, more = till.taken(lambda: network.one_shot(weights, X, batches=2))

@@ -81,6 +81,7 @@ PROBLEMS = {
     "free_backward": {"network passes"},
     "unpriced_scores": {"network passes"},
     "deaf_network": {"network passes"},
+    "free_computed": {"network passes"},
     "unseeded_network": {"network batches"},
     "forgetful_batches": {"network batches"},
     "costs_upside_down": {"network costs"},
