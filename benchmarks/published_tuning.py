@@ -35,8 +35,8 @@ SEARCHERS: dict[str, dict[str, Any]] = {
     "hls": {"steps": 60},
     "gbho": {"steps": 600},
     "auxiliary": {"steps": 100},
-    "implicit": {"steps": 300, "alpha_rate": 0.03, "alpha_decay": 0.0},
-    "unrolled": {"steps": 300, "alpha_rate": 0.03, "alpha_decay": 0.0, "unroll": 20},
+    "implicit": {"steps": 300, "warm_up": 0.0, "alpha_rate": 0.03, "alpha_decay": 0.0},
+    "unrolled": {"steps": 300, "warm_up": 0.0, "alpha_rate": 0.03, "alpha_decay": 0.0, "unroll": 20},
 }
 
 

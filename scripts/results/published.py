@@ -15,11 +15,12 @@ import gzip
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import mobench
@@ -32,6 +33,7 @@ from mobench.harness.execute import execute
 from mobench.harness.spec import END, RunSpec
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
+from mobench.scoring.result import Result
 
 HOME = Path(__file__).parents[2] / "results" / "published"
 RECORD = "runs.csv.gz"
@@ -39,6 +41,8 @@ KEYS = ["campaign", "problem", "searcher", "seed", "amount"]
 MEASURES = ("hypervolume", "igd_plus", "epsilon")
 DIGITS = 16
 """Of a log's SHA-256 that are kept: 64 bits."""
+SCHEDULED = ("nsga_net",)
+"""They look at their budget: what they deliver on the way is not what a shorter run of them delivers."""
 
 
 def campaigns(name: str) -> dict[str, mobench.Campaign]:
@@ -62,11 +66,14 @@ def digest(run: Path) -> str:
     return str(read_document(run / "end.json", END)["log"]["sha256"])[:DIGITS]
 
 
-def read_runs(name: str, campaign: str, amounts: Sequence[float]) -> Iterator[dict[str, Any]]:
+def read_runs(
+    name: str, campaign: str, amounts: Sequence[float], *, spent: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
     """Read a campaign's ended runs: a row a run and amount of its budget's currency.
 
-    An amount above the budget is left out. Rows have `KEYS`, the axis, `MEASURES` of what is delivered by then (NaN
-    where the contract has none), CPU seconds of the whole run, why it ended, and its digest.
+    An amount above the budget is left out, and of `SCHEDULED` searchers one below it. Rows have `KEYS`, the axis,
+    `MEASURES` of what is delivered by then (NaN where the contract has none), of the whole run CPU seconds and what it
+    `spent` in these currencies, why it ended, and its digest.
     """
     study = read_study([folder(name, campaign)])
     ((axis, most),) = study.budget.items()
@@ -78,9 +85,9 @@ def read_runs(name: str, campaign: str, amounts: Sequence[float]) -> Iterator[di
                 continue
             whole = replace(load(at, expected=spec), _contracts=contracts.setdefault(spec.problem_label, {}))
             end = read_document(at / "end.json", END)
-            for amount in (amount for amount in amounts if amount <= most):
-                then = replace(whole, limit=parse_budget({axis: amount}, whole.problem.training))
-                found = then.measures(contract=study.contract)
+            for amount in (n for n in amounts if n == most or (n < most and spec.searcher not in SCHEDULED)):
+                then = by_then(whole, axis, amount, study.contract, spec.simulated_workers)
+                found = then.contract(study.contract).measures(then.scored(contract=study.contract)[1])
                 row: dict[str, Any] = {
                     "campaign": campaign,
                     "problem": spec.problem_label,
@@ -88,12 +95,32 @@ def read_runs(name: str, campaign: str, amounts: Sequence[float]) -> Iterator[di
                 }
                 row |= {"seed": spec.seed, "amount": amount, "axis": axis}
                 row |= {measure: float(f"{found.get(measure, float('nan')):.6g}") for measure in MEASURES}
+                row |= {currency: float(f"{end['spent'].get(currency, float('nan')):.6g}") for currency in spent}
                 yield row | {"cpu_seconds": end["cpu_seconds"], "reason": end["reason"], "log": digest(at)}
+
+
+def by_then(whole: Result, axis: str, amount: float, contract: str, workers: int) -> Result:
+    """A run as if its budget had been this amount of an axis; workers of its simulated clock, 0 where it has none."""
+    then = replace(whole, limit=parse_budget({axis: amount}, whole.problem.training, workers=workers))
+    if whole.contract(contract).delivered == "paid":
+        return then
+    history = whole.history  # other contracts score all that a log holds, whatever the limit
+    n = int(np.count_nonzero(history.spent[axis] <= amount))
+    answers = {"X": history.X[:n], "F": history.F[:n], "fidelity": history.fidelity[:n]}
+    notes = {
+        name: [note for note in getattr(history, name) if note.answers <= n] for name in ("recommended", "records")
+    }
+    spent = {currency: values[:n] for currency, values in history.spent.items()}
+    return replace(then, history=replace(history, **answers, **notes, spent=spent))
 
 
 def collect(name: str, amounts: Sequence[float]) -> pd.DataFrame:
     """Write the record of all runs anew, and return it."""
-    rows = [row for campaign in campaigns(name) for row in read_runs(name, campaign, amounts)]
+    return write_record(name, (row for campaign in campaigns(name) for row in read_runs(name, campaign, amounts)))
+
+
+def write_record(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Write rows of `read_runs` as the record of a published result, and return it."""
     record = pd.DataFrame(rows).sort_values(KEYS, kind="stable")
     with (HOME / name / RECORD).open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
         packed.write(record.to_csv(index=False).encode())
@@ -155,7 +182,7 @@ def compare(name: str, *, sample: int) -> int:
 def main() -> int:
     """Do what is asked; 1 where something disagrees."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=sorted(path.name for path in HOME.iterdir() if path.is_dir()), help="what")
+    parser.add_argument("name", choices=sorted({path.parent.name for path in HOME.glob("*/*.toml")}), help="what")
     parser.add_argument("what", choices=("run", "verify", "again"))
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--sample", type=int, default=20, help="runs that are carried out again (default: 20)")

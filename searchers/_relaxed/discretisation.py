@@ -38,8 +38,9 @@ def left_out(search: Search) -> Tensor | None:
 
 
 def compared(search: Search) -> bool:
-    """Whether alpha stands for several architectures that can be compared: a plain vector is one."""
-    return search.settings.candidates > 1 and search.operations is not None
+    """Whether alpha stands for several architectures that can be compared: no plain vector, nor a selection."""
+    settings = search.settings
+    return settings.candidates > 1 and settings.selection == "largest" and search.operations is not None
 
 
 def best_of_likeliest(search: Search) -> Array:

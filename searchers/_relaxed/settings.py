@@ -133,7 +133,7 @@ class BilevelAdam(Bilevel):
     candidates : int
         Architectures of the largest shares that are compared as paths, with the weights as they are, at the end of a
         preference, for the price of these passes; chosen by equal tuning. 1: the largest entries, as in DARTS. Nothing
-        is compared where alpha is a plain vector, or where MiLeNAS keeps sizes.
+        is compared where alpha is a plain vector, after a selection by perturbation, or where MiLeNAS keeps sizes.
     """
 
     warm_up: Share = 0.5

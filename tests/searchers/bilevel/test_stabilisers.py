@@ -208,6 +208,13 @@ def test_selection_takes_the_last_quarter_of_a_search() -> None:
     assert run.spent.flops == 45 * 6 + 15 * 3 + 3 * 4 * _selection.BATCHES  # steps, training, and 12 comparisons
 
 
+def test_what_was_selected_is_what_is_found_and_nothing_else_is_compared() -> None:
+    sweep = {**SWEEP, "selection": "perturbation"}
+    one, many = (go("darts", "ridgenet", {"flops": 1e9}, **sweep | {"candidates": n}) for n in (1, 8))
+    assert recommended(many[1]).tolist() == recommended(one[1]).tolist()
+    assert many[0].spent == one[0].spent
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 7])
 def test_coarse_searches_decide_all_genes_too(steps: int) -> None:
     _, history, reason = go("darts", "ridgenet", {"flops": 1e9}, selection="perturbation", **{**SWEEP, "steps": steps})
