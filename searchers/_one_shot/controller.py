@@ -68,8 +68,16 @@ class Controller(nn.Module):
 
 
 def _draw(shares: Array, rng: np.random.Generator) -> Array:
-    """One operation a row of (n, k) probabilities, (n,): the first whose cumulated share exceeds a uniform number."""
+    """One operation a row of (n, k) probabilities, (n,): the first whose cumulated share exceeds a uniform number.
+
+    Raises
+    ------
+    FloatingPointError
+        They are not finite: the controller diverged.
+    """
     cumulated = shares.cumsum(axis=1, dtype=np.float64)
+    if not np.isfinite(cumulated).all():
+        raise FloatingPointError("controller: its probabilities are not finite: it diverged; lower controller_rate")
     drawn: Array = (cumulated <= rng.random((len(shares), 1)) * cumulated[:, -1:]).sum(axis=1)
     return drawn
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from _learners import learners
 
 import mobench
+from mobench.searchers._one_shot.controller import Controller
 from mobench.searchers._relaxed.divergence import check_alpha, check_weights
 from mobench.searchers._relaxed.epo import epo_weights
 from mobench.searchers._relaxed.min_norm import aggregate
@@ -17,6 +20,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("spos", {}),
     ("random_weight_sharing", {}),
     *((name, {}) for name in ("enas", "smash", "ghn")),
+    ("lemonade", {"first": 0.02}),
     ("pareto_hypernetwork", {"warm_up": 0.0}),
     ("modnas", {"aggregator": "UPGrad", "warm_up": 0.0}),
     ("mgda", {"aggregator": "UPGrad", "warm_up": 0.0}),
@@ -24,6 +28,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("pareto_mtl", {"warm_up": 0.0}),
     ("scalarization", {"warm_up": 0.0}),
     *((name, {}) for name in ("darts", "unrolled", "implicit", "milenas", "auxiliary", "f2sa", "bome")),
+    ("hls", {"warm_up": 0.0, "rows": 2, "inner_steps": 1}),
     *((name, {"warm_up": 0.0}) for name in ("snas", "setn", "fbnet", "proxyless_nas", "fair_darts", "p_darts")),
 ]
 
@@ -35,6 +40,19 @@ def test_every_torch_searcher_names_it(name: str, options: dict[str, Any]) -> No
         pytest.importorskip("torchjd")
     with pytest.raises(FloatingPointError, match=r"lower (alpha_rate or )?learning_rate|lower the learning rates"):
         mobench.run(name, "motif", budget={"trainings": 0.1}, finalists=0, learning_rate=1e8, **options)
+
+
+def test_no_torch_searcher_is_left_out() -> None:
+    assert {name for name, _ in CASES} >= set(learners(mobench.make_problem("motif")))
+
+
+def test_a_controller_that_diverges_is_named() -> None:
+    """Its probabilities would all be nan, of which every draw is the first operation."""
+    controller = Controller(torch.ones(2, 3, dtype=torch.bool), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        controller.first.fill_(torch.inf)
+    with pytest.raises(FloatingPointError, match="lower controller_rate"):
+        controller(4, np.random.default_rng(0))
 
 
 def test_weights_may_grow_a_millionfold_and_no_more() -> None:
