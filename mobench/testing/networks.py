@@ -91,7 +91,7 @@ def network_passes(specimen: Specimen) -> None:
         if isinstance(network, CategoricalNetwork) and "computed" in signature(loss).parameters:
             path, all_of_them = _one_hot(specimen.rows(1), p)[0], p > 0
             _, mixture = till.taken(partial(loss, weights, p, batch))
-            _, asked = till.taken(partial(loss, weights, path, batch, computed=all_of_them))
+            _, asked = till.taken(partial(loss, weights, path, batch, **{"computed": all_of_them}))
             if asked < mixture:
                 raise Failed(
                     f"{loss.__name__}: a mixture is charged {mixture:g}, a path of which all operations are `computed` "
