@@ -1,6 +1,7 @@
 """What published results share: campaigns carried out, verified and checked again, and a record of every run in them.
 
     python scripts/results/published.py suites run --workers 2   # results/suites-black_boxes and so on: resumable
+    python scripts/results/published.py suites run --missing     # of the plan only what is not recorded yet
     python scripts/results/published.py suites verify            # each of their answers again, and a sample of runs
     python scripts/results/published.py suites again --sample 20 # recorded runs anew: are their logs the same bytes?
 
@@ -31,6 +32,7 @@ from mobench.core.progress import Progress
 from mobench.files.documents import read_document
 from mobench.harness.execute import execute
 from mobench.harness.spec import END, RunSpec
+from mobench.plugins.references import describe
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
 from mobench.scoring.result import Result
@@ -55,10 +57,24 @@ def folder(name: str, campaign: str) -> Path:
     return Path("results") / f"{name}-{campaign}"
 
 
-def carry_out(name: str, *, workers: int = 1) -> None:
-    """Carry all campaigns of a published result out, or on."""
+def carry_out(name: str, *, workers: int = 1, missing: bool = False) -> None:
+    """Carry all campaigns of a published result out, or on, or of them what the record lacks."""
     for stem, campaign in campaigns(name).items():
-        mobench.run_campaign(campaign, folder(name, stem), workers=workers)
+        for part in lacking(recorded(name), stem, campaign) if missing else [campaign]:
+            mobench.run_campaign(part, folder(name, stem), workers=workers)
+
+
+def lacking(record: pd.DataFrame, stem: str, campaign: mobench.Campaign) -> Iterator[mobench.Campaign]:
+    """The parts of a campaign with the runs that a record lacks: searchers, and the seeds that they lack."""
+    own_rows = record.loc[record["campaign"] == stem, KEYS[1:4]]
+    there = set(own_rows.itertuples(index=False, name=None))
+    seeds: dict[str, set[int]] = {}
+    for spec in campaign.specs:
+        if (spec.problem_label, spec.searcher_label, spec.seed) not in there:
+            seeds.setdefault(spec.searcher_label, set()).add(spec.seed)
+    for wanted in sorted({tuple(sorted(own)) for own in seeds.values()}):
+        own = tuple(one for one in campaign.searchers if tuple(sorted(seeds.get(describe(*one), ()))) == wanted)
+        yield replace(campaign, searchers=own, seeds=wanted)
 
 
 def digest(run: Path) -> str:
@@ -75,6 +91,8 @@ def read_runs(
     `MEASURES` of what is delivered by then (NaN where the contract has none), of the whole run CPU seconds and what it
     `spent` in these currencies, why it ended, and its digest.
     """
+    if not folder(name, campaign).exists():
+        return
     study = read_study([folder(name, campaign)])
     ((axis, most),) = study.budget.items()
     contracts: dict[str, dict[str, Contract]] = {}
@@ -115,13 +133,15 @@ def by_then(whole: Result, axis: str, amount: float, contract: str, workers: int
 
 
 def collect(name: str, amounts: Sequence[float]) -> pd.DataFrame:
-    """Write the record of all runs anew, and return it."""
+    """Record the runs that are at hand, and return the record."""
     return write_record(name, (row for campaign in campaigns(name) for row in read_runs(name, campaign, amounts)))
 
 
 def write_record(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Write rows of `read_runs` as the record of a published result, and return it."""
-    record = pd.DataFrame(rows).sort_values(KEYS, kind="stable")
+    """Put rows of `read_runs` into the record of a published result, and return it; those of other runs stay."""
+    old = recorded(name) if (HOME / name / RECORD).exists() else None
+    record = pd.concat([old, pd.DataFrame(rows)]).drop_duplicates(KEYS, keep="last")
+    record = record.sort_values(KEYS, kind="stable", ignore_index=True)
     with (HOME / name / RECORD).open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
         packed.write(record.to_csv(index=False).encode())
     return record
@@ -184,6 +204,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=sorted({path.parent.name for path in HOME.glob("*/*.toml")}), help="what")
     parser.add_argument("what", choices=("run", "verify", "again"))
+    parser.add_argument("--missing", action="store_true", help="run only what the record lacks")
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--sample", type=int, default=20, help="runs that are carried out again (default: 20)")
     given = parser.parse_args()
@@ -191,7 +212,7 @@ def main() -> int:
         return verify(given.name, sample=given.sample, workers=given.workers)
     if given.what == "again":
         return compare(given.name, sample=given.sample)
-    carry_out(given.name, workers=given.workers)
+    carry_out(given.name, workers=given.workers, missing=given.missing)
     return 0
 
 

@@ -87,6 +87,8 @@ def collect() -> None:
     """Write the record of all runs; ValueError where their streams would make runs of a seed alike."""
     record = published.collect(NAME, AMOUNTS)
     for stem in published.campaigns(NAME):
+        if not published.folder(NAME, stem).exists():
+            continue
         study = read_study([published.folder(NAME, stem)])
         over = [(spec, at) for spec, at in study.runs if run_state(at) in OVER]
         if over and streams_alike(ends(over)):

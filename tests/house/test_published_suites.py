@@ -122,3 +122,26 @@ def test_corrected_claims_of_twins_are_no_more_than_uncorrected_ones():
     found = twins.claims(pools, 5, 10)
     assert found["over problems"] <= found["over problems, uncorrected"]
     assert found["on each"] <= found["on each, uncorrected"]
+
+
+def test_what_the_record_lacks_is_run_and_what_it_has_stays(monkeypatch, tmp_path):
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "one.toml").write_text(
+        'problems = ["catsum"]\nsearchers = ["random_search", "nsga2:population=4"]\nseeds = 3\nbudget = 20'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(published, "HOME", tmp_path)
+    published.carry_out("small")
+    whole = published.collect("small", (10, 20))
+    assert len(whole) == 2 * 3 * 2
+    gone = (whole["searcher"] == "random_search") & (whole["seed"] > 0)
+    shutil.rmtree(tmp_path / "results")
+    (tmp_path / "small" / published.RECORD).unlink()
+    published.write_record("small", whole[~gone].to_dict("records"))
+    (part,) = published.lacking(published.recorded("small"), "one", published.campaigns("small")["one"])
+    assert [spec.searcher for spec in part.specs] == ["random_search"] * 2
+    assert part.seeds == (1, 2)
+    published.carry_out("small", missing=True)
+    again = published.collect("small", (10, 20))
+    timed = ["cpu_seconds"]
+    assert_frame_equal(again.drop(columns=timed), whole.drop(columns=timed), check_dtype=False)
