@@ -237,12 +237,12 @@ def unseen_lines(table: pd.DataFrame) -> Iterator[str]:
 
 def supernet_lines(table: pd.DataFrame) -> Iterator[str]:
     """The page's table on Motif: median, least to largest, verdict against random search, CPU seconds."""
-    budgets = list(dict.fromkeys(table["trainings"]))
+    budgets = sorted(set(table["trainings"]))
     yield f"| searcher | {' | '.join(f'{n:g} trainings | CPU s' for n in budgets)} |"
     yield "|---|" + "---|---|" * len(budgets)
     for searcher, part in table.groupby("searcher", sort=False):
         cells = []
-        for _, row in part.iterrows():
+        for _, row in part.sort_values("trainings").iterrows():
             mark = MARKS.get(str(row[f"than {FLOOR}"]), "")
             cells += [f"{row['median']:.2f} ({row['least']:.2f} to {row['most']:.2f}) {mark}".strip()]
             cells += [f"{row['cpu_seconds']:.2g}"]
