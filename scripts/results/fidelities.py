@@ -7,13 +7,12 @@ python scripts/results/fidelities.py draw             # the figure, and the tabl
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from published import HOME, campaigns, read_runs, recorded, write_record
+from published import HOME, campaigns, do, read_runs, recorded, write_record
 from verdicts import MARKS, compare, floors
 
 import mobench
@@ -221,12 +220,5 @@ def _draw(table: pd.DataFrame) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("collect", "draw"))
-    (collect if parser.parse_args().what == "collect" else draw)()
-
-
 if __name__ == "__main__":
-    main()
+    do(__doc__, collect=collect, draw=draw)

@@ -7,14 +7,12 @@ python scripts/results/modnas.py draw             # the figure, and the tables o
 
 from __future__ import annotations
 
-import argparse
-import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from published import HOME, campaigns, read_runs, recorded, write_record
+from published import HOME, campaigns, do, read_runs, recorded, write_record
 from verdicts import ALL, MARKS, compare, compare_over, floors
 
 import mobench
@@ -41,15 +39,11 @@ GROUPS: Mapping[str, Sequence[str]] = {
 """Campaigns whose runs are compared with each other."""
 
 
-@functools.cache
-def plans() -> dict[str, mobench.Campaign]:
-    """The campaigns, which are read once: 19 problems take seconds."""
-    return campaigns(NAME)
-
-
 def published_settings() -> str:
     """The label of `modnas` with the paper's settings."""
-    return next(spec.searcher_label for spec in plans()["supernet_5"].specs if "published" in spec.searcher_label)
+    return next(
+        spec.searcher_label for spec in campaigns(NAME)["supernet_5"].specs if "published" in spec.searcher_label
+    )
 
 
 def families() -> dict[str, list[tuple[str, str]]]:
@@ -64,13 +58,13 @@ def families() -> dict[str, list[tuple[str, str]]]:
 
 def amounts(campaign: str) -> tuple[float, ...]:
     """Where the runs of a campaign are read."""
-    ((axis, most),) = plans()[campaign].budget.items()
+    ((axis, most),) = campaigns(NAME)[campaign].budget.items()
     return (most,) if axis == "trainings" else AMOUNTS
 
 
 def collect() -> None:
     """Write the record of all runs, their noise floors, and the tables made of both."""
-    write_record(NAME, (row for campaign in plans() for row in read_runs(NAME, campaign, amounts(campaign))))
+    write_record(NAME, (row for campaign in campaigns(NAME) for row in read_runs(NAME, campaign, amounts(campaign))))
     pairs = sorted({pair for family in families().values() for pair in family})
     rows: list[dict[str, object]] = []
     for group, members in GROUPS.items():
@@ -110,7 +104,7 @@ def device(problem: str) -> str:
 
 def devices() -> dict[str, str]:
     """Device to the label of its problem, in the paper's order."""
-    labels = dict.fromkeys(spec.problem_label for spec in plans()["devices"].specs)
+    labels = dict.fromkeys(spec.problem_label for spec in campaigns(NAME)["devices"].specs)
     return {device(label): label for label in labels}
 
 
@@ -274,12 +268,5 @@ def _draw(by: pd.DataFrame, over: pd.DataFrame) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("collect", "draw"))
-    (collect if parser.parse_args().what == "collect" else draw)()
-
-
 if __name__ == "__main__":
-    main()
+    do(__doc__, collect=collect, draw=draw)

@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import gzip
 import random
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 import mobench
-from mobench.campaigns.study import OVER, read_study, run_state
+from mobench.campaigns.study import OVER, Study, read_study, run_state
 from mobench.cli.main import main as mobench_command
 from mobench.core.budget import parse_budget
 from mobench.core.progress import Progress
@@ -47,8 +48,9 @@ SCHEDULED = ("nsga_net",)
 """They look at their budget: what they deliver on the way is not what a shorter run of them delivers."""
 
 
+@functools.cache
 def campaigns(name: str) -> dict[str, mobench.Campaign]:
-    """The campaigns of a published result, by the names of their files."""
+    """The campaigns of a published result, by the names of their files; read once, as problems take seconds."""
     return {path.stem: mobench.read_campaign(path) for path in sorted((HOME / name).glob("*.toml"))}
 
 
@@ -95,13 +97,9 @@ def read_runs(
         return
     study = read_study([folder(name, campaign)])
     ((axis, most),) = study.budget.items()
-    contracts: dict[str, dict[str, Contract]] = {}
     with Progress(len(study.runs), unit="run") as bar:
-        for spec, at in sorted(study.runs, key=lambda run: run[0].problem_label):
+        for spec, at, whole in ended(study):
             bar.advance()
-            if run_state(at) not in OVER:
-                continue
-            whole = replace(load(at, expected=spec), _contracts=contracts.setdefault(spec.problem_label, {}))
             end = read_document(at / "end.json", END)
             for amount in (n for n in amounts if n == most or (n < most and spec.searcher not in SCHEDULED)):
                 then = by_then(whole, axis, amount, study.contract, spec.simulated_workers)
@@ -115,6 +113,14 @@ def read_runs(
                 row |= {measure: float(f"{found.get(measure, float('nan')):.6g}") for measure in MEASURES}
                 row |= {currency: float(f"{end['spent'].get(currency, float('nan')):.6g}") for currency in spent}
                 yield row | {"cpu_seconds": end["cpu_seconds"], "reason": end["reason"], "log": digest(at)}
+
+
+def ended(study: Study) -> Iterator[tuple[RunSpec, Path, Result]]:
+    """The runs of a study that are over, problem by problem: specification, folder, result."""
+    contracts: dict[str, dict[str, Contract]] = {}
+    for spec, at in sorted(study.runs, key=lambda run: run[0].problem_label):
+        if run_state(at) in OVER:
+            yield spec, at, replace(load(at, expected=spec), _contracts=contracts.setdefault(spec.problem_label, {}))
 
 
 def by_then(whole: Result, axis: str, amount: float, contract: str, workers: int) -> Result:
@@ -197,6 +203,13 @@ def compare(name: str, *, sample: int) -> int:
         said = "same log" if same else "another log"
         print(f"{said}: {spec.searcher_label} on {spec.problem_label}, seed {spec.seed}")
     return 1 if differ else 0
+
+
+def do(description: str, **actions: Callable[[], None]) -> None:
+    """The command line of a script of one published result: the name of one of its actions."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=tuple(actions))
+    actions[parser.parse_args().what]()
 
 
 def main() -> int:

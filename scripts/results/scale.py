@@ -35,7 +35,7 @@ from mobench.harness.spec import END
 HOME = Path(__file__).parents[2] / "results" / "published" / "scale"
 RECORD = HOME / "measured.csv"
 DIGESTS = HOME / "digests.csv"
-FIGURE = Path(__file__).parents[2] / "docs" / "results" / "scale.png"
+FIGURE = Path(__file__).parents[2] / "docs" / "figures" / "scale.png"
 SIZES = (1_000, 10_000, 100_000)
 PAIRS = 4
 """Of problems and searchers in `many.toml`: so many runs a seed."""

@@ -9,7 +9,6 @@ python scripts/results/suites_figures.py                     # the figures and t
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -224,12 +223,5 @@ def tables() -> None:
     sensitivity(record).to_csv(home / "sensitivity.csv", index=False)
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("collect", "tables"))
-    {"collect": collect, "tables": tables}[parser.parse_args().what]()
-
-
 if __name__ == "__main__":
-    main()
+    published.do(__doc__, collect=collect, tables=tables)

@@ -9,7 +9,6 @@ Every problem of the campaign at every amount; models, which have fewer seeds, p
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -145,12 +144,5 @@ def tables() -> None:
     budgets(table).to_csv(HOME / "budgets.csv", index=False)
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("noise", "tables"))
-    {"noise": noise, "tables": tables}[parser.parse_args().what]()
-
-
 if __name__ == "__main__":
-    main()
+    published.do(__doc__, noise=noise, tables=tables)

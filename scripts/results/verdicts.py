@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from published import by_then, folder
+from published import by_then, ended, folder
 
 from mobench.analysis.families import holm
 from mobench.analysis.measures import MARGIN
 from mobench.analysis.replication import noise_floor, replicate
 from mobench.analysis.verdicts import Evidence, Family, Runs, judge, weigh
-from mobench.campaigns.study import OVER, read_study, run_state
+from mobench.campaigns.study import read_study
 from mobench.scoring.contract import Contract
-from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
 
 MARKS = {"better": "", "within noise": "~", "equal": "=", "undecided": "?", "worse": "-"}
@@ -83,11 +82,7 @@ def _read(name: str, campaign: str, amounts: Sequence[float], read: dict[tuple[s
     """Add the outcomes of a campaign's ended runs at these amounts."""
     study = read_study([folder(name, campaign)])
     ((axis, _),) = study.budget.items()
-    contracts: dict[str, dict[str, Contract]] = {}
-    for spec, at in study.runs:
-        if run_state(at) not in OVER:
-            continue
-        whole = replace(load(at, expected=spec), _contracts=contracts.setdefault(spec.problem_label, {}))
+    for spec, _, whole in ended(study):
         for amount in amounts:
             result = by_then(whole, axis, amount, study.contract, spec.simulated_workers)
             contract = result.contract(study.contract)

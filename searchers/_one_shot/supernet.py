@@ -163,7 +163,7 @@ def _train(sharing: Sharing, options: Training) -> None:
         The run has no limit of multiply-adds.
     """
     run, learned = sharing.run, sharing.learned
-    until = _budget(run, options.training_share)
+    until = options.training_share * run.limit.flops
     saved = run.restore()
     optimizer = options.optimizer(learned)
     rate = optimizer.param_groups[0]["lr"]
@@ -231,11 +231,6 @@ class Scores:
                 costs = self._network.costs(one_hot(x, self._like))
                 self._known[key] = x, np.concatenate([error, costs.detach().cpu().numpy()])
         return np.array([self._known[key][1] for key in keys])
-
-
-def _budget(run: Run, share: float) -> float:
-    """`share` of the multiply-adds that learning may spend."""
-    return share * run.limit.flops
 
 
 def _deliver(run: Run, scores: Scores) -> None:

@@ -1,15 +1,14 @@
 """The measurement scripts for GPUs run on the CPU and on an emulated device, and go on where they stopped."""
 
 import contextlib
-import importlib
 import json
-import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _scripts import scripts
 
 pytest.importorskip("torch")
 from _far import far_device
@@ -27,21 +26,10 @@ from mobench.problems._transformer import table as transformer_table
 from mobench.problems.tables import motif, motif_chain, motif_transformer, nasbench201
 
 HERE = Path(__file__).parents[2] / "scripts" / "gpu"
-NAMES = ("measurement", "spaces", "gpt", "latency", "pack_latency", "compare", "throughput", "first_call")
 
-
-def scripts():
-    """The scripts, which import each other from their folder; their names are free again afterwards."""
-    sys.path.insert(0, str(HERE))
-    try:
-        return [importlib.import_module(name) for name in NAMES]
-    finally:
-        sys.path.remove(str(HERE))
-        for name in NAMES:
-            sys.modules.pop(name, None)
-
-
-measurement, spaces, gpt, latency, pack_latency, compare, throughput, first_call = scripts()
+measurement, spaces, gpt, latency, pack_latency, compare, throughput, first_call = scripts(
+    "gpu", "measurement", "spaces", "gpt", "latency", "pack_latency", "compare", "throughput", "first_call"
+)
 SMALL = cell.Skeleton(size=8, channels=2, cells=1, stages=1)
 SETTING = measurement.Setting("nasbench201", "graph", "float32", 1)
 

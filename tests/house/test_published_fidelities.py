@@ -1,28 +1,14 @@
 """The published result on several fidelities: its tables come out of its record, and its record out of its runs."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from _scripts import scripts
 
 HERE = Path(__file__).parents[2] / "scripts" / "results"
-NAMES = ("published", "verdicts", "fidelities")
 
-
-def scripts():
-    """The scripts, which import each other from their folder; their names are free again afterwards."""
-    sys.path.insert(0, str(HERE))
-    try:
-        return [importlib.import_module(name) for name in NAMES]
-    finally:
-        sys.path.remove(str(HERE))
-        for name in NAMES:
-            sys.modules.pop(name)
-
-
-published, verdicts, fidelities = scripts()
+published, verdicts, fidelities = scripts("results", "published", "verdicts", "fidelities")
 GROUP = {"group": str}
 
 

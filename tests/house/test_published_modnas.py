@@ -1,28 +1,14 @@
 """The published result on MODNAS's protocol: its tables come out of its record, and its record out of its runs."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from _scripts import scripts
 
 HERE = Path(__file__).parents[2] / "scripts" / "results"
-NAMES = ("published", "verdicts", "modnas")
 
-
-def scripts():
-    """The scripts, which import each other from their folder; their names are free again afterwards."""
-    sys.path.insert(0, str(HERE))
-    try:
-        return [importlib.import_module(name) for name in NAMES]
-    finally:
-        sys.path.remove(str(HERE))
-        for name in NAMES:
-            sys.modules.pop(name)
-
-
-published, verdicts, modnas = scripts()
+published, verdicts, modnas = scripts("results", "published", "verdicts", "modnas")
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +41,14 @@ def test_every_recorded_run_was_planned_and_those_without_a_model_are_all_there(
     recorded = set(record[["campaign", "problem", "searcher", "seed"]].itertuples(index=False, name=None))
     planned = {
         name: {(name, spec.problem_label, spec.searcher_label, spec.seed) for spec in campaign.specs}
-        for name, campaign in modnas.plans().items()
+        for name, campaign in published.campaigns("modnas").items()
     }
     assert recorded <= set().union(*planned.values())
     assert planned["devices"] | planned["unseen"] <= recorded
 
 
 def test_its_devices_are_the_nineteen_and_its_own_method_is_listed_as_not_applicable():
-    devices = modnas.plans()["devices"]
+    devices = published.campaigns("modnas")["devices"]
     assert len(modnas.devices()) == 19
     assert {pair.searcher.partition(":")[0] for pair in devices.not_applicable} == {"modnas"}
 

@@ -2,25 +2,18 @@
 
 import shutil
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from _scripts import scripts
 from pandas.testing import assert_frame_equal
 
 import mobench
 from mobench.campaigns.suites import find_suite
 
-HERE = Path(__file__).parents[2] / "scripts" / "results"
-sys.path.insert(0, str(HERE))
-import published  # noqa: E402
-import suites  # noqa: E402
-import suites_figures  # noqa: E402
-import tables  # noqa: E402
-import tables_figure  # noqa: E402
-import twins  # noqa: E402
-
-sys.path.remove(str(HERE))
+published, suites, suites_figures, tables, tables_figure, twins = scripts(
+    "results", "published", "suites", "suites_figures", "tables", "tables_figure", "twins"
+)
 HOME = published.HOME / suites.NAME
 CHEAP = [
     ("black_boxes", "macro", "nsga2", 3),
