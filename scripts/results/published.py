@@ -59,9 +59,10 @@ def folder(name: str, campaign: str) -> Path:
     return Path("results") / f"{name}-{campaign}"
 
 
-def carry_out(name: str, *, workers: int = 1, missing: bool = False) -> None:
-    """Carry all campaigns of a published result out, or on, or of them what the record lacks."""
-    for stem, campaign in campaigns(name).items():
+def carry_out(name: str, *, workers: int = 1, missing: bool = False, seeds: int | None = None) -> None:
+    """Carry all campaigns of a published result out, or on: of the first seeds alone, or what the record lacks."""
+    for stem, planned in campaigns(name).items():
+        campaign = replace(planned, seeds=planned.seeds[:seeds])
         for part in lacking(recorded(name), stem, campaign) if missing else [campaign]:
             mobench.run_campaign(part, folder(name, stem), workers=workers)
 
@@ -145,8 +146,8 @@ def collect(name: str, amounts: Sequence[float]) -> pd.DataFrame:
 
 def write_record(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Put rows of `read_runs` into the record of a published result, and return it; those of other runs stay."""
-    old = recorded(name) if (HOME / name / RECORD).exists() else None
-    record = pd.concat([old, pd.DataFrame(rows)]).drop_duplicates(KEYS, keep="last")
+    both = [frame for frame in (recorded(name), pd.DataFrame(rows)) if len(frame)]
+    record = pd.concat(both).drop_duplicates(KEYS, keep="last")
     record = record.sort_values(KEYS, kind="stable", ignore_index=True)
     with (HOME / name / RECORD).open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
         packed.write(record.to_csv(index=False).encode())
@@ -155,7 +156,8 @@ def write_record(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 def recorded(name: str) -> pd.DataFrame:
     """The record of a published result: what its tables and figures are made of."""
-    return pd.read_csv(HOME / name / RECORD, keep_default_na=False, na_values=[""])
+    place = HOME / name / RECORD
+    return pd.read_csv(place, keep_default_na=False, na_values=[""]) if place.exists() else pd.DataFrame(columns=KEYS)
 
 
 def again(name: str, wanted: pd.DataFrame) -> Iterator[tuple[RunSpec, bool]]:
@@ -218,6 +220,7 @@ def main() -> int:
     parser.add_argument("name", choices=sorted({path.parent.name for path in HOME.glob("*/*.toml")}), help="what")
     parser.add_argument("what", choices=("run", "verify", "again"))
     parser.add_argument("--missing", action="store_true", help="run only what the record lacks")
+    parser.add_argument("--seeds", type=int, help="run only the first so many of each campaign")
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--sample", type=int, default=20, help="runs that are carried out again (default: 20)")
     given = parser.parse_args()
@@ -225,7 +228,7 @@ def main() -> int:
         return verify(given.name, sample=given.sample, workers=given.workers)
     if given.what == "again":
         return compare(given.name, sample=given.sample)
-    carry_out(given.name, workers=given.workers, missing=given.missing)
+    carry_out(given.name, workers=given.workers, missing=given.missing, seeds=given.seeds)
     return 0
 
 
