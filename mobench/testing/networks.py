@@ -23,15 +23,17 @@ from mobench.core.networks import (
 from mobench.core.problem import minimised
 from mobench.core.space import Array
 from mobench.testing.checks import Failed, Skipped
-from mobench.testing.specimen import Specimen
+from mobench.testing.specimen import FEW, Specimen
 
-__all__ = ["network_batches", "network_corners", "network_costs", "network_passes", "supernet"]
+__all__ = ["network_batches", "network_corners", "network_costs", "network_passes", "network_prices", "supernet"]
 
 AGREEMENT, UNIT = 0.7, 3.0
 """Costs are in step with answers: at least this rank correlation, and their median within this factor."""
 NEAR, APART = 1e-7, 0.01
 """Shares that are an architecture but for so much have its loss and costs but for so much of them."""
-ENOUGH = 10
+HIDDEN = 25.0
+"""A pass may compute so many times the multiply-adds that it is charged: matrices may hold a convolution's zeros."""
+ENOUGH = 9
 """Architectures from which a rank correlation says something."""
 LONG = 1e11
 """Multiply-adds of a training of a problem whose passes may take long, where its answers do."""
@@ -108,6 +110,43 @@ def network_passes(specimen: Specimen) -> None:
     _refused("one_shot", lambda: network.one_shot(weights, X, batches=1))
 
 
+def network_prices(specimen: Specimen) -> None:
+    """Passes are charged for what they compute: a mixture more than a path, a dear path more than a cheap one."""
+    till = Till()
+    network = _opened(specimen, till)
+    if not isinstance(network, CategoricalNetwork):
+        raise Skipped("a plain vector has no paths to compare")
+    weights, batch, middle = network.initial_weights(), network.train_batch(), _middle(network)
+    X = np.unique(specimen.rows(2 * ENOUGH), axis=0)
+    passes = [partial(network.train_loss, weights, p, batch) for p in (middle, *_one_hot(X, middle))]
+    charged = np.array([till.taken(loss)[1] for loss in passes])
+    counted = np.array([_multiply_adds(loss) for loss in passes[: 1 + FEW]])  # it takes long
+    for row in np.flatnonzero(counted > HIDDEN * charged[: 1 + FEW]):
+        what = "a mixture" if row == 0 else f"the path {X[row - 1].tolist()}"
+        raise Failed(f"train_loss: {what} computes {counted[row]:g} multiply-adds and is charged {charged[row]:g}")
+    if counted[0] > 2 * counted[1:].max() and charged[0] <= np.median(charged[1:]):
+        raise Failed(f"train_loss: a mixture is charged {charged[0]:g}, no more than paths, and computes more")
+    dear = np.broadcast_to(specimen.answer(X).flops, len(X))
+    if len(X) >= ENOUGH and np.ptp(dear) > 0 and (agreement := _agreement(charged[1:], dear)) < AGREEMENT:
+        raise Failed(f"train_loss: charges of paths and prices of trainings have the rank correlation {agreement:.2f}")
+
+
+def _multiply_adds(loss: Callable[[], Any]) -> float:
+    """Multiply-adds of the products and convolutions that a pass really computes."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        loss()
+    return counter.get_total_flops() / 2
+
+
+def _agreement(a: Array, b: Array) -> float:
+    """Spearman's rank correlation of two rows, 0 where `a` is flat."""
+    from scipy.stats import rankdata
+
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]) if np.ptp(a) > 0 else 0.0
+
+
 def _priced(loss: Callable[[], Any], leaves: list[Any], till: Till, name: str) -> None:
     """`Failed` where a pass of a loss is free, or goes on when the budget is spent."""
     import torch
@@ -177,8 +216,6 @@ def network_corners(specimen: Specimen) -> None:
 
 def network_costs(specimen: Specimen) -> None:
     """At an architecture costs are what answers say, within what a fit may miss, and they have a gradient."""
-    from scipy.stats import rankdata
-
     problem, network = specimen.problem, _opened(specimen)
     m = len(problem.objectives)
     p = _middle(network).detach().requires_grad_()
@@ -196,8 +233,7 @@ def network_costs(specimen: Specimen) -> None:
         a, b = found[:, column], wanted[:, column]
         if np.ptp(b) == 0:
             continue
-        ranks = float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]) if np.ptp(a) > 0 else 0.0
-        agreement = ranks if len(X) >= ENOUGH else 1.0
+        agreement = _agreement(a, b) if len(X) >= ENOUGH else 1.0
         ratio = float(np.median(a) / np.median(b)) if np.median(b) else 1.0
         if not (agreement >= AGREEMENT and 1 / UNIT <= ratio <= UNIT):
             raise Failed(

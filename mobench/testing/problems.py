@@ -23,7 +23,14 @@ from mobench.plugins.plugin_file import read_plugins
 from mobench.plugins.sources import Sources
 from mobench.testing.channel import channel
 from mobench.testing.checks import Failed, Skipped
-from mobench.testing.networks import network_batches, network_corners, network_costs, network_passes, supernet
+from mobench.testing.networks import (
+    network_batches,
+    network_corners,
+    network_costs,
+    network_passes,
+    network_prices,
+    supernet,
+)
 from mobench.testing.offers import (
     contract,
     fidelities,
@@ -283,7 +290,7 @@ PROBLEM_CHECKS: dict[str, Callable[[Specimen], None]] = {
         *(members, names_and_units, summary, shapes, finite, prices, training_price, inputs, global_state),
         *(randomness, scores, global_randomness, batches, classes, limits, front, contract, ranges),
         *(standard_errors, known_costs, fidelities, proxies, written_form, remarks),
-        *(supernet, network_passes, network_batches, network_corners, network_costs),
+        *(supernet, network_passes, network_prices, network_batches, network_corners, network_costs),
         *(searched, fresh_process),
     )
 }

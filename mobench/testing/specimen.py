@@ -18,7 +18,7 @@ from mobench.plugins.options import check_options
 from mobench.plugins.plugin import as_plugin
 from mobench.plugins.sources import Sources, in_use
 
-__all__ = ["Specimen"]
+__all__ = ["FEW", "Specimen"]
 
 LISTED = 20_000
 """Spaces up to this size are checked whole, larger ones by a sample of as many."""

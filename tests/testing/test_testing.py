@@ -81,6 +81,9 @@ PROBLEMS = {
     "free_backward": {"network passes"},
     "unpriced_scores": {"network passes"},
     "deaf_network": {"network passes"},
+    "flat_price": {"network prices"},
+    "tiny_price": {"network prices"},
+    "prices_upside_down": {"network prices"},
     "free_computed": {"network passes"},
     "unseeded_network": {"network batches"},
     "forgetful_batches": {"network batches"},
@@ -91,6 +94,7 @@ PROBLEMS = {
     "tells_answers": {"proxies"},
     "dear_proxies": {"proxies"},
 }
+SOUND = ("sound", "sound_network", "sound_products")
 
 
 def wrong(results, *, lenient=()):
@@ -119,10 +123,10 @@ def test_every_check_catches_something_and_every_broken_file_is_named_here():
     assert set(SEARCHER_CHECKS) - set().union(*SEARCHERS.values()) == {"summary", "runs"}
     assert set(PROBLEM_CHECKS) - set().union(*PROBLEMS.values()) == {"summary", "searched"}
     assert {path.stem for path in (BROKEN / "searchers").glob("*.py")} == set(SEARCHERS)
-    assert {path.stem for path in (BROKEN / "problems").glob("[!_]*.py")} == {*PROBLEMS, "sound", "sound_network"}
+    assert {path.stem for path in (BROKEN / "problems").glob("[!_]*.py")} == {*PROBLEMS, *SOUND}
 
 
-@pytest.mark.parametrize("name", ["sound", "sound_network"])
+@pytest.mark.parametrize("name", SOUND)
 def test_the_problems_that_the_broken_ones_are_made_of_are_sound(name):
     assert not wrong(check_problem(BROKEN / "problems" / f"{name}.py"))
 
