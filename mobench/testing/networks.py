@@ -137,7 +137,7 @@ def _multiply_adds(loss: Callable[[], Any]) -> float:
 
     with FlopCounterMode(display=False) as counter:
         loss()
-    return counter.get_total_flops() / 2
+    return float(counter.get_total_flops()) / 2
 
 
 def _agreement(a: Array, b: Array) -> float:
