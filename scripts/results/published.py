@@ -4,6 +4,7 @@
     python scripts/results/published.py suites run --missing     # of the plan only what is not recorded yet
     python scripts/results/published.py suites verify            # each of their answers again, and a sample of runs
     python scripts/results/published.py suites again --sample 20 # recorded runs anew: are their logs the same bytes?
+    python scripts/results/published.py suites cost              # how many runs are recorded, and their CPU time
 
 `results/published/NAME/` has the plan, written before the runs, a TOML file a campaign, and what came of it. Its
 `runs.csv.gz` has a row a run and amount: what it delivered by then, and the digest of its log.
@@ -207,6 +208,14 @@ def compare(name: str, *, sample: int) -> int:
     return 1 if differ else 0
 
 
+def cost(name: str) -> Iterator[str]:
+    """What the recorded runs of each campaign took, a line each and one of all."""
+    runs = recorded(name).drop_duplicates(KEYS[:-1])
+    parts = {stem: own["cpu_seconds"] for stem, own in runs.groupby("campaign")} | {"all": runs["cpu_seconds"]}
+    for stem, seconds in parts.items():
+        yield f"{stem}: {len(seconds):,} runs, {seconds.sum() / 60:.1f} CPU-minutes"
+
+
 def do(description: str, **actions: Callable[[], None]) -> None:
     """The command line of a script of one published result: the name of one of its actions."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -218,7 +227,7 @@ def main() -> int:
     """Do what is asked; 1 where something disagrees."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=sorted({path.parent.name for path in HOME.glob("*/*.toml")}), help="what")
-    parser.add_argument("what", choices=("run", "verify", "again"))
+    parser.add_argument("what", choices=("run", "verify", "again", "cost"))
     parser.add_argument("--missing", action="store_true", help="run only what the record lacks")
     parser.add_argument("--seeds", type=int, help="run only the first so many of each campaign")
     parser.add_argument("--workers", type=int, default=1, help="runs at a time (default: 1)")
@@ -228,6 +237,9 @@ def main() -> int:
         return verify(given.name, sample=given.sample, workers=given.workers)
     if given.what == "again":
         return compare(given.name, sample=given.sample)
+    if given.what == "cost":
+        print(*cost(given.name), sep="\n")
+        return 0
     carry_out(given.name, workers=given.workers, missing=given.missing, seeds=given.seeds)
     return 0
 
