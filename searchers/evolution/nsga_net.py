@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.generations import generations
@@ -23,7 +22,7 @@ def search(
     mutation: Literal["polynomial", "reset"] = "polynomial",
     exploration: Annotated[float, Interval(ge=0, le=1)] = 2 / 3,
     smoothing: Annotated[float, Gt(0)] = 1.0,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 

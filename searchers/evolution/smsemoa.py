@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run, Space, violation
+from mobench import ArchitectureFile, Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -26,7 +25,7 @@ def search(
     offspring: Annotated[int, Interval(ge=1, le=1_000_000)] = 1,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve until the budget is spent; the time for contributions grows fast beyond five objectives.
 

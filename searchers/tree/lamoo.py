@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import moocore
 import numpy as np
 from annotated_types import Ge, Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._partition.partition import Side, descend, grow, sample
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -30,7 +29,7 @@ def search(
     exploration: Annotated[float, Ge(0)] = 0.1,
     degree: Annotated[int, Interval(ge=1, le=100)] = 4,
     penalty: Annotated[float, Interval(ge=1e-6, le=1e6)] = 1.0,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Learn a tree, draw a few architectures in the part that its bounds choose, and learn it anew.
 
