@@ -28,7 +28,7 @@ def search(
     *,
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 20,
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
-    draws: Annotated[int, Interval(ge=1, le=10_000)] = 32,
+    draws: Annotated[int, Interval(ge=1, le=1000)] = 32,
     margin: Annotated[float, Interval(ge=0, le=1000)] = 1.0,
     start: ArchitectureFile | None = None,
 ) -> None:

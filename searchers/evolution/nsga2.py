@@ -21,8 +21,8 @@ def search(
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
     start: ArchitectureFile | None = None,
     proxy: Proxy | None = None,
-    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
-    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=10_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=10_000)] = 4,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 

@@ -21,8 +21,8 @@ def search(
     sample: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
     start: ArchitectureFile | None = None,
     proxy: Proxy | None = None,
-    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
-    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=10_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=10_000)] = 4,
 ) -> None:
     """Age a population, one child at a time, until the budget is spent.
 

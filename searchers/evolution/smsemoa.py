@@ -17,6 +17,9 @@ from mobench.searchers._population.contributions import leaving
 from mobench.searchers._population.directions import twice
 from mobench.searchers._population.generations import TRIES
 
+STALE = 10 * TRIES
+"""Children in a row that are known already, after which no more are made for one selection."""
+
 
 def search(
     run: Run,
@@ -84,13 +87,20 @@ def search(
 def _children(
     rng: np.random.Generator, space: Space, X: Array, keys: list[int], n: int, recipes: Iterator[_genetics.Recipe]
 ) -> Array:
-    """Up to `n` children of the members `X`, (k, d), none of them among the `keys`, to which theirs are added."""
+    """Up to `n` children of the members `X`, (k, d), none of them among the `keys`, to which theirs are added.
+
+    Fewer where mating finds nothing new any more.
+    """
     found: list[Array] = []
+    known, failed = set(keys), 0
     for recipe in itertools.islice(recipes, n * TRIES):
         child = _genetics.existing(rng, recipe.child(X)[None], space)
-        if (key := int(space.key(child)[0])) not in keys:
+        failed += 1
+        if (key := int(space.key(child)[0])) not in known:
+            known.add(key)
             keys.append(key)
             found.append(child)
-            if len(found) == n:
-                break
+            failed = 0
+        if len(found) == n or failed == STALE:
+            break
     return np.concatenate(found) if found else X[:0]
