@@ -16,7 +16,7 @@ from mobench.core.offered import Taken
 from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array, Space
 from mobench.files.reading import read_file
-from mobench.harness.history import read_history
+from mobench.harness.history import History, read_history
 
 __all__ = ["ArchitectureFile", "read_architectures"]
 
@@ -49,7 +49,7 @@ def read_architectures(path: str | Path, space: Space, objectives: Sequence[Obje
     """
     path = Path(path)
     if path.suffix == ".jsonl":
-        history = read_history(path, d=len(space.cardinalities), m=len(objectives))
+        history = _history(path, space, objectives)
         whole = history.fidelity == 0
         X, F = history.X[whole], minimised(history.F[whole], objectives)
     else:
@@ -63,6 +63,14 @@ def read_architectures(path: str | Path, space: Space, objectives: Sequence[Obje
         raise ValueError(f"{path}: not of this space ({error})") from None
     kept = np.sort(np.unique(space.key(X), return_index=True)[1])
     return X[kept], F[kept]
+
+
+def _history(path: Path, space: Space, objectives: Sequence[Objective]) -> History:
+    """What a log says; ValueError without the advice for a run of one's own: this one is perhaps all that is left."""
+    try:
+        return read_history(path, d=len(space.cardinalities), m=len(objectives))
+    except ValueError as error:
+        raise ValueError(str(error).replace("; delete the folder to run again", "")) from None
 
 
 def _check(path: str | Path, problem: Problem) -> None:

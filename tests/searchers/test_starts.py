@@ -156,6 +156,7 @@ def test_a_bad_file_is_refused_in_one_line(name, text, message, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         mobench.read_architectures(tmp_path / name, problem.space, problem.objectives)
     assert "\n" not in str(error.value)
+    assert "delete" not in str(error.value)  # advice for a run of one's own
 
 
 def test_a_file_that_is_not_there_is_refused_when_the_campaign_is_read(tmp_path):
