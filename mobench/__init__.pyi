@@ -42,6 +42,7 @@ from .core.networks import Network as Network
 from .core.networks import Supernet as Supernet
 from .core.networks import operation_mask as operation_mask
 from .core.offered import Offered as Offered
+from .core.offered import Taken as Taken
 from .core.offers import Fidelity as Fidelity
 from .core.offers import Gene as Gene
 from .core.offers import Operation as Operation
@@ -67,6 +68,7 @@ from .files.tables import save_table as save_table
 from .harness.door import Run as Run
 from .harness.history import History as History
 from .harness.running import Ended as Ended
+from .harness.starts import ArchitectureFile as ArchitectureFile
 from .harness.starts import read_architectures as read_architectures
 from .plugins.catalogue import make_problem as make_problem
 from .plugins.sources import use_plugins as use_plugins

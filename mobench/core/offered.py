@@ -1,4 +1,4 @@
-"""What the annotation of an option says of problems: which of its values they know."""
+"""What the annotation of an option says of problems: which of its values they know, or can take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Offered"]
+__all__ = ["Offered", "Taken"]
 
 
 @dataclass(frozen=True)
@@ -27,3 +27,22 @@ class Offered:
     """
 
     by: Callable[[Any], Collection[Any]]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """In the annotation of a searcher's option: whether a problem can take a value, found before anything runs.
+
+    What follows where it cannot is as for `Offered`, which is for values that can be listed.
+
+    Attributes
+    ----------
+    by : callable
+        Of the value and the problem; raises ValueError or OSError that says why not. A path may be a text still.
+
+    Examples
+    --------
+    >>> Even = Annotated[int, Taken(lambda value, problem: check_even(value))]
+    """
+
+    by: Callable[[Any, Any], object]

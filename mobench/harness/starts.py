@@ -7,16 +7,18 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from mobench.core.messages import nearest
-from mobench.core.problem import Objective, minimised
+from mobench.core.offered import Taken
+from mobench.core.problem import Objective, Problem, minimised
 from mobench.core.space import Array, Space
 from mobench.files.reading import read_file
-from mobench.harness.history import read_history
+from mobench.harness.history import History, read_history
 
-__all__ = ["read_architectures"]
+__all__ = ["ArchitectureFile", "read_architectures"]
 
 
 def read_architectures(path: str | Path, space: Space, objectives: Sequence[Objective]) -> tuple[Array, Array]:
@@ -47,7 +49,7 @@ def read_architectures(path: str | Path, space: Space, objectives: Sequence[Obje
     """
     path = Path(path)
     if path.suffix == ".jsonl":
-        history = read_history(path, d=len(space.cardinalities), m=len(objectives))
+        history = _history(path, space, objectives)
         whole = history.fidelity == 0
         X, F = history.X[whole], minimised(history.F[whole], objectives)
     else:
@@ -61,6 +63,23 @@ def read_architectures(path: str | Path, space: Space, objectives: Sequence[Obje
         raise ValueError(f"{path}: not of this space ({error})") from None
     kept = np.sort(np.unique(space.key(X), return_index=True)[1])
     return X[kept], F[kept]
+
+
+def _history(path: Path, space: Space, objectives: Sequence[Objective]) -> History:
+    """What a log says; ValueError without the advice for a run of one's own: this one is perhaps all that is left."""
+    try:
+        return read_history(path, d=len(space.cardinalities), m=len(objectives))
+    except ValueError as error:
+        raise ValueError(str(error).replace("; delete the folder to run again", "")) from None
+
+
+def _check(path: str | Path, problem: Problem) -> None:
+    """ValueError or OSError where the file holds nothing to begin with on a problem."""
+    read_architectures(path, problem.space, problem.objectives)
+
+
+ArchitectureFile = Annotated[Path, Taken(_check)]
+"""A file that `read_architectures` reads: one that it cannot read is a line before anything runs."""
 
 
 def _from_csv(path: Path, space: Space) -> Array:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.budget import Cost
-from mobench.core.messages import nearest
+from mobench.core.messages import flat, nearest
+from mobench.core.offered import Taken
 from mobench.core.problem import Problem
 from mobench.plugins.plugin import Plugin, missing
 from mobench.plugins.words import type_in_words, value_in_words
@@ -82,21 +83,35 @@ def unfit(plugin: Plugin, options: Mapping[str, Any], problem: Problem, limit: C
     """Why a searcher with these options cannot be run on a problem within a limit, in words; empty where it can.
 
     The problem, or the budget, lacks what it needs, or the problem does not know what an option names
-    (`mobench.Offered`).
+    (`mobench.Offered`) or cannot take it (`mobench.Taken`).
     """
     lacking = missing(plugin, problem, limit)
     return f"needs {', '.join(lacking)}" if lacking else unknown(plugin, options, problem)
 
 
 def unknown(plugin: Plugin, options: Mapping[str, Any], problem: Problem) -> str:
-    """Which option names what the problem does not know, in words; empty where it knows all."""
+    """Which option names what the problem does not know, or cannot take, in words; empty where there is none."""
     for name, value in options.items():
-        if (offered := plugin.options[name].offered) is None or value is None:
+        option = plugin.options[name]
+        if value is None:
             continue
-        known = offered.by(problem)
+        known = option.offered.by(problem) if option.offered else None
         for one in value if isinstance(value, list | tuple) else [value]:
-            if one not in known:
+            if known is not None and one not in known:
                 return f"names {one!r} (option {name}), which is not on offer{_offer(one, known)}"
+            if option.taken and (why := _refusal(option.taken, one, problem)):
+                return f"cannot take its option {name}: {why}"
+    return ""
+
+
+def _refusal(taken: Taken, value: Any, problem: Problem) -> str:
+    """Why a problem cannot take a value, in one line; empty where it can."""
+    try:
+        taken.by(value, problem)
+    except OSError as error:
+        return f"{error.filename or value}: {error.strerror or flat(str(error))}"
+    except ValueError as error:
+        return flat(str(error))
     return ""
 
 

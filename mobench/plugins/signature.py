@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from mobench.core.offered import Offered
+from mobench.core.offered import Offered, Taken
 from mobench.plugins.docstrings import entries
 
 __all__ = ["ENTRY", "KINDS", "Kind", "Option", "options_of", "record_of"]
 
 Kind = Literal["searcher", "problem"]
+_Said = TypeVar("_Said", Offered, Taken)
 KINDS: tuple[Kind, ...] = ("searcher", "problem")
 ENTRY: dict[Kind, str] = {"searcher": "search", "problem": "problem"}
 """The function that makes a file a plugin of a kind."""
@@ -52,12 +54,17 @@ class Option:
     @property
     def names_file(self) -> bool:
         """Whether it is a path (``Path``, ``Path | None``), which a campaign's file writes as its folder sees it."""
-        return self.hint in (Path, Path | None)
+        return {*_plain(self.hint)} - {type(None)} == {Path}
 
     @functools.cached_property
     def offered(self) -> Offered | None:
         """What the problem has to know of its values, or of what is in them."""
-        return next(_offers(self.hint), None)
+        return next(_said(self.hint, Offered), None)
+
+    @functools.cached_property
+    def taken(self) -> Taken | None:
+        """What the problem has to make of its value."""
+        return next(_said(self.hint, Taken), None)
 
     @functools.cached_property
     def adapter(self) -> Any:
@@ -68,11 +75,22 @@ class Option:
         return pydantic.TypeAdapter(self.hint, config=config)
 
 
-def _offers(hint: Any) -> Iterator[Offered]:
+def _said(hint: Any, kind: type[_Said]) -> Iterator[_Said]:
     """What an annotation, and what is within it, says of problems."""
-    yield from (item for item in getattr(hint, "__metadata__", ()) if isinstance(item, Offered))
+    yield from (item for item in getattr(hint, "__metadata__", ()) if isinstance(item, kind))
     for part in typing.get_args(hint):
-        yield from _offers(part)
+        yield from _said(part, kind)
+
+
+def _plain(hint: Any) -> Iterator[Any]:
+    """The types that an annotation joins, without what it says of them."""
+    if typing.get_origin(hint) is typing.Annotated:
+        yield from _plain(typing.get_args(hint)[0])
+    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+        for member in typing.get_args(hint):
+            yield from _plain(member)
+    else:
+        yield hint
 
 
 def record_of(call: Callable[..., Any], kind: str) -> type | None:

@@ -116,5 +116,8 @@ def _trees(rng: np.random.Generator, U: Array, y: Array) -> Predict:
         raise ValueError(
             "predictor: trees need scikit-learn; `pip install 'mobench[insight]'`, or take another"
         ) from None
+    if not U.shape[1]:  # a space without a choice: nothing to part values by
+        mean = y.mean()
+        return lambda V: np.full(len(V), mean)
     forest = ensemble.ExtraTreesRegressor(n_estimators=TREES, random_state=int(rng.integers(2**31))).fit(U, y)
     return lambda V: np.asarray(forest.predict(V))

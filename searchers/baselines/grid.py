@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Gene, Run, Space
+from mobench import ArchitectureFile, Array, Gene, Run, Space
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import starts as _starts
 
@@ -25,7 +24,7 @@ def search(
     genes: tuple[Gene, ...] = (),
     levels: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for the points of a grid in random order, until the budget is spent or the grid is done.
 

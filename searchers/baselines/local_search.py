@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import moocore
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -23,7 +22,7 @@ def search(
     leave_early: bool = True,
     restart: Literal["random", "perturb"] = "random",
     neighbours: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Explore until the budget is spent or every architecture is known.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Fidelity, Run
+from mobench import ArchitectureFile, Array, Fidelity, Run
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
 
@@ -19,7 +19,7 @@ def search(
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 100,
     fidelity: Fidelity | None = None,
     finalists: Annotated[int, Interval(ge=0, le=1_000_000)] = 10,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for uniform architectures, `batch` at a time, until the budget is spent.
 

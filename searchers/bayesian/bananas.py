@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Offered, Run
+from mobench import ArchitectureFile, Array, Offered, Run
 from mobench.searchers._models.asked import Asked
 from mobench.searchers._models.encoding import bits, encodings, paths
 from mobench.searchers._models.ensemble import train
@@ -38,7 +37,7 @@ def search(
     rate: Annotated[float, Interval(gt=0, le=1000)] = 0.1,
     encoding: Annotated[Literal["one-hot", "path"], Offered(encodings)] = "one-hot",
     acquisition: Literal["thompson", "none"] = "thompson",
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for `batch` mutants of the best at a time, until nothing new is left.
 

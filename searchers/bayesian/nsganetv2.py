@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run, nondominated
+from mobench import ArchitectureFile, Array, Run, nondominated
 from mobench.searchers._models.asked import Asked
 from mobench.searchers._models.encoding import bits
 from mobench.searchers._models.predictors import Predict, choose, fitted
@@ -31,7 +30,7 @@ def search(
     population: Annotated[int, Interval(ge=2, le=10_000)] = 40,
     rounds: Annotated[int, Interval(ge=1, le=10_000)] = 20,
     predictor: Literal["adaptive", "rbf", "gp", "mlp", "trees"] = "adaptive",
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for `batch` of the predicted front at a time, until nothing new is left.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Objective, Run, violation
+from mobench import ArchitectureFile, Array, Objective, Run, violation
 from mobench.searchers._models.asked import Asked
 from mobench.searchers._models.encoding import bits
 from mobench.searchers._models.gaussian import fit
@@ -27,7 +26,7 @@ def search(
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] | None = None,
     rho: Annotated[float, Interval(ge=0, le=1000)] = 0.05,
     candidates: Annotated[int, Interval(ge=1, le=100_000)] = 500,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for one at a time, until the budget is spent or nothing new is left.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._models.asked import Asked
 from mobench.searchers._models.beliefs import Beliefs
 from mobench.searchers._models.encoding import bits
@@ -29,9 +28,9 @@ def search(
     *,
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 20,
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
-    draws: Annotated[int, Interval(ge=1, le=10_000)] = 32,
+    draws: Annotated[int, Interval(ge=1, le=1000)] = 32,
     margin: Annotated[float, Interval(ge=0, le=1000)] = 1.0,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Ask for `initial` architectures, then for `batch` at a time, until the budget is spent or nothing new is left.
 

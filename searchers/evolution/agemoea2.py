@@ -7,13 +7,12 @@ import functools
 import importlib.util
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 
 
 def search(
@@ -22,7 +21,7 @@ def search(
     population: Annotated[int, Interval(ge=2, le=100_000)] = 20,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve until the budget is spent.
 

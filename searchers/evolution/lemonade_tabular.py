@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run, Space
+from mobench import ArchitectureFile, Array, Run, Space
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -22,7 +21,7 @@ def search(
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
     children: Annotated[int, Interval(ge=1, le=1_000_000)] = 50,
     accepted: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Keep what nothing dominates, and ask for children of it whose costs are rare, until the budget is spent.
 

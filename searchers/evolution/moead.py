@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -27,7 +26,7 @@ def search(
     batch: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 1.0,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve one child a subproblem and generation until the budget is spent.
 

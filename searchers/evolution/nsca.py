@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Gt, Interval
+from annotated_types import Interval
 
-from mobench import Array, Run, Space
+from mobench import ArchitectureFile, Array, Run, Space
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -22,8 +21,8 @@ def search(
     horizontal: Annotated[float, Interval(ge=0, le=1)] = 1.0,
     vertical: Annotated[float, Interval(ge=0, le=1)] = 0.8,
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
-    pruning: Annotated[float, Gt(0)] | None = 3.0,
-    start: Path | None = None,
+    pruning: Annotated[float, Interval(gt=0, le=1e6)] | None = 3.0,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve a population until the budget is spent, or until crisscross finds nothing that is not in the population.
 

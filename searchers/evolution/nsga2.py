@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Interval
 
-from mobench import Proxy, Run
+from mobench import ArchitectureFile, Proxy, Run
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population import untrained as _untrained
 from mobench.searchers._population.generations import generations
@@ -20,10 +19,10 @@ def search(
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     mutation_rate: Annotated[float, Interval(gt=0, le=1)] | None = None,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
     proxy: Proxy | None = None,
-    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
-    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=10_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=10_000)] = 4,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Gt, Interval
+from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.generations import generations
@@ -22,8 +21,8 @@ def search(
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     mutation: Literal["polynomial", "reset"] = "polynomial",
     exploration: Annotated[float, Interval(ge=0, le=1)] = 2 / 3,
-    smoothing: Annotated[float, Gt(0)] = 1.0,
-    start: Path | None = None,
+    smoothing: Annotated[float, Interval(ge=1e-6, le=1e6)] = 1.0,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve a population until the budget is spent, or until mating finds nothing that is not in the population.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Proxy, Run, violation
+from mobench import ArchitectureFile, Array, Proxy, Run, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -20,10 +19,10 @@ def search(
     *,
     population: Annotated[int, Interval(ge=1, le=100_000)] = 30,
     sample: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
     proxy: Proxy | None = None,
-    pool: Annotated[int, Interval(ge=1, le=1_000_000)] = 10,
-    proposals: Annotated[int, Interval(ge=1, le=1_000_000)] = 4,
+    pool: Annotated[int, Interval(ge=1, le=10_000)] = 10,
+    proposals: Annotated[int, Interval(ge=1, le=10_000)] = 4,
 ) -> None:
     """Age a population, one child at a time, until the budget is spent.
 

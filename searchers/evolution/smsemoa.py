@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Interval
 
-from mobench import Array, Run, Space, violation
+from mobench import ArchitectureFile, Array, Run, Space, violation
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.contributions import leaving
 from mobench.searchers._population.directions import twice
 from mobench.searchers._population.generations import TRIES
+
+STALE = 10 * TRIES
+"""Children in a row that are known already, after which no more are made for one selection."""
 
 
 def search(
@@ -26,7 +28,7 @@ def search(
     offspring: Annotated[int, Interval(ge=1, le=1_000_000)] = 1,
     crossover: Literal["uniform", "two-point"] = "uniform",
     crossover_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Evolve until the budget is spent; the time for contributions grows fast beyond five objectives.
 
@@ -85,13 +87,20 @@ def search(
 def _children(
     rng: np.random.Generator, space: Space, X: Array, keys: list[int], n: int, recipes: Iterator[_genetics.Recipe]
 ) -> Array:
-    """Up to `n` children of the members `X`, (k, d), none of them among the `keys`, to which theirs are added."""
+    """Up to `n` children of the members `X`, (k, d), none of them among the `keys`, to which theirs are added.
+
+    Fewer where mating finds nothing new any more.
+    """
     found: list[Array] = []
+    known, failed = set(keys), 0
     for recipe in itertools.islice(recipes, n * TRIES):
         child = _genetics.existing(rng, recipe.child(X)[None], space)
-        if (key := int(space.key(child)[0])) not in keys:
+        failed += 1
+        if (key := int(space.key(child)[0])) not in known:
+            known.add(key)
             keys.append(key)
             found.append(child)
-            if len(found) == n:
-                break
+            failed = 0
+        if len(found) == n or failed == STALE:
+            break
     return np.concatenate(found) if found else X[:0]

@@ -7,7 +7,7 @@ import math
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Gt, Interval
+from annotated_types import Interval
 
 from mobench import Array, Run, simplex_lattice, violation
 from mobench.searchers._population import genetics as _genetics
@@ -22,7 +22,7 @@ def search(
     *,
     reward: Literal["linear", "chebyshev", "mnasnet"] = "linear",
     policies: Annotated[int, Interval(ge=1, le=10_000)] = 4,
-    learning_rate: Annotated[float, Gt(0)] = 0.2,
+    learning_rate: Annotated[float, Interval(gt=0, le=1000)] = 0.2,
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9,
     within: Annotated[float, Interval(ge=-10, le=10)] = -0.07,
     beyond: Annotated[float, Interval(ge=-10, le=10)] = -0.07,

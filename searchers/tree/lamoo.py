@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import moocore
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
-from mobench import Array, Run
+from mobench import ArchitectureFile, Array, Run
 from mobench.searchers._partition.partition import Side, descend, grow, sample
 from mobench.searchers._population import ranking as _ranking
 from mobench.searchers._population import starts as _starts
@@ -27,10 +26,10 @@ def search(
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
     samples: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
     smallest: Annotated[int, Interval(ge=2, le=1_000_000)] = 16,
-    exploration: Annotated[float, Ge(0)] = 0.1,
+    exploration: Annotated[float, Interval(ge=0, le=1000)] = 0.1,
     degree: Annotated[int, Interval(ge=1, le=100)] = 4,
     penalty: Annotated[float, Interval(ge=1e-6, le=1e6)] = 1.0,
-    start: Path | None = None,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Learn a tree, draw a few architectures in the part that its bounds choose, and learn it anew.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 
-from mobench import Array, Run, violation
+from mobench import ArchitectureFile, Array, Run, violation
 from mobench.searchers._partition.partition import Side, descend, grow, sample
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.codes import one_hot
@@ -21,8 +20,8 @@ def search(
     initial: Annotated[int, Interval(ge=2, le=1_000_000)] = 10,
     height: Annotated[int, Interval(ge=1, le=1_000_000)] = 5,
     selections: Annotated[int, Interval(ge=1, le=1_000_000)] = 20,
-    exploration: Annotated[float, Ge(0)] = 0.1,
-    start: Path | None = None,
+    exploration: Annotated[float, Interval(ge=0, le=1000)] = 0.1,
+    start: ArchitectureFile | None = None,
 ) -> None:
     """Learn a tree, select a few architectures in it, and learn it anew, until the budget is spent or all is known.
 

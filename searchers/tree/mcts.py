@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Interval
 
-from mobench import Array, Run, Space, violation
+from mobench import ArchitectureFile, Array, Run, Space, violation
 from mobench.searchers._population import starts as _starts
 from mobench.searchers._population.scalars import scaled
 
 
-def search(run: Run, *, exploration: Annotated[float, Ge(0)] = 0.05, start: Path | None = None) -> None:
+def search(
+    run: Run,
+    *,
+    exploration: Annotated[float, Interval(ge=0, le=1000)] = 0.05,
+    start: ArchitectureFile | None = None,
+) -> None:
     """Go down the tree by bounds, complete the architecture by chance, and tell the nodes on the way what it is worth.
 
     A node is a choice of values for the first genes. Nodes keep the mean of the answers beneath them, objective by

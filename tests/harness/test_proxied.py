@@ -7,6 +7,7 @@ import numpy as np
 import orjson
 import pytest
 
+import mobench
 from mobench.analysis.clocks import clock_fault
 from mobench.analysis.verification import check_run
 from mobench.core.budget import BudgetExhausted, Cost, parse_budget
@@ -19,7 +20,8 @@ from mobench.harness.history import read_history, spent_in
 from mobench.harness.log import Log, parse_events
 from mobench.harness.sealed import DamagedRunError, seal
 from mobench.harness.spec import RunSpec
-from mobench.plugins.catalogue import make_problem
+from mobench.plugins.catalogue import find, make_problem
+from mobench.plugins.options import option_lines
 from mobench.plugins.sources import use_plugins
 from mobench.scoring.load import load
 from mobench.searchers._population import untrained
@@ -278,3 +280,13 @@ def test_a_question_that_is_not_the_logged_one_is_an_error():
     run = opened(log=again)
     with pytest.raises(ValueError, match="'hint' of others in the log"):
         run.proxies(run.space.at([1, 3]), "hint")
+
+
+@pytest.mark.parametrize("searcher", ["nsga2", "regularized_evolution"])
+@pytest.mark.parametrize("option", ["pool", "proposals"])
+def test_the_greatest_pools_and_proposals_come_to_an_end(searcher, option):
+    """Without a bound a slip of the finger fills the memory."""
+    told = next(line for line in option_lines(find("searcher", searcher)) if line.startswith(f"{option}:"))
+    assert "whole number from 1 to 10000;" in told
+    found = mobench.run(searcher, "motif", budget={"trainings": 30}, proxy="naswot", **{option: 10_000})
+    assert found.reason.startswith("budget:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ SEARCHERS = (
     "grid",
     "nsca",
     "nsga_net",
+    "smsemoa",
     "lemonade_tabular",
     "reinforce",
     "mcts",
@@ -95,7 +97,7 @@ def taken(bounds: dict[str, float], kind: type) -> list[Any]:
     if kind is int:
         return [int(bounds["ge"])]
     low = bounds.get("ge", math.nextafter(bounds["gt"], math.inf) if "gt" in bounds else -1e9)
-    high = bounds.get("le", math.nextafter(bounds["lt"], 0.0) if "lt" in bounds else 1e300)
+    high = bounds.get("le", math.nextafter(bounds["lt"], 0.0) if "lt" in bounds else sys.float_info.max)
     return [float(low), float(high)]
 
 
@@ -132,7 +134,10 @@ def test_the_ends_of_bounds_work(name: str, option: str, kind: type, bounds: dic
     [
         ("grid", "levels"),
         ("nsca", "population"),
+        ("smsemoa", "population"),
+        ("smsemoa", "offspring"),
         ("lemonade_tabular", "accepted"),
+        ("lemonade_tabular", "children"),
         ("reinforce", "policies"),
         ("lanas", "initial"),
         ("lanas", "height"),
@@ -143,6 +148,7 @@ def test_the_ends_of_bounds_work(name: str, option: str, kind: type, bounds: dic
         ("lamoo", "degree"),
         ("parego", "initial"),
         ("qnehvi", "batch"),
+        ("qnehvi", "draws"),
         ("bananas", "initial"),
         ("bananas", "parents"),
         ("nsganetv2", "initial"),
@@ -153,6 +159,13 @@ def test_the_ends_of_bounds_work(name: str, option: str, kind: type, bounds: dic
 def test_the_greatest_counts_work(name: str, option: str) -> None:
     most = next(bounds["le"] for searcher, own, _, bounds in numbers() if (searcher, own) == (name, option))
     assert ends(name, Epochs((4, 3, 5, 2), 2), 40, **{option: int(most)}) in ("budget: evaluations", "finished")
+
+
+@pytest.mark.parametrize("predictor", ["rbf", "gp", "mlp", "trees"])
+def test_each_predictor_ends_in_a_space_without_a_choice(predictor: str) -> None:
+    if predictor == "trees":
+        pytest.importorskip("sklearn")
+    assert ends("nsganetv2", Epochs((1,), 2), 40, predictor=predictor) == "finished"
 
 
 @pytest.mark.parametrize("name", SEARCHERS)

@@ -9,6 +9,7 @@ import pytest
 
 import mobench
 from mobench.campaigns.reading import make_campaign
+from mobench.cli.main import main
 from mobench.harness.execute import UnfitHostError, execute
 from mobench.harness.identity import identified
 from mobench.harness.spec import RunSpec, read_spec
@@ -155,12 +156,69 @@ def test_a_bad_file_is_refused_in_one_line(name, text, message, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         mobench.read_architectures(tmp_path / name, problem.space, problem.objectives)
     assert "\n" not in str(error.value)
+    assert "delete" not in str(error.value)  # advice for a run of one's own
 
 
 def test_a_file_that_is_not_there_is_refused_when_the_campaign_is_read(tmp_path):
     entries = {"problems": ["catsum"], "searchers": [f"nsga2:start={tmp_path / 'none.csv'}"]}
     with pytest.raises(ValueError, match=r"option 'start': .*none\.csv: No such file"):
         make_campaign(entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.csv", "x0,x1\n1,2\n", "a.csv: has no column 'x2'"),
+        ("a.csv", NAMES + "\n1,2,3,4,5,1000\n", "a.csv: not of this space"),
+        ("a.csv", "\0\0\n", "a.csv: has no column"),
+        ("a.jsonl", "nonsense", "a.jsonl: holds no architectures"),
+        ("a.jsonl", "{}\nnonsense\n", "line 2 is damaged"),
+        (".", "", "Is a directory"),
+    ],
+)
+@pytest.mark.parametrize("searcher", ["nsga2", "mcts", "parego"])
+def test_a_file_that_is_no_beginning_is_one_line_before_anything_runs(name, text, why, searcher, tmp_path, capsys):
+    """On the command line, in Python in memory and in a folder; and no run is recorded that failed."""
+    path, results = tmp_path / name, tmp_path / "results"
+    if text:
+        path.write_text(text)
+    asked = ["run", "-p", "catsum", "-s", f"{searcher}:start={path}", "-s", "random_search", "-b", "9", "--seeds", "1"]
+    assert main([*asked, "--results", str(results)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{searcher} on catsum cannot take its option start: " in line
+    assert why in line
+    for folder in (None, results / "one"):
+        with pytest.raises(ValueError, match=f"{searcher} cannot take its option start: ") as error:
+            mobench.run(searcher, "catsum", budget=9, start=path, folder=folder)
+        assert "\n" not in str(error.value)
+    assert not results.exists()
+
+
+def test_a_file_of_the_space_of_one_problem_is_for_that_one(tmp_path):
+    start = csv(tmp_path / "given.csv", GIVEN)
+    campaign = make_campaign({"problems": ["catsum", "lotz"], "searchers": [f"nsga2:start={start}"], "seeds": 2})
+    assert [spec.problem for spec in campaign.specs] == ["catsum", "catsum"]
+    (pair,) = campaign.not_applicable
+    assert (pair.problem, "cannot take its option start: " in pair.reason) == ("lotz", True)
+
+
+def test_a_file_that_is_damaged_before_its_run_leaves_nothing_recorded(tmp_path):
+    path = csv(tmp_path / "given.csv", GIVEN)
+    spec = spec_of(path)
+    path.write_text("nonsense\n")
+    with pytest.raises(UnfitHostError, match=r"cannot take its option start: .*given\.csv: has no column"):
+        execute(spec, tmp_path / "run")
+    assert not (tmp_path / "run" / "end.json").exists()
+
+
+def test_a_searcher_of_ones_own_says_which_files_it_takes(tmp_path):
+    def search(run: mobench.Run, *, start: mobench.ArchitectureFile) -> None:
+        run.evaluate(mobench.read_architectures(start, run.space, run.objectives)[0])
+
+    path = csv(tmp_path / "given.csv", GIVEN)
+    assert rows(mobench.run(search, "catsum", budget=9, start=path).history.X) == rows(GIVEN)
+    with pytest.raises(ValueError, match="search cannot take its option start: "):
+        mobench.run(search, "lotz", budget=9, start=path)
 
 
 def spec_of(path):
