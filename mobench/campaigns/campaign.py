@@ -10,13 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from mobench.campaigns.labels import Labels
-from mobench.core.capabilities import limit_on
 from mobench.files.documents import FORMAT
-from mobench.harness.clock import off_the_clock
+from mobench.harness.fit import fitted
 from mobench.harness.identity import subjects
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
-from mobench.plugins.options import unfit
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources
 from mobench.scoring.contracts import DEFAULT
@@ -161,10 +159,8 @@ def inapplicable(pair: RunSpec, sources: Sources) -> str:
         The problem cannot be built, the searcher is unknown, or there is no such budget on this problem.
     """
     problem = make_problem(pair.problem, pair.problem_options, sources)
-    plugin, workers = find("searcher", pair.searcher, sources), pair.simulated_workers
-    if workers and (why := off_the_clock(plugin.needs, problem.training)):
-        return why
-    return unfit(plugin, pair.searcher_options, problem, limit_on(problem, pair.budget, workers=workers))
+    plugin = find("searcher", pair.searcher, sources)
+    return fitted(plugin, pair.searcher_options, problem, pair.budget, workers=pair.simulated_workers)[1]
 
 
 def check_name(name: Any) -> str:

@@ -36,7 +36,7 @@ def off_the_clock(needs: Sequence[type], training: Cost) -> str:
         What one average full training of the problem costs.
     """
     if any(Supernet in need.__mro__ for need in needs):
-        return "passes of a supernet have no place on a simulated clock"
+        return "trains a supernet, whose passes have no place on a simulated clock"
     if not nominal_seconds(training) > 0:
         return "has no price in seconds or multiply-adds, by which a simulated clock could run"
     return ""

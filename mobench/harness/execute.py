@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mobench.core.budget import CURRENCIES, BudgetExhausted, Cost
-from mobench.core.capabilities import limit_on
 from mobench.core.messages import one_line, trace
 from mobench.core.problem import Problem
 from mobench.files.documents import FORMAT, write_document
 from mobench.harness.checkout import commit
-from mobench.harness.clock import off_the_clock
 from mobench.harness.door import Run
+from mobench.harness.fit import fitted
 from mobench.harness.history import spent_in
 from mobench.harness.host import host_fault
 from mobench.harness.identity import strangers
@@ -33,7 +32,7 @@ from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.loader import check_imports
-from mobench.plugins.options import check_options, unfit
+from mobench.plugins.options import check_options
 from mobench.plugins.plugin import Plugin
 from mobench.plugins.plugin_file import PluginFile
 from mobench.plugins.sources import Sources, in_use
@@ -161,10 +160,8 @@ def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)
         options = check_options(plugin, spec.searcher_options)
-        limit = limit_on(problem, spec.budget, workers=spec.simulated_workers)
-        if spec.simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
-            raise ValueError(f"{spec.problem_label} with {spec.searcher}: {why}")
-        if why := unfit(plugin, options, problem, limit):
+        limit, why = fitted(plugin, options, problem, spec.budget, workers=spec.simulated_workers)
+        if why:
             raise ValueError(f"{spec.searcher} on {spec.problem_label} {why}")
         if other := strangers(spec, problem, sources):
             raise ValueError(other)

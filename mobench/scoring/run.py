@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from mobench.core.budget import as_given
-from mobench.core.capabilities import limit_on
 from mobench.core.problem import Problem
 from mobench.harness.answers import problem_seed
-from mobench.harness.clock import off_the_clock, whole_workers
+from mobench.harness.clock import whole_workers
 from mobench.harness.door import Run
 from mobench.harness.execute import execute, search_problem
+from mobench.harness.fit import fitted
 from mobench.harness.history import read_history
 from mobench.harness.identity import identified
 from mobench.harness.log import Log
@@ -22,7 +22,7 @@ from mobench.harness.spec import RunSpec
 from mobench.harness.tail import Tail
 from mobench.plugins.catalogue import find, make_problem
 from mobench.plugins.functions import file_of_function
-from mobench.plugins.options import check_options, normalised, unfit
+from mobench.plugins.options import check_options, normalised
 from mobench.plugins.plugin import as_plugin
 from mobench.plugins.references import describe, parse_reference
 from mobench.plugins.sources import Sources, in_use
@@ -89,11 +89,9 @@ def run(
         plugin = as_plugin("searcher", getattr(searcher, "__name__", "searcher"), searcher)
     checked = check_options(plugin, options)
     log = Log()
-    if simulated_workers and (why := off_the_clock(plugin.needs, problem.training)):
-        raise ValueError(f"simulated_workers: {why}")
     workers = whole_workers(simulated_workers) if simulated_workers else 0
-    limit = limit_on(problem, budget, workers=workers)
-    if why := unfit(plugin, checked, problem, limit):
+    limit, why = fitted(plugin, checked, problem, budget, workers=workers)
+    if why:
         raise ValueError(f"{plugin.name} {why}")
     run = Run(problem, limit=limit, seed=_seed(seed), log=log, label=label, workers=workers)
 
@@ -124,8 +122,9 @@ def _run_in_folder(
     workers = whole_workers(workers) if workers else 0
     spec = RunSpec(problem_name, name, _seed(seed), amounts, problem_options, options, simulated_workers=workers)
     plugin = find("searcher", name, sources)
-    limit = limit_on(built, amounts, workers=workers)
-    if why := unfit(plugin, check_options(plugin, spec.searcher_options), built, limit):
+    checked = check_options(plugin, spec.searcher_options)
+    limit, why = fitted(plugin, checked, built, amounts, workers=workers)
+    if why:
         raise ValueError(f"{name} {why}")
     spec, tail = identified(spec, built, sources), Tail(folder / "log.jsonl")
 

@@ -410,7 +410,7 @@ def test_what_has_no_place_on_a_clock_is_not_applicable_and_a_budget_needs_one()
         }
     )
     said = [(pair.searcher, pair.reason) for pair in campaign.not_applicable]
-    assert said == [(name, "passes of a supernet have no place on a simulated clock") for name in learners]
+    assert said == [(name, "trains a supernet, whose passes have no place on a simulated clock") for name in learners]
     assert {spec.simulated_workers for spec in campaign.specs} == {8}
     with pytest.raises(ValueError, match="add --simulated-workers"):
         mobench.make_campaign({"problems": ["motif"], "searchers": ["asha"], "budget": {"clock": 60}})
