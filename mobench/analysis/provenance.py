@@ -56,7 +56,8 @@ def _number(value: Any) -> float:
 def _setup(end: Mapping[str, Any]) -> str:
     """Host and versions of a run; torch and the like are listed only where the run had loaded them."""
     host = end.get("host") or {}
-    parts = [f"{host.get('name', '?')} ({host.get('machine', '?')}, {host.get('cores', '?')} cores)"]
+    machine = host.get("processor") or host.get("machine", "?")
+    parts = [f"{host.get('name', '?')} ({machine}, {host.get('cores', '?')} cores)"]
     parts += [f"{name} {version}" for name, version in sorted((end.get("versions") or {}).items())]
     return ", ".join(parts)
 

@@ -198,14 +198,21 @@ def runs_differ(folder: Path, again: Path, problem: Problem) -> str:
     pairs = enumerate(zip(one, other, strict=False))
     line = next((i for i, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
     if line < len(one) or (not failed and line < len(other)):
-        return (
-            f"{folder}: carried out again, its log differs from line {line + 1} ({len(one)} lines, again {len(other)})"
-        )
+        lines = f"from line {line + 1} ({len(one)} lines, again {len(other)})"
+        return f"{folder}: carried out again, its log differs {lines}{_other_processor(ends)}"
     if not failed and ends[0]["reason"] != ends[1]["reason"]:
         return f"{folder}: ended with {ends[0]['reason']!r}, and carried out again with {ends[1]['reason']!r}"
     if not failed and not measured and ends[0]["spent"] != ends[1]["spent"]:
         return f"{folder}: its end says that it spent {ends[0]['spent']}, and carried out again {ends[1]['spent']}"
     return ""
+
+
+def _other_processor(ends: list[dict[str, Any]]) -> str:
+    """What may excuse another log: the processors on which a run and its repetition were computed, if they differ."""
+    there, here = (str((end.get("host") or {}).get("processor", "")) for end in ends)
+    if not there or there == here:
+        return ""
+    return f"; it was computed on {there}, this is {here}: models and supernets round as the processor does"
 
 
 def _without_seconds(line: bytes) -> bytes:

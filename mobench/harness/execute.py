@@ -28,6 +28,7 @@ from mobench.harness.host import host_fault
 from mobench.harness.identity import strangers
 from mobench.harness.limits import NO_LIMITS, Limits, limited
 from mobench.harness.log import Log, StorageError, parse_events
+from mobench.harness.processor import processor
 from mobench.harness.sealed import read_run
 from mobench.harness.spec import RunSpec
 from mobench.plugins.catalogue import find, make_problem
@@ -236,7 +237,12 @@ def _document(spec: RunSpec, reason: str, spent: Cost, *, started: str) -> dict[
         "spent": {axis: getattr(spent, axis) for axis in CURRENCIES if axis != "clock" or spec.simulated_workers},
         "streams": STREAMS,
         "versions": foreign | {"python": platform.python_version()} | _versions(),
-        "host": {"name": platform.node(), "machine": platform.machine(), "cores": os.cpu_count()},
+        "host": {
+            "name": platform.node(),
+            "machine": platform.machine(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+        },
         "started": started,
     }
 

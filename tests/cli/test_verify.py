@@ -8,6 +8,7 @@ import pytest
 
 from mobench.analysis.verification import read_stamp
 from mobench.cli.main import main
+from mobench.harness.processor import processor
 from mobench.harness.sealed import seal
 
 pytestmark = pytest.mark.long
@@ -140,7 +141,13 @@ def test_a_search_that_did_not_happen_is_found_where_it_is_carried_out_again(cop
     forge(folder, lambda events: None)
     assert verify(copy, campaign, "--sample", "0") == 0
     assert verify(copy, campaign, "--sample", "20") == 1
-    assert f"disagrees: {folder}: carried out again, its log differs from line 1" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"disagrees: {folder}: carried out again, its log differs from line 1" in said
+    assert "it was computed on" not in said
+    end = json.loads((folder / "end.json").read_text())
+    (folder / "end.json").write_text(json.dumps(end | {"host": end["host"] | {"processor": "a Z80"}}))
+    assert verify(copy, campaign, "--sample", "20") == 1  # another processor is told, and excuses nothing
+    assert f"; it was computed on a Z80, this is {processor()}: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("file", ["log.jsonl", "end.json", "spec.json"])

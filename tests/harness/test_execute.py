@@ -40,6 +40,7 @@ def test_a_run_ends_with_its_ledger_versions_and_host(tmp_path):
     assert end["spent"]["evaluations"] == 60
     assert {"python", "mobench", "numpy", "moocore"} <= set(end["versions"])
     assert end["host"]["cores"] == os.cpu_count()
+    assert end["host"]["processor"]
     assert end == read_document(tmp_path / "run" / "end.json")
 
 
