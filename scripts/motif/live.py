@@ -21,6 +21,8 @@ import pandas as pd
 
 import mobench
 from mobench.campaigns.study import read_study, run_state
+from mobench.core.networks import Supernet
+from mobench.plugins.catalogue import find
 from mobench.plugins.references import describe
 from mobench.problems._cells.space import OPERATIONS, live
 from mobench.scoring.load import load
@@ -147,7 +149,8 @@ def draw() -> None:
     figure.savefig(FIGURE, dpi=150)
     for found in tables.values():
         print(found.round(2).to_string(), "\n")
-    print(*(markdown(name, tables) for name in reversed(order)), sep="\n")
+    print(*(markdown(name, tables) for name in reversed(order)), "", sep="\n")
+    print(*beside_published(tables[BUDGETS[0]]), sep="\n")
 
 
 def counted(seeds: int) -> str:
@@ -168,6 +171,26 @@ def markdown(searcher: str, tables: dict[int, pd.DataFrame]) -> str:
         cells += [f"{row['median']:.2f} ({span})"]
         cells += [f"{row['blind set']:.2f}", f"{row['trained']:.0f}"]
     return f"| {' | '.join(cells)} |"
+
+
+def beside_published(found: pd.DataFrame) -> Iterator[str]:
+    """Rows of the page's table of searchers that share weights: above their blind sets, and with published settings."""
+    published = {name.partition(":")[0]: row for name, row in found.iterrows() if SETTINGS in name}
+    for searcher, row in found.iterrows():
+        if SETTINGS not in searcher and shares_weights(searcher):
+            cells = [f"`{searcher}`", *_span(row), f"{row['trained']:.0f}", f"{row['above'] * row['seeds']:.0f}"]
+            cells += _span(published[searcher]) if searcher in published else ["", ""]
+            yield f"| {' | '.join(cells)} |"
+
+
+def shares_weights(searcher: str) -> bool:
+    """Whether a searcher trains a supernet."""
+    needs = find("searcher", searcher.partition(":")[0]).needs
+    return any(Supernet in need.__mro__ for need in needs)
+
+
+def _span(row: pd.Series) -> list[str]:
+    return [f"{row['median']:.2f} ({row['min']:.2f} to {row['max']:.2f})", f"{row['blind set']:.2f}"]
 
 
 def main() -> None:
