@@ -70,7 +70,7 @@ def plot_cost(
             ax.plot(middle[axis], middle["log10_regret"], markersize=6, **style)
         scale_axis(ax.xaxis, ended[axis], ratio=5)
         if ax.get_xscale() == "linear":
-            ax.set_xlim(0, 1.05 * ended[axis].max())
+            ax.set_xlim(0, 1.05 * (ended[axis].max() or 1.0))
         ax.set(xlabel=AXIS_LABELS[axis], ylabel="log10 hypervolume regret", title=title)
         ax.legend(title="medians large, runs small", title_fontsize=6, alignment="left")
     return figure, ended[["searcher", "seed", axis, "log10_regret"]].reset_index(drop=True)
