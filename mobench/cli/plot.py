@@ -80,28 +80,25 @@ def run(args: argparse.Namespace) -> int:
         progress=True,
     )
     problems = list(analysis.study.problems) if single else [""]
-    if not args.problem and args.kind == "architecture":
-        problems = _drawable(analysis, problems)
+    lacking: dict[str, list[str]] = {}
     for problem in problems:
         selection = Selection(problem, objectives=_names(args.objectives), row=_genes(args.row), width=args.width)
-        figure, data = draw(analysis, args.kind, selection)
+        try:
+            figure, data = draw(analysis, args.kind, selection)
+        except ValueError as error:  # the others may have what this one lacks
+            if not problem:
+                raise
+            lacking.setdefault(str(error), []).append(problem)
+            continue
         stem, formats = _place(args, problem if len(problems) > 1 or not args.to else "")
         below = None if args.to else args.folders[0]
         show("\n".join(map(str, save_figure(figure, data, stem, formats=formats, below=below))))
+    remarks = [f"{', '.join(of)}: {reason}" for reason, of in lacking.items()]
+    if sum(map(len, lacking.values())) == len(problems):
+        raise ValueError("; ".join(remarks))
+    for remark in remarks:
+        say(f"left out: {remark}")
     return 0
-
-
-def _drawable(analysis: Any, problems: list[str]) -> list[str]:
-    """The problems that say how to draw an architecture; of the others it is said that they do not."""
-    from mobench.core.capabilities import Drawable
-
-    found = [problem for problem in problems if isinstance(analysis.problem(problem), Drawable)]
-    if not found:
-        raise ValueError(f"architecture: {', '.join(problems)} do not say how to draw one")
-    for problem in problems:
-        if problem not in found:
-            say(f"left out: {problem} does not say how to draw an architecture")
-    return found
 
 
 def _names(text: str) -> tuple[str, ...]:

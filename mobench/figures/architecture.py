@@ -29,7 +29,7 @@ def draw_architecture(analysis: Analysis, selection: Selection) -> Drawing:
     """An architecture as a graph, with its scored values; --row gives its genes."""
     problem = analysis.problem(selection.problem)
     if not isinstance(problem, Drawable):
-        raise ValueError(f"architecture: {selection.problem} does not say how to draw one")
+        raise ValueError("architecture: this problem does not say how to draw one")
     if not selection.row:
         raise ValueError(f"row: give {len(problem.space.names)} genes, for example --row {_example(problem)}")
     X = problem.space.check(np.array(selection.row))

@@ -70,7 +70,7 @@ def plot_cost(
             ax.plot(middle[axis], middle["log10_regret"], markersize=6, **style)
         scale_axis(ax.xaxis, ended[axis], ratio=5)
         if ax.get_xscale() == "linear":
-            ax.set_xlim(0, 1.05 * ended[axis].max())
+            ax.set_xlim(0, 1.05 * (ended[axis].max() or 1.0))
         ax.set(xlabel=AXIS_LABELS[axis], ylabel="log10 hypervolume regret", title=title)
         ax.legend(title="medians large, runs small", title_fontsize=6, alignment="left")
     return figure, ended[["searcher", "seed", axis, "log10_regret"]].reset_index(drop=True)
@@ -138,7 +138,8 @@ def plot_spending(
         if ax.get_xscale() == "linear":
             ax.set_xlim(0, 1.05 * (max(values) or 1.0))
         ax.set_yticks(range(len(searchers)), searchers)
-        ax.set(ylim=(len(searchers) - 0.5, -0.5), xlabel=AXIS_LABELS[axis], title=title)
+        ax.set(ylim=(len(searchers) - 0.5, -0.5), xlabel=AXIS_LABELS[axis])
+        figure.suptitle(title)  # of the figure: long names leave a narrow panel
     return figure, found[["searcher", "seed", axis]].assign(limit=limit).reset_index(drop=True)
 
 
@@ -183,6 +184,8 @@ def plot_states(runs: pd.DataFrame, *, title: str = "", width: str = "double") -
         for ax in axes[-across:]:
             ax.set_xlabel("runs")
         axes[0].xaxis.get_major_locator().set_params(integer=True, nbins=4)
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_STATES))
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3 if width == "single" else 5
+        )
         figure.suptitle(title)
     return figure, counts.reset_index().rename_axis(columns=None)

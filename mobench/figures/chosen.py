@@ -11,7 +11,7 @@ import pandas as pd
 from mobench.analysis.analysis import Analysis
 from mobench.core.indicators import nondominated
 from mobench.core.limits import true_front
-from mobench.core.messages import nearest
+from mobench.core.messages import check_known
 from mobench.core.problem import Objective, Problem
 from mobench.core.space import Array
 from mobench.figures.limits import feasible
@@ -36,7 +36,8 @@ def amounts(curves: pd.DataFrame, axis: str) -> Array:
     """A grid of amounts, (200,), over two decades or what the curves cover of them, up to their end."""
     positive = curves.loc[curves[axis] > 0, axis]
     if positive.empty:
-        raise ValueError("nothing to draw: no run has delivered anything yet")
+        why = "no run has delivered anything yet" if curves.empty else f"what was delivered has no price in {axis}"
+        raise ValueError(f"nothing to draw: {why}")
     grid: Array = np.geomspace(max(positive.min(), positive.max() / 100), positive.max(), 200)
     return grid
 
@@ -85,9 +86,7 @@ def _columns(analysis: Analysis, selection: Selection) -> tuple[Problem, list[in
     """The problem, and the positions of the chosen objectives."""
     problem = analysis.problem(selection.problem)
     names = [objective.name for objective in problem.objectives]
-    for name in selection.objectives:
-        if name not in names:
-            raise ValueError(f"objectives: {selection.problem} has no {name!r}{nearest(name, names)}")
+    check_known("objectives", selection.objectives, names)
     return problem, [names.index(name) for name in selection.objectives or names]
 
 

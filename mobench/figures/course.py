@@ -101,7 +101,7 @@ def on_budget(grid: Array, axis: str, width: str) -> tuple[Figure, Any]:
     return figure, ax
 
 
-def legend(ax: Any, entries: int, title: str) -> None:
+def legend(ax: Any, entries: int, title: str = "") -> None:
     """In the emptiest corner; of many searchers, beside the axes."""
     place = {"loc": "best"} if entries <= 6 else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
     ax.legend(title=title, title_fontsize=6, alignment="left", **place)

@@ -14,6 +14,7 @@ from mobench.analysis.attainment import staircase
 from mobench.core.problem import Objective
 from mobench.core.space import Array
 from mobench.figures.chosen import front_look, median_fronts
+from mobench.figures.course import legend
 from mobench.figures.limits import draw_limits, feasible
 from mobench.figures.registry import Drawing, Selection, register
 from mobench.figures.style import MARKERS, TRUTH, label_objectives, new_figure, palette, scale_axis, styled
@@ -96,7 +97,7 @@ def _overlay(
     label_objectives(ax, objectives, pair)
     scale_axis(ax.xaxis, np.concatenate([F[:, pair[0]] for F in sets.values()]))
     draw_limits(ax, objectives, pair)
-    ax.legend(loc="best" if len(sets) <= 6 else "outside right upper")
+    legend(ax, len(sets))
     return figure
 
 

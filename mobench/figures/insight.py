@@ -14,7 +14,7 @@ from mobench.analysis.analysis import Analysis
 from mobench.core.space import Array
 from mobench.figures.chosen import look, outcomes
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import AXIS_LABELS, palette, panels, scale_axis, styled, wrapped
+from mobench.figures.style import AXIS_LABELS, legend_below, palette, panels, scale_axis, styled, wrapped
 from mobench.scoring.load import load
 
 __all__ = ["draw_agreement", "draw_diagnostics", "plot_agreement", "plot_diagnostics", "thin"]
@@ -202,7 +202,7 @@ def plot_diagnostics(
         for ax in axes[-across:]:
             ax.set_xlabel(AXIS_LABELS[axis])
         handles = [axes[0].plot([], [], color=colours[searcher], label=searcher)[0] for searcher in searchers]
-        figure.legend(handles=handles, loc="outside lower center", ncols=4 if width == "double" else 2)
+        legend_below(figure, width, handles)
         figure.suptitle(title)
         figure.supxlabel(wrapped(f"Drawn: {note}" if note else "", width), fontsize=6)
     return figure, records

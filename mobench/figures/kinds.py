@@ -7,7 +7,7 @@ import importlib
 from mobench.analysis.analysis import Analysis
 from mobench.core.messages import check_known
 from mobench.figures.registry import REGISTERED, Drawing, Kind, Selection
-from mobench.figures.style import spell_out
+from mobench.figures.style import shorten, spell_out
 
 __all__ = ["FILES", "KINDS", "draw", "find_kind"]
 
@@ -63,5 +63,6 @@ def draw(analysis: Analysis, kind: str, selection: Selection) -> Drawing:
     if found.of_one_problem:
         check_known("problem", [selection.problem], analysis.study.problems)
     figure, data = found.draw(analysis, selection)
+    shorten(figure, analysis.everyone)
     spell_out(figure)
     return figure, data

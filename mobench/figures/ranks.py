@@ -15,7 +15,7 @@ from mobench.analysis.families import cliques
 from mobench.analysis.statistics import rank_table
 from mobench.figures.chosen import check_nonempty, look
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import WIDTHS, folded, new_figure, palette, styled, wrapped
+from mobench.figures.style import LETTER, WIDTHS, folded, new_figure, palette, short_names, styled, wrapped
 
 __all__ = ["draw_critical_difference", "draw_rank_heatmap", "plot_critical_difference", "plot_rank_heatmap"]
 
@@ -116,7 +116,9 @@ def plot_critical_difference(
     ordered = sorted(ranks, key=ranks.__getitem__)
     bars = [sorted(group, key=ranks.__getitem__) for group in groups if len(group) > 1]
     half = -(-len(ordered) // 2)
-    needed = np.array([0.054 * (max(map(len, names)) + 6) for names in (ordered[:half], ordered[half:])])  # inches
+    shown = short_names(ordered)
+    lengths = [max(len(shown[name]) for name in names) for names in (ordered[:half], ordered[half:])]
+    needed = LETTER * (np.array(lengths) + 6)  # inches
     beside = needed * min(1.0, (WIDTHS[width] - 1.2) / needed.sum())
     size = 7 * beside[0] / needed[0]
     before, after = (len(ordered) - 1) * beside / (WIDTHS[width] - 0.1 - beside.sum())
@@ -131,7 +133,8 @@ def plot_critical_difference(
             ax.plot([ranks[bar[0]], ranks[bar[-1]]], [-0.6 - 0.55 * i] * 2, color="0.35", linewidth=2.5)
         below = -1.1 - 0.55 * len(bars)
         for names, x, side in ((ordered[:half], 1, "right"), (ordered[half:][::-1], len(ordered), "left")):
-            _names(ax, {name: ranks[name] for name in names}, colours, (x, below), side=side, size=size)
+            mine = [(shown[name], ranks[name], colours[name]) for name in names]
+            _names(ax, mine, (x, below), side=side, size=size)
         ax.set(xlim=(1 - before, len(ordered) + after), ylim=(below - half + 0.3, 1.3), title=title)
         ax.axis("off")
         figure.supxlabel(wrapped(note, width), fontsize=6)
@@ -141,17 +144,16 @@ def plot_critical_difference(
 
 def _names(
     ax: Any,
-    ranks: Mapping[str, float],
-    colours: Mapping[str, Any],
+    names: Sequence[tuple[str, float, Any]],
     corner: tuple[float, float],
     *,
     side: str,
     size: float,
 ) -> None:
-    """Names on one side of the line, down from a corner, each joined to its mean rank."""
+    """Names on one side of the line, in their colours down from a corner, each joined to its mean rank."""
     x, y = corner
-    for i, (name, rank) in enumerate(ranks.items()):
-        ax.plot([rank, rank, x], [0, y - i, y - i], color=colours[name], linewidth=0.8)
+    for i, (name, rank, colour) in enumerate(names):
+        ax.plot([rank, rank, x], [0, y - i, y - i], color=colour, linewidth=0.8)
         text = f"{name} {rank:.2f}" if side == "right" else f"{rank:.2f} {name}"
         offset = (-3 if side == "right" else 3, 0)
         ax.annotate(text, (x, y - i), offset, textcoords="offset points", ha=side, va="center", fontsize=size)

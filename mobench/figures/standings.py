@@ -19,7 +19,7 @@ from mobench.core.space import Array
 from mobench.figures.chosen import amounts, look
 from mobench.figures.course import legend, on_budget
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import LINES, palette, styled
+from mobench.figures.style import LINES, legend_below, palette, styled
 
 __all__ = ["draw_ecdf", "draw_ranks_over_time", "plot_ecdf", "plot_ranks_over_time"]
 
@@ -131,7 +131,7 @@ def plot_ranks_over_time(
         ax.set(ylabel="mean rank (1 is best)", ylim=(len(searchers) + 0.2, 0.8))
         ax.set_yticks(range(1, len(searchers) + 1))
         ax.set_title(f"{title}, {over}" if title else over, fontsize=7)
-        figure.legend(loc="outside lower center", ncols=2 if width == "single" else 4)
+        legend_below(figure, width, ax.get_lines())
     tables = [
         pd.DataFrame({"searcher": s, axis: grid, "rank": r, "problems": len(lines)})
         for s, r in zip(searchers, ranks, strict=True)

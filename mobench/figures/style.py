@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
+from matplotlib.table import Cell
 from matplotlib.text import Text
 
 from mobench.core.messages import nearest, plain
@@ -20,6 +22,7 @@ from mobench.core.problem import Objective
 
 __all__ = [
     "AXIS_LABELS",
+    "LETTER",
     "LETTERS",
     "LINES",
     "MARKERS",
@@ -27,10 +30,13 @@ __all__ = [
     "WIDTHS",
     "folded",
     "label_objectives",
+    "legend_below",
     "new_figure",
     "palette",
     "panels",
     "scale_axis",
+    "short_names",
+    "shorten",
     "spell_out",
     "styled",
     "wrapped",
@@ -40,6 +46,10 @@ WIDTHS = {"single": 3.4, "double": 7.0}
 """Widths of a paper's columns, inches."""
 LETTERS = {"single": 62, "double": 130}
 """What a line of a column holds in small print."""
+LETTER = 0.054
+"""How wide a letter of a name is at 7 points, inches."""
+LONGEST = 36
+"""Letters of a searcher's label that figures show whole."""
 TRUTH = "0.78"
 """Grey of the true front; no searcher has it."""
 MARKERS = "osD^vph<>8dP"
@@ -114,14 +124,73 @@ def spell_out(figure: Figure) -> None:
     """
     for ax in figure.axes:
         ax.get_xticklabels(), ax.get_yticklabels()  # they are made when they are asked for
-    for text in figure.findobj(Text):
+    for text in _texts(figure):
         if (shown := plain(text.get_text())) != text.get_text():
             text.set_text(shown)
         if "$" in text.get_text():
             try:
-                PARSER.parse(text.get_text())
+                [PARSER.parse(line) for line in text.get_text().splitlines()]
             except ValueError:
                 text.set_parse_math(False)
+
+
+def _texts(figure: Figure) -> list[Text]:
+    """All texts of a figure, those in the cells of tables too, which are no children of theirs."""
+    return [*figure.findobj(Text), *(cell.get_text() for cell in figure.findobj(Cell))]
+
+
+def short_names(labels: Iterable[str]) -> dict[str, str]:
+    """Labels to what figures call them: of paths in long ones the file, and of what is longer still both ends.
+
+    Examples
+    --------
+    >>> short_names(["nsga2:start=/data/of/an/earlier/campaign/best.csv", "random_search"])
+    {'nsga2:start=/data/of/an/earlier/campaign/best.csv': 'nsga2:start=…/best.csv', 'random_search': 'random_search'}
+    """
+    found = {label: label for label in labels}
+    for label in (label for label in found if len(label) > LONGEST):
+        whole = re.sub(r"=[^,=]*/(?=[^,/])", "=…/", label)
+        for number in itertools.count(1):
+            mark = f" #{number}" if number > 1 else ""  # of labels that differ in what is not shown
+            room = LONGEST - len(mark)
+            name = (whole if len(whole) <= room else f"{whole[: room // 2]}…{whole[room // 2 + 1 - room :]}") + mark
+            if name not in found.values():
+                break
+        found[label] = name
+    return found
+
+
+def shorten(figure: Figure, labels: Iterable[str]) -> None:
+    """Show `labels` as `short_names` has them, in lines where they head a panel, so that they leave room for it."""
+    names = short_names(labels)
+    long = sorted((label for label, name in names.items() if name != label), key=len, reverse=True)
+    whole = re.compile("|".join(map(re.escape, long)) or "(?!)")
+
+    def short(text: Text) -> str:
+        return whole.sub(lambda match: names[match[0]], text.get_text())
+
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        ticks = axis.get_ticklabels()
+        if any(
+            short(tick) != tick.get_text() for tick in ticks
+        ):  # texts of ticks are made anew whenever they are drawn
+            axis.set_ticks(axis.get_ticklocs(), [short(tick) for tick in ticks])
+    for text in _texts(figure):
+        text.set_text(short(text))
+    for ax in figure.axes if len(figure.axes) > 1 else ():
+        lines = ax.get_title().splitlines()
+        ax.title.set_text(
+            "\n".join(folded(line, 26, after=":,=…") if line in names.values() else line for line in lines)
+        )
+
+
+def legend_below(figure: Figure, width: str, handles: Sequence[Any]) -> None:
+    """A legend of labelled lines below the axes, in as many columns as there is room for, the figure higher for it."""
+    most = 2 if width == "single" else 4
+    longest = max(map(len, short_names(str(handle.get_label()) for handle in handles).values()))
+    columns = max(1, min(most, int(WIDTHS[width] / (LETTER * (longest + 7)))))
+    figure.set_figheight(figure.get_figheight() + 0.14 * (-(-len(handles) // columns) - -(-len(handles) // most)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def new_figure(width: str = "single", *, height: float) -> Figure:

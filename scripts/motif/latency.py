@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pack import processor
 from scipy.stats import spearmanr
+from trainer import processor
 
 from mobench import Array, Column, Progress, Table, load_table, save_table
 from mobench.live.latency import measure_in_turn

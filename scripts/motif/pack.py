@@ -7,12 +7,10 @@ python scripts/motif/pack.py --shards results/motif --to problems/_motif/motif.n
 
 import argparse
 import hashlib
-import platform
-import subprocess
 from pathlib import Path
 
 import numpy as np
-from trainer import BATCH, EPOCHS, FLAGS, RATE, SKELETON
+from trainer import BATCH, EPOCHS, FLAGS, RATE, SKELETON, compiled_by, processor
 
 from mobench import Array, Column, Table, load_table, save_table
 from mobench.problems._cells.space import functional_classes
@@ -50,18 +48,10 @@ def columns_of(seed: int, found: dict[str, Array]) -> dict[str, Column]:
     }
 
 
-def processor() -> str:
-    """Name this machine's processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def provenance(trained: dict[int, int]) -> dict[str, object]:
     """Say what the rows are and how they came about; `trained` counts the classes of each seed."""
     here = Path(__file__).parent
     sources = {"trainer.c": here / "trainer.c", "_motif_data.py": Path(_motif_data.__file__)}
-    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     return {
         "what": "NAS-Bench-201 cells trained on Motif's generated images; one row a functional class, named by `row`",
         "coverage": {
@@ -76,7 +66,7 @@ def provenance(trained: dict[int, int]) -> dict[str, object]:
         f"of 8x8, from seed {_motif_data.DATA_SEED}",
         "made_by": "scripts/motif/make.py, near.py and pack.py",
         "sha256": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
-        "compiled_by": f"{compiler}, {' '.join(FLAGS)}",
+        "compiled_by": compiled_by(FLAGS),
         "host": processor(),
         "licence": "MIT",
     }

@@ -1,12 +1,7 @@
 """Motif's trainer: `trainer.c`, compiled on first use, and the initial weights and data order of every training."""
 
 import ctypes
-import os
-import shutil
-import subprocess
-import tempfile
-from functools import cache
-from hashlib import sha256
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +11,15 @@ from mobench import Array
 from mobench.problems._cells.space import CONV1, CONV3, Skeleton
 from mobench.problems._images.motif import TEST, Part, generate
 from mobench.problems._motif.table import EPOCHS, SKELETON
+
+sys.path.append(str(Path(__file__).parents[1] / "trained"))  # behind this folder: both have scripts of the same names
+import compiled
+from compiled import compiled_by, drawn, pointer, processor
+
+__all__ = [
+    "BATCH", "EPOCHS", "FLAGS", "RATE", "SKELETON", "Task", "batch_order", "compiled_by", "gradient", "initial_weights",
+    "learning_rates", "library", "processor", "tensors",
+]  # fmt: skip
 
 BATCH, RATE = 64, 0.1
 FLAGS = (
@@ -28,7 +32,6 @@ FLAGS = (
     "-fPIC",
     "-shared",
 )
-WEIGHTS_STREAM, ORDER_STREAM = 3, 2
 EARLY = 2048
 """The first test images, on which every epoch is scored; the last epoch is scored on all."""
 
@@ -67,21 +70,12 @@ def initial_weights(genes: Array, *, seed: int, row: int) -> Array:
 
     Weights are uniform within 1/sqrt(fan-in), as torch initialises convolutions and linear layers.
     """
-    rng = np.random.default_rng([seed, WEIGHTS_STREAM, row])
-    parts = []
-    for kind, shape, fan_in in tensors(genes):
-        size = int(np.prod(shape))
-        if kind == "weight":
-            parts.append(rng.uniform(-1.0, 1.0, size=size) / np.sqrt(fan_in))
-        else:
-            parts.append(np.full(size, float(kind == "scale")))
-    return np.concatenate(parts).astype(np.float32)
+    return drawn(tensors(genes), seed=seed, row=row)
 
 
 def batch_order(*, seed: int, row: int, images: int, epochs: int = EPOCHS) -> Array:
     """Draw the image numbers of every batch, (steps, 64) int32 in all, at the address [seed, 2, row]."""
-    rng = np.random.default_rng([seed, ORDER_STREAM, row])
-    return np.concatenate([rng.permutation(images) for _ in range(epochs)]).reshape(-1, BATCH).astype(np.int32)
+    return compiled.batch_order(seed=seed, row=row, images=images, batch=BATCH, epochs=epochs)
 
 
 def learning_rates(steps: int) -> Array:
@@ -89,36 +83,9 @@ def learning_rates(steps: int) -> Array:
     return RATE * 0.5 * (1.0 + np.cos(np.pi * np.arange(steps) / steps))
 
 
-@cache
-def library(*, real: str = "float", compiler: str | None = None) -> ctypes.CDLL:
-    """Compile `trainer.c` for this processor, or find it compiled, and load it.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no C compiler (`cc`, or the one named by the variable CC) or it fails.
-    """
-    name = compiler or os.environ.get("CC") or "cc"
-    if shutil.which(name) is None:
-        raise RuntimeError(
-            f"Motif's trainer needs a C compiler with GNU vector types (gcc or clang); {name!r} not found"
-        )
-    source = Path(__file__).with_name("trainer.c")
-    command = [name, *FLAGS, f"-DREAL={real}"]
-    key = sha256("\n".join([*command, source.read_text()]).encode()).hexdigest()[:16]
-    target = Path(tempfile.gettempdir()) / f"motif-{os.getuid()}-{key}.so"
-    if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}")
-        done = subprocess.run([*command, "-o", str(part), str(source), "-lm"], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[:2000]}")
-        part.replace(target)
-    return ctypes.CDLL(str(target))
-
-
-def _pointer(array: Array) -> ctypes.c_void_p:
-    """Address of a contiguous array, for C."""
-    return ctypes.c_void_p(array.ctypes.data)
+def library(*, real: str = "float") -> ctypes.CDLL:
+    """`trainer.c`, compiled for this processor; RuntimeError where it cannot be."""
+    return compiled.compiled(Path(__file__).with_name("trainer.c"), real=real, batch=BATCH, flags=FLAGS)
 
 
 def gradient(genes: Array, weights: Array, images: Array, labels: Array) -> tuple[float, Array]:
@@ -141,7 +108,7 @@ def gradient(genes: Array, weights: Array, images: Array, labels: Array) -> tupl
     genes, x = np.asarray(genes, dtype=np.int32), np.ascontiguousarray(images, dtype=real)
     y = np.asarray(labels, dtype=np.uint8)
     code = library(real="float" if real == np.float32 else "double").motif_gradient(
-        _pointer(genes), _pointer(weights), len(weights), _pointer(x), _pointer(y), ctypes.byref(loss), _pointer(out)
+        pointer(genes), pointer(weights), len(weights), pointer(x), pointer(y), ctypes.byref(loss), pointer(out)
     )
     if code:
         raise ValueError(f"genes {genes.tolist()}: {len(weights)} parameters do not fit")
@@ -186,9 +153,9 @@ class Task:
         losses, scores = np.empty(steps), np.zeros((steps // period, 3, 2))
         genes = np.asarray(genes, dtype=np.int32)
         code = library(real=self.real).motif_train(
-            _pointer(genes), _pointer(weights), len(weights), _pointer(self.images), _pointer(self.labels),
-            _pointer(order), _pointer(rates), steps, period, _pointer(self.blocks), _pointer(self.block_labels),
-            _pointer(self.ends), 3, 2, _pointer(losses), _pointer(scores),
+            pointer(genes), pointer(weights), len(weights), pointer(self.images), pointer(self.labels),
+            pointer(order), pointer(rates), steps, period, pointer(self.blocks), pointer(self.block_labels),
+            pointer(self.ends), 3, 2, pointer(losses), pointer(scores),
         )  # fmt: skip
         if code:
             raise ValueError(f"genes {genes.tolist()}: {len(weights)} parameters do not fit")

@@ -1,4 +1,7 @@
-"""Verdicts on pairs of searchers in a published result: from its record, and the noise floors that its logs tell."""
+"""Verdicts on pairs of searchers in a published result: from its record, and the noise floors that its logs tell.
+
+`scripts/sampling` says the same of its searchers with `judged` and `MARKS`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from published import by_then, ended, folder
 from mobench.analysis.families import holm
 from mobench.analysis.measures import MARGIN
 from mobench.analysis.replication import noise_floor, replicate
-from mobench.analysis.verdicts import Evidence, Family, Runs, judge, weigh
+from mobench.analysis.verdicts import Family, Runs, judge, weigh
 from mobench.campaigns.study import read_study
 from mobench.scoring.contract import Contract
 from mobench.scoring.outcome import Outcome, outcome_of
@@ -107,7 +110,7 @@ def compare(runs: pd.DataFrame, families: Mapping[str, Sequence[Pair]], floor: p
     rows = []
     for (group, problem, amount), own in runs.groupby(WHERE):
         scores = {searcher: {problem: _scores(part)} for searcher, part in own.groupby("searcher")}
-        rows += _compare((group, problem, amount), scores, families, known, alike=False)
+        rows += judged((group, problem, amount), scores, families, known, alike=False)
     return pd.DataFrame(rows)
 
 
@@ -119,7 +122,7 @@ def compare_over(runs: pd.DataFrame, families: Mapping[str, Sequence[Pair]], flo
         scores: dict[str, Runs] = {}
         for searcher, part in own.groupby("searcher"):
             scores[searcher] = {problem: _scores(on) for problem, on in part.groupby("problem")}
-        rows += _compare((group, ALL, amount), scores, families, known, alike=True)
+        rows += judged((group, ALL, amount), scores, families, known, alike=True)
     return pd.DataFrame(rows)
 
 
@@ -127,7 +130,7 @@ def _scores(part: pd.DataFrame) -> dict[int, float]:
     return dict(zip(part["seed"].tolist(), part["hypervolume"].tolist(), strict=True))
 
 
-def _compare(
+def judged(
     place: tuple[str, str, float],
     scores: Mapping[str, Runs],
     families: Mapping[str, Sequence[Pair]],
@@ -135,6 +138,15 @@ def _compare(
     *,
     alike: bool,
 ) -> Iterator[dict[str, Any]]:
+    """The verdicts on the pairs of each family that have scores at a place (`WHERE`), a row each; see `compare`.
+
+    Parameters
+    ----------
+    known : mapping
+        The place and a pair to its noise floor, where that is known.
+    alike : bool
+        Whether runs of one seed may be alike on different problems.
+    """
     for family, named in families.items():
         pairs = [(a, b) for a, b in named if a in scores and b in scores]
         if not pairs:
@@ -149,14 +161,14 @@ def _compare(
             said = judge(pair, evidence[pair], p_adjusted, whole)
             row = dict(zip(WHERE, place, strict=True)) | {"family": family, "a": pair[0], "b": pair[1]}
             row |= {key: said[key] for key in ("runs", "difference", "difference_low", "difference_high", "p_adjusted")}
-            row |= {"noise_floor": said["noise_floor"], "verdict": verdict(said, evidence[pair])}
+            row |= {"noise_floor": said["noise_floor"], "verdict": verdict(said)}
             yield {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in row.items()}
 
 
-def verdict(said: Mapping[str, Any], evidence: Evidence) -> str:
-    """What is so of the first of a pair: a key of `MARKS`."""
+def verdict(said: Mapping[str, Any]) -> str:
+    """What is so of the first of a pair, by what `judge` says of it: a key of `MARKS`."""
     if said["verdict"] != "better":
         return str(said["verdict"])
-    if evidence.improvement < 0.5:
+    if said["improvement"] < 0.5:
         return "worse"
-    return "within noise" if evidence.difference <= evidence.floor else "better"
+    return "within noise" if said["difference"] <= said["noise_floor"] else "better"

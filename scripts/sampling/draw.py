@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from sampling import DOCS, FLOOR, MARKS, RECORD
 
 from mobench.plugins.references import parse_reference
 
-HERE = Path(__file__).parent
-RECORD, FIGURE = HERE / "sampling.csv", HERE.parents[1] / "docs" / "figures" / "sampling.png"
-FLOOR, GRAPHS = "random_search", "sampling_graphs"
-MARKS = {"better": "", "within noise": "~", "equal": "=", "undecided": "?", "worse": "-"}
-"""Verdict to what stands in figure and tables."""
+FIGURE, GRAPHS = DOCS / "figures" / "sampling.png", "sampling_graphs"
 SHORT = {
     "nasbench201:dataset=cifar10,objectives=[error,params,latency:titan_rtx_32]": "201 C10",
     "nasbench201:dataset=cifar100,objectives=[error,params,latency:titan_rtx_32]": "201 C100",

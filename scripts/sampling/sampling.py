@@ -8,7 +8,8 @@ python scripts/sampling/draw.py                       # the figure, and the tabl
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,7 @@ import numpy as np
 import pandas as pd
 
 import mobench
-from mobench.analysis.families import holm
-from mobench.analysis.measures import MARGIN
 from mobench.analysis.replication import noise_floor, replicate
-from mobench.analysis.verdicts import Family, judge, weigh
 from mobench.campaigns.study import read_study, run_state
 from mobench.core.budget import parse_budget
 from mobench.files.documents import read_document
@@ -28,6 +26,11 @@ from mobench.harness.spec import END
 from mobench.scoring.contract import Contract
 from mobench.scoring.load import load
 from mobench.scoring.outcome import Outcome, outcome_of
+
+sys.path.append(str(Path(__file__).parents[1] / "results"))
+from verdicts import MARKS, judged
+
+__all__ = ["DOCS", "FLOOR", "MARKS", "RECORD", "collect", "run"]
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
@@ -38,6 +41,7 @@ AMOUNTS = (50, 200, 500)
 SCHEDULED = ("nsga_net", "shemoa")
 """They look at their budget: at each amount they have runs of it."""
 FLOOR = "random_search"
+SAID = ("difference", "difference_low", "difference_high", "p_adjusted", "noise_floor", "verdict")
 
 
 @dataclass
@@ -118,31 +122,19 @@ def _rows(read: Read) -> Iterator[dict[str, Any]]:
     names = list(dict.fromkeys(name for name, _ in read.shares))
     runs = {name: {"": read.of(name)} for name in names}
     worlds = {"": found} if (found := replicate(read.problem, read.contract, read.outcomes)) else {}
-    others = [name for name in names if name != FLOOR]
-    floors = {name: noise_floor(worlds, name, FLOOR, [""]) for name in others}
-    evidence = {name: weigh(runs[name], runs[FLOOR], alike=False, floor=floors[name]) for name in others}
-    adjusted = dict(zip(others, holm([each.p_value for each in evidence.values()]).tolist(), strict=True))
-    family = Family(len(others), min(each.least for each in evidence.values()), MARGIN, "")
+    pairs = [(name, FLOOR) for name in names if name != FLOOR]
+    place = ("", "", 0.0)
+    floors = {(*place, *pair): noise_floor(worlds, *pair, [""]) for pair in pairs}
+    said = {row["a"]: row for row in judged(place, runs, {"": pairs}, floors, alike=False)}
     for name in names:
         own, chance = runs[name][""], runs[FLOOR][""]
         shares, same = np.array(list(own.values())), own.keys() & chance.keys()
         row: dict[str, Any] = {"searcher": name, "seeds": len(own), "median": np.median(shares), "mean": shares.mean()}
         row["cpu_seconds"] = np.median([spent for (who, _), spent in read.cpu.items() if who == name])
         if name != FLOOR:
-            said = judge((name, FLOOR), evidence[name], adjusted[name], family)
             row["ahead"] = np.mean([own[seed] > chance[seed] for seed in same])
-            row |= {key: said[key] for key in ("difference", "difference_low", "difference_high", "p_adjusted")}
-            row |= {"noise_floor": floors[name], "verdict": _verdict(said)}
+            row |= {key: said[name][key] for key in SAID}
         yield {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in row.items()}
-
-
-def _verdict(said: Mapping[str, Any]) -> str:
-    """What is so of a searcher beside random search; ``within noise`` is better by less than the table can tell."""
-    if said["verdict"] != "better":
-        return str(said["verdict"])
-    if said["improvement"] < 0.5:
-        return "worse"
-    return "within noise" if said["difference"] <= said["noise_floor"] else "better"
 
 
 def main() -> None:

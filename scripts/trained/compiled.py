@@ -1,7 +1,11 @@
-"""C sources compiled for this processor on first use, and the orders and rates that every trainer draws."""
+"""C sources compiled for this processor on first use, and the weights and orders that every trainer draws.
+
+The trainers of this folder share it, and Motif's in `scripts/motif`.
+"""
 
 import ctypes
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +23,9 @@ WEIGHTS_STREAM, ORDER_STREAM = 3, 2
 
 
 @cache
-def compiled(source: Path, *, real: str = "float", batch: int = 64, compiler: str | None = None) -> ctypes.CDLL:
+def compiled(
+    source: Path, *, real: str = "float", batch: int = 64, flags: tuple[str, ...] = FLAGS, compiler: str | None = None
+) -> ctypes.CDLL:
     """Compile a trainer in C, or find it compiled, and load it.
 
     Raises
@@ -30,7 +36,7 @@ def compiled(source: Path, *, real: str = "float", batch: int = 64, compiler: st
     name = compiler or os.environ.get("CC") or "cc"
     if shutil.which(name) is None:
         raise RuntimeError(f"the trainer needs a C compiler with GNU vector types (gcc or clang); {name!r} not found")
-    command = [name, *FLAGS, f"-DREAL={real}", f"-DBATCH={batch}"]
+    command = [name, *flags, f"-DREAL={real}", f"-DBATCH={batch}"]
     key = sha256("\n".join([*command, source.read_text()]).encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"motif-{source.stem}-{os.getuid()}-{key}.so"
     if not target.exists():
@@ -40,6 +46,19 @@ def compiled(source: Path, *, real: str = "float", batch: int = 64, compiler: st
             raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[:2000]}")
         part.replace(target)
     return ctypes.CDLL(str(target))
+
+
+def compiled_by(flags: tuple[str, ...] = FLAGS) -> str:
+    """Name this machine's compiler and the flags, for the header of a table."""
+    done = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=True)
+    return f"{done.stdout.splitlines()[0]}, {' '.join(flags)}"
+
+
+def processor() -> str:
+    """Name this machine's processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def pointer(array: Array) -> ctypes.c_void_p:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from compiled import processor
 from kinds import KINDS
-from pack import processor
 from torch import nn
 
 from mobench import Array, Progress, Table, load_table, save_table

@@ -5,12 +5,10 @@ python scripts/trained/pack.py motif_chain --journal results/motif_chain/trained
 
 import argparse
 import hashlib
-import platform
-import subprocess
 from pathlib import Path
 
 import numpy as np
-from compiled import FLAGS
+from compiled import compiled_by, processor
 from kind import Kind
 from kinds import KINDS
 
@@ -33,18 +31,10 @@ def counts_of(table: Table | None, found: Array, rows: Array, looks: int) -> dic
     return counts
 
 
-def processor() -> str:
-    """Name this machine's processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def provenance(kind: Kind, trained: dict[int, int]) -> dict[str, object]:
     """Say what the rows are and how they came about; `trained` counts the networks of each seed."""
     images = [Path(str(module.__file__)) for module in kind.drawn_by]
     sources = {kind.source.name: kind.source, **{f"_images/{path.name}": path for path in images}}
-    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     networks, epochs = len(kind.rows), kind.looks[-1]
     return {
         "what": kind.what,
@@ -57,7 +47,7 @@ def provenance(kind: Kind, trained: dict[int, int]) -> dict[str, object]:
         f"8x8, from seed {kind.images.DATA_SEED}",
         "made_by": "scripts/trained/make.py and pack.py",
         "sha256": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
-        "compiled_by": f"{compiler}, {' '.join(FLAGS)}",
+        "compiled_by": compiled_by(),
         "host": processor(),
         "licence": "MIT",
     }

@@ -12,7 +12,10 @@ from mobench import Array, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
 
-__all__ = ["brackets", "climb", "promoted", "rungs"]
+__all__ = ["brackets", "climb", "promoted", "rounds", "rungs"]
+
+IDLE = 20
+"""Rounds over a whole space that were charged nothing, behind which no other is expected to be."""
 
 
 def rungs(fidelities: Sequence[int], eta: float) -> list[int]:
@@ -120,3 +123,23 @@ def climb(
         beyond = _ranking.beyond_limits(F, run.objectives)
         on = max(int(begun / eta**k + 1e-9), int(k < len(steps)))
         X = X[promoted(run.rng, F, on, quota=quota, beyond=beyond)]
+
+
+def rounds(run: Run, steps: Sequence[int], n: int) -> Iterator[None]:
+    """Begin one round of brackets after the other while there is something to learn.
+
+    They end behind a round that was charged nothing where every architecture is known on every rung; and where all of
+    its brackets begin with the whole space, behind `IDLE` such rounds, as chance decides between equals.
+
+    Parameters
+    ----------
+    n : int
+        With how many architectures the least bracket of a round begins.
+    """
+    size, idle = run.space.size, 0
+    while True:
+        before = run.spent.evaluations
+        yield
+        idle = idle + 1 if run.spent.evaluations == before else 0
+        if idle >= (1 if before >= size * len(steps) else IDLE if size <= n else math.inf):
+            return

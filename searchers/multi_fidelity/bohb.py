@@ -10,7 +10,7 @@ from annotated_types import Gt, Interval
 from mobench import Array, MultiFidelity, Run
 from mobench.searchers._population import genetics as _genetics
 from mobench.searchers._population import ranking as _ranking
-from mobench.searchers._rungs.rungs import brackets, climb, promoted, rungs
+from mobench.searchers._rungs.rungs import brackets, climb, promoted, rounds, rungs
 
 needs = (MultiFidelity,)
 
@@ -69,8 +69,9 @@ def search(
         uniform = _genetics.sample_new(run.rng, run.space, n - len(proposed), run.space.key(proposed))
         return np.concatenate([proposed, uniform])
 
-    while True:
-        for n, place in brackets(len(steps), eta):
+    plan = brackets(len(steps), eta)
+    for _ in rounds(run, steps, min(plan)[0]):
+        for n, place in plan:
             for fidelity, X, F in climb(run, steps[place:], n, eta=eta, quota=quota, begin=begin):
                 before = told[fidelity]
                 told[fidelity] = (np.concatenate([before[0], X]), np.concatenate([before[1], F]))

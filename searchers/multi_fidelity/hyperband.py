@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 
 from mobench import MultiFidelity, Run
-from mobench.searchers._rungs.rungs import brackets, climb, rungs
+from mobench.searchers._rungs.rungs import brackets, climb, rounds, rungs
 
 needs = (MultiFidelity,)
 
@@ -15,7 +15,7 @@ needs = (MultiFidelity,)
 def search(
     run: Run, *, eta: Annotated[float, Gt(1)] = 3.0, quota: Annotated[float, Interval(ge=0, le=1)] = 0.5
 ) -> None:
-    """Go through the brackets, most exploring first, again and again until the budget is spent.
+    """Go through the brackets, most exploring first, again and again until the budget is spent or all is known.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def search(
         Share of the places that goes to the lowest first objective; see `successive_halving`.
     """
     steps = rungs(run.fidelities, eta)
-    while True:
-        for n, begin in brackets(len(steps), eta):
+    plan = brackets(len(steps), eta)
+    for _ in rounds(run, steps, min(plan)[0]):
+        for n, begin in plan:
             for fidelity, X, _ in climb(run, steps[begin:], n, eta=eta, quota=quota):
                 run.record(bracket=begin, fidelity=fidelity, architectures=len(X))

@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 
 from mobench import MultiFidelity, Run
-from mobench.searchers._rungs.rungs import climb, rungs
+from mobench.searchers._rungs.rungs import climb, rounds, rungs
 
 needs = (MultiFidelity,)
 
@@ -19,7 +19,7 @@ def search(
     architectures: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None,
     quota: Annotated[float, Interval(ge=0, le=1)] = 0.5,
 ) -> None:
-    """Halve one set of uniform architectures after the other, until the budget is spent.
+    """Halve one set of uniform architectures after the other, until the budget is spent or all is known.
 
     Parameters
     ----------
@@ -35,6 +35,6 @@ def search(
     """
     steps = rungs(run.fidelities, eta)
     n = architectures or round(eta ** (len(steps) - 1))
-    while True:
+    for _ in rounds(run, steps, n):
         for fidelity, X, _ in climb(run, steps, n, eta=eta, quota=quota):
             run.record(fidelity=fidelity, architectures=len(X))

@@ -22,13 +22,46 @@ def test_kinds_of_figures_are_listed_without_a_folder_and_nothing_else_is(capsys
     assert "RESULTS: name at least one folder" in capsys.readouterr().err
 
 
-def test_problems_that_say_not_how_to_draw_an_architecture_are_left_out_in_a_line(results, capsys):
-    command = ["plot", str(results), "-k", "architecture", "--row", "1,1,1,1,1,1", "--format", "png"]
-    assert main(command) == 0
+def test_problems_of_which_a_figure_cannot_be_drawn_are_left_out_in_a_line(results, tmp_path, capsys):
+    graph = ["-k", "architecture", "--row", "1,1,1,1,1,1"]
+    for arguments, reason in (
+        (graph, "architecture: this problem does not say how to draw one"),
+        (["-k", "anytime", "--axis", "flops"], "nothing to draw: what was delivered has no price in flops"),
+        (
+            ["-k", "front", "--objectives", "latency:cpu_b64"],
+            "objectives: unknown 'latency:cpu_b64'; there are error, cost",
+        ),
+    ):
+        command = ["plot", str(results), *arguments, "--to", str(tmp_path / "it.png")]
+        assert main(command) == 0
+        said = capsys.readouterr()
+        assert [line for line in said.err.splitlines() if "left" in line] == [f"mobench: left out: catsum: {reason}"]
+        assert [line.split("/")[-1] for line in said.out.split()] == ["it-motif.png", "it-motif.csv"]
+    assert main(["plot", str(results), *graph, "-p", "catsum"]) == 2
+    assert "error: catsum: architecture: this problem does not say how to draw one" in capsys.readouterr().err
+    assert main(["plot", str(results), "-k", "diagnostics"]) == 2
+    assert "error: catsum, motif: diagnostics: nothing was recorded" in capsys.readouterr().err
+
+
+def test_a_clock_on_which_one_problem_delivers_nothing_leaves_it_out(tmp_path, capsys):
+    run = ["run", "-p", "motif", "-p", "motif_chain", "-s", "random_search", "-b", "clock=16", "--seeds", "1"]
+    run += ["--simulated-workers", "2", "-q", "-w", "1", "--name", "x", "--results", str(tmp_path)]
+    assert main(run) == 0
+    capsys.readouterr()
+    plot = ["plot", str(tmp_path / "x"), "-k", "anytime", "--axis", "clock", "--format", "svg"]
+    assert main(plot) == 0
     said = capsys.readouterr()
-    assert "left out: catsum does not say how to draw an architecture" in said.err
-    assert "architecture-motif.png" in said.out
-    assert main([*command, "-p", "catsum"]) == 2
+    assert "left out: motif: nothing to draw: no run has delivered anything yet" in said.err
+    assert "anytime-motif_chain.svg" in said.out
+
+
+@pytest.mark.parametrize("kind", ["cost", "spending"])
+def test_a_problem_without_a_price_in_the_axis_is_drawn_at_nothing(results, kind, tmp_path):
+    to = ["--axis", "flops", "--to", str(tmp_path / "it.png")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["plot", str(results), "-k", kind, *to]) == 0
+    assert (tmp_path / "it-catsum.png").exists()
 
 
 def test_an_axis_in_which_nothing_has_a_price_is_refused(results, capsys):

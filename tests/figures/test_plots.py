@@ -422,7 +422,7 @@ def test_chosen_searchers_keep_the_campaign_s_colours(results, report):
 def test_what_cannot_be_drawn_is_said(report):
     for kind, selection, message in (
         ("diagnostics", Selection("catsum"), "nothing was recorded"),
-        ("front", Selection("catsum", objectives=("eror",)), "catsum has no 'eror'"),
+        ("front", Selection("catsum", objectives=("eror",)), "objectives: unknown 'eror', did you mean 'error'"),
         ("architecture", Selection("catsum", row=(0,) * 6), "does not say how to draw"),
         ("architecture", Selection("motif"), "give 6 genes, for example --row "),
         ("front", Selection("motiv"), "unknown 'motiv', did you mean 'motif'"),

@@ -1,27 +1,16 @@
 """The script behind `docs/sampling.md`: what it reads on the way is what a shorter run delivers; verdicts are right."""
 
-import importlib.util
 import inspect
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from _scripts import scripts
 
 import mobench
 from mobench.plugins.catalogue import find
 
-HERE = Path(__file__).parents[2] / "scripts" / "sampling"
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"sampling_{name}", HERE / f"{name}.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sampling, draw = script("sampling"), script("draw")
+sampling, draw, verdicts, _ = scripts("sampling", "sampling", "draw", "verdicts", "published")
 CAMPAIGNS = {
     name: mobench.read_campaign(sampling.DOCS / "campaigns" / f"{name}.toml")
     for name in (*sampling.CAMPAIGNS, "halving")
@@ -81,10 +70,10 @@ def test_verdicts_are_those_of_the_tests(small):
     assert rows.loc[(80, "local_search"), "verdict"] == "better"
     assert rows.loc[(80, "local_search"), "ahead"] >= 0.8
     said = {"verdict": "better", "improvement": 0.9, "difference": 0.02, "noise_floor": 0.03}
-    assert sampling._verdict(said) == "within noise"
-    assert sampling._verdict(said | {"noise_floor": float("nan")}) == "better"
-    assert sampling._verdict(said | {"improvement": 0.1, "difference": -0.2}) == "worse"
-    assert sampling._verdict(said | {"verdict": "undecided"}) == "undecided"
+    assert verdicts.verdict(said) == "within noise"
+    assert verdicts.verdict(said | {"noise_floor": float("nan")}) == "better"
+    assert verdicts.verdict(said | {"improvement": 0.1, "difference": -0.2}) == "worse"
+    assert verdicts.verdict(said | {"verdict": "undecided"}) == "undecided"
 
 
 def test_a_table_has_medians_marks_and_seconds():

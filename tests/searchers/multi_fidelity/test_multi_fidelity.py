@@ -7,6 +7,7 @@ from _toy_runs import check_killed_at_line
 import mobench
 from mobench import Cost, Objective, Run, Space, Values
 from mobench.core.budget import parse_budget
+from mobench.core.capabilities import limit_on
 from mobench.harness.execute import search_problem
 from mobench.harness.history import read_history
 from mobench.harness.log import Log
@@ -15,6 +16,7 @@ from mobench.plugins.catalogue import find
 from mobench.plugins.options import check_options
 from mobench.searchers._rungs.rungs import brackets, climb, promoted, rungs
 from mobench.searchers.multi_fidelity import bohb, shemoa
+from mobench.testing.toy import GradedToy
 
 SEARCHERS = ("successive_halving", "hyperband", "asha", "bohb", "shemoa", "curve_stopping")
 
@@ -167,6 +169,24 @@ def test_they_end_in_spaces_of_a_few_architectures(name):
     _, history, reason = go(name, Tiny(), trainings=50.0)
     assert len(np.unique(history.X, axis=0)) <= 4
     assert reason in ("finished", "budget: asked")
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+@pytest.mark.parametrize("cardinalities", [(1,), (2,), (4, 2)], ids=str)
+def test_where_all_is_known_they_end_however_long_the_clock(name, cardinalities):
+    problem = GradedToy(cardinalities=cardinalities)
+    run = Run(problem, limit=limit_on(problem, {"clock": 1e5}, workers=8), workers=8)
+    reason = search_problem(find("searcher", name), run, {})
+    assert run.spent.asked <= 1000 < run.limit.asked
+    assert reason == "finished"
+
+
+@pytest.mark.parametrize("name", ["successive_halving", "hyperband", "bohb"])
+def test_where_answers_are_noisy_they_never_are_all_known(name):
+    problem = GradedToy(cardinalities=(2,), noisy=True)
+    _, history, reason = go(name, problem, trainings=200.0)
+    assert reason.startswith("budget")
+    assert len(history.X) > 200
 
 
 @pytest.mark.parametrize("name", SEARCHERS)
