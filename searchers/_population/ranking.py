@@ -89,13 +89,10 @@ def _crowding(G: Array, rank: Array) -> Array:
     V = values.take(order)
     last = sizes.cumsum() - 1
     first = last + 1 - sizes
+    span = V.take(last) - V.take(first)
+    span[span <= 0] = np.inf  # such an objective counts nothing
     gap = np.empty(m * k)
-    with np.errstate(over="ignore", invalid="ignore"):  # between groups, whose ends have inf whatever stands there
-        span = V.take(last) - V.take(first)
-        if span.max() == np.inf:  # no number holds it
-            return _crowding(G / 4.0, rank)
-        span[span <= 0] = np.inf  # such an objective counts nothing
-        np.divide(V[2:] - V[:-2], span.take(group[1:-1]), out=gap[1:-1])
+    np.divide(V[2:] - V[:-2], span.take(group[1:-1]), out=gap[1:-1])
     gap[first] = gap[last] = np.inf
     total: Array = np.bincount(order % k, gap, k)  # each point's gaps, summed over the objectives
     return total
