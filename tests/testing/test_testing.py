@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mobench import Run
 from mobench.plugins.catalogue import plugins
 from mobench.testing import Check, assert_passes, check_problem, check_searcher, table
 
+torch.set_num_threads(1)  # and loaded here: seconds of a run are few
 BROKEN = Path(__file__).parents[1] / "broken"
 LIVE = "cell_training:dataset=digits,epochs=2,channels=2,cells=1,stages=1"
 TABLE = f"table:path={Path(__file__).parents[2] / 'docs/problems/tables/example_table/cells.toml'}"
