@@ -305,7 +305,7 @@ MOOT = {
     "global randomness": ("batches", "front", "fresh process"),
     "prices": ("training price", "searched"),
     "limits": ("contract", "searched", "fresh process"),
-    "supernet": ("network passes", "network batches", "network corners", "network costs"),
+    "supernet": ("network passes", "network prices", "network batches", "network corners", "network costs"),
 }
 """What a failure leaves nothing to say about."""
 
