@@ -157,6 +157,7 @@ class _Prepared:
 
 def _prepared(spec: RunSpec, sources: Sources) -> _Prepared:
     """Build what the specification names; whatever goes wrong here is not the searcher's fault."""
+    processor()  # which remembers it: a search may change what files and processes are
     try:
         problem = make_problem(spec.problem, spec.problem_options, sources)
         plugin = find("searcher", spec.searcher, sources)

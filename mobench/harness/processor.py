@@ -22,7 +22,7 @@ def processor() -> str:
     Libraries of linear algebra choose their order of summation by these, so that what is computed with them (models,
     supernets) is the same to the last bit where they are.
     """
-    name = platform.processor() or platform.machine()
+    name = platform.machine()  # `platform.processor` starts a process, and waits for it
     with contextlib.suppress(OSError, StopIteration):
         lines = _NAMES.read_text(encoding="utf-8", errors="replace").splitlines()
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
