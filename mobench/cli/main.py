@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from mobench.cli._terminal import EXAMPLES, say
+from mobench.core.threads import one_thread
 from mobench.core.version import __version__
 
 __all__ = ["main"]
@@ -22,6 +23,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0 well, 1 some runs failed, 2 a mistake, 130 interrupted."""
+    one_thread()
     parser = _parser()
     args = parser.parse_args(arguments)
     if not getattr(args, "command", None):

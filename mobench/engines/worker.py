@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from mobench.core.threads import ONE_THREAD
 from mobench.engines.attempt import Attempt
 from mobench.harness.spec import RunSpec
 
@@ -25,8 +26,6 @@ GRACE_SECONDS = 30.0
 
 CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS}
 """Signals that a process brings upon itself; whoever is killed by another one has done nothing wrong."""
-
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 _ENVIRONMENT = dict(os.environ)
 """As mobench found it: importing a plugin may change it here, and no other run shall notice."""

@@ -277,3 +277,16 @@ def test_an_option_that_no_record_can_hold_is_refused_and_does_not_vanish(capsys
     with pytest.raises(ValueError, match=r"searcher_options\.sigma is inf"):
         execute(spec, tmp_path / "run")
     assert list(tmp_path.rglob("spec.json")) == []
+
+
+@pytest.mark.parametrize(("given", "threads"), [("", "1"), ("3", "3")])
+def test_the_command_line_computes_with_one_thread_unless_the_environment_says_more(given, threads):
+    code = (
+        "import os, sys; from mobench.cli.main import main; assert 'numpy' not in sys.modules; main(['list', 'searchers']);"
+        "print(*(os.environ[name] for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS')))"
+    )
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    environment |= dict.fromkeys(names, given) if given else {}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{threads} {threads}"
