@@ -97,12 +97,21 @@ def shifts(rng: np.random.Generator, cardinalities: Array, n: int, rate: float |
 
 def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | None) -> tuple[Array, Array, Array]:
     """Which of n rows' genes change, numbered row by row, what to add to each of them, and how many values it takes."""
-    changeable = cardinalities > 1
-    if rate is None:
-        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
-    hits = (rng.random((n, len(cardinalities))) < rate * changeable).ravel().nonzero()[0]
+    rates = _rates(tuple(cardinalities.tolist()), rate)
+    hits = (rng.random((n, len(rates))) < rates).ravel().nonzero()[0]
     values = cardinalities.take(hits % len(cardinalities))
     return hits, 1 + (rng.random(len(hits)) * (values - 1)).astype(np.int64), values
+
+
+@functools.lru_cache(maxsize=64)
+def _rates(cardinalities: tuple[int, ...], rate: float | None) -> Array:
+    """How likely each gene changes, (d,): found once for all generations."""
+    changeable = np.array(cardinalities) > 1
+    if rate is None:
+        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
+    rates: Array = rate * changeable
+    rates.flags.writeable = False
+    return rates
 
 
 def mutate_one(rng: np.random.Generator, X: Array, space: Space) -> Array:
