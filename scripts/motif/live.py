@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from mobench.plugins.references import describe
 from mobench.problems._cells.space import OPERATIONS, live
 from mobench.scoring.load import load
 
+sys.path.append(str(Path(__file__).parents[1] / "results"))
+from blind import blind_quartiles, whole_trainings
+
 HERE = Path(__file__).parent
 RECORD, BLIND = HERE / "live.csv", HERE / "live_blind.csv"
 FIGURE = HERE.parents[1] / "docs" / "figures" / "motif-live.png"
@@ -35,8 +39,6 @@ BUDGETS = (5, 20, 50)
 """In full trainings."""
 SETTINGS = "warm_up=0"
 """What the options of lines with published settings have: these are compared at the least budget alone."""
-SETS = 300
-"""Blind sets of each size."""
 BLUES = ("#9ecae1", "#4292c6", "#08306b")
 GREY = "0.6"
 
@@ -70,10 +72,9 @@ def facts(run_folder: Path) -> dict[str, float]:
     edges = max(int((operations > 0).sum()), 1)
     shares = {name: round(100.0 * (operations == op).sum() / edges) for op, name in enumerate(OPERATIONS) if op}
     front = result.front()
-    full = np.isin(result.history.fidelity, (0, result.problem.fidelities[-1]))
     return {
         "hypervolume": round(result.hypervolume(), 4),
-        "trained": int(full.sum()),
+        "trained": whole_trainings(result),
         "delivered": len(front),
         "least_error": round(front["error"].min(), 2) if len(front) else np.nan,
         "one_shot_tau": round(result.one_shot_tau(), 3),
@@ -93,16 +94,8 @@ def collect() -> None:
     runs.sort_values(["trainings", "seed"], kind="stable").to_csv(RECORD, index=False)
     known = pd.read_csv(BLIND).set_index("size") if BLIND.exists() else pd.DataFrame(columns=["q25", "median", "q75"])
     for size in sorted(set(runs["trained"]) - set(known.index)):
-        known.loc[size] = np.quantile(blind_sets(size), (0.25, 0.5, 0.75)).round(4)
+        known.loc[size] = blind_quartiles("motif", int(size))
     known.sort_index().rename_axis("size").to_csv(BLIND)
-
-
-def blind_sets(size: int) -> list[float]:
-    """Scores of sets of so many networks, trained and not chosen: random search with as many evaluations."""
-    if not size:
-        return [0.0]
-    results = (mobench.run("random_search", "motif", budget=size, seed=1000 + seed) for seed in range(SETS))
-    return [result.hypervolume() for result in results]
 
 
 def table(runs: pd.DataFrame, blind: pd.Series) -> Iterator[pd.DataFrame]:

@@ -13,17 +13,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
+from blind import blind_quartiles, whole_trainings
 from published import HOME, campaigns, do, ended, folder, read_runs, recorded, write_record
 from scipy.stats import binomtest
 from verdicts import compare
 
-import mobench
 from mobench.analysis.families import holm
 from mobench.campaigns.study import read_study
 from mobench.figures.style import styled
-from mobench.scoring.result import Result
 
 NAME = "bilevel"
 HERE, FIGURE = HOME / NAME, HOME.parents[1] / "docs" / "figures" / "bilevel.png"
@@ -64,8 +62,6 @@ COLOURS = {
     "gradients": "#2b6cb0",
     "bilevel": "#c53030",
 }
-SETS = 300
-"""Blind sets of each size."""
 LEVEL = 0.05
 
 
@@ -90,11 +86,6 @@ def rows(campaign: str) -> Iterator[dict[str, Any]]:
         yield row | {"trained": trained[row["searcher"], row["seed"]]}
 
 
-def whole_trainings(result: Result) -> int:
-    """How many networks a run trained to the end."""
-    return int(np.isin(result.history.fidelity, (0, *result.problem.fidelities[-1:])).sum())
-
-
 def write_blind(record: pd.DataFrame) -> None:
     """Quartiles of blind sets of each size that was trained: random searches with as many evaluations."""
     place = HERE / "blind.csv"
@@ -102,17 +93,9 @@ def write_blind(record: pd.DataFrame) -> None:
     lines = [] if found is None else found.reset_index().to_dict("records")
     for problem, size in sorted(set(zip(record["problem"], record["trained"], strict=True))):
         if found is None or (problem, size) not in found.index:
-            q25, median, q75 = np.quantile(blind_sets(problem, size), (0.25, 0.5, 0.75)).round(4)
-            lines.append({"problem": problem, "size": size, "q25": q25, "median": median, "q75": q75})
+            quartiles = dict(zip(("q25", "median", "q75"), blind_quartiles(problem, size), strict=True))
+            lines.append({"problem": problem, "size": size} | quartiles)
     pd.DataFrame(lines).sort_values(["problem", "size"]).to_csv(place, index=False)
-
-
-def blind_sets(problem: str, size: int) -> list[float]:
-    """Scores of sets of so many networks, trained and not chosen."""
-    if not size:
-        return [0.0]
-    results = (mobench.run("random_search", problem, budget=size, seed=1000 + seed) for seed in range(SETS))
-    return [result.hypervolume() for result in results]
 
 
 def runs(record: pd.DataFrame) -> pd.DataFrame:

@@ -282,7 +282,8 @@ def test_an_option_that_no_record_can_hold_is_refused_and_does_not_vanish(capsys
 @pytest.mark.parametrize(("given", "threads"), [("", "1"), ("3", "3")])
 def test_the_command_line_computes_with_one_thread_unless_the_environment_says_more(given, threads):
     code = (
-        "import os, sys; from mobench.cli.main import main; assert 'numpy' not in sys.modules; main(['list', 'searchers']);"
+        "import os, sys; from mobench.cli.main import main; assert 'numpy' not in sys.modules;"
+        "main(['list', 'searchers']);"
         "print(*(os.environ[name] for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS')))"
     )
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
