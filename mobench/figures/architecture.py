@@ -14,8 +14,9 @@ from mobench.analysis.analysis import Analysis
 from mobench.core.capabilities import Decodable, Drawable
 from mobench.core.limits import true_front
 from mobench.core.problem import Problem
+from mobench.figures.names import folded
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import LETTERS, folded, new_figure, palette, styled
+from mobench.figures.style import LETTERS, new_figure, palette, styled
 
 __all__ = ["draw_architecture", "plot_architecture"]
 

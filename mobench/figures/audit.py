@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from mobench.analysis.analysis import Analysis
 from mobench.figures.chosen import look
+from mobench.figures.names import folded
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import AXIS_LABELS, MARKERS, folded, new_figure, palette, panels, scale_axis, styled
+from mobench.figures.style import AXIS_LABELS, MARKERS, new_figure, palette, panels, scale_axis, styled
 
 __all__ = ["draw_cost", "draw_spending", "draw_states", "plot_cost", "plot_spending", "plot_states"]
 

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from mobench.analysis.analysis import Analysis
 from mobench.analysis.statistics import interquartile_means, medians, profiles
 from mobench.figures.chosen import check_nonempty, look
+from mobench.figures.names import folded
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import folded, new_figure, palette, panels, styled
+from mobench.figures.style import new_figure, palette, panels, styled
 
 __all__ = ["draw_intervals", "draw_medians", "draw_profiles", "plot_intervals", "plot_profiles"]
 

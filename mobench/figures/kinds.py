@@ -6,8 +6,8 @@ import importlib
 
 from mobench.analysis.analysis import Analysis
 from mobench.core.messages import check_known
+from mobench.figures.names import shorten, spell_out
 from mobench.figures.registry import REGISTERED, Drawing, Kind, Selection
-from mobench.figures.style import shorten, spell_out
 
 __all__ = ["FILES", "KINDS", "draw", "find_kind"]
 

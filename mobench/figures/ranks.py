@@ -14,8 +14,9 @@ from mobench.analysis.analysis import Analysis
 from mobench.analysis.families import cliques
 from mobench.analysis.statistics import rank_table
 from mobench.figures.chosen import check_nonempty, look
+from mobench.figures.names import folded, short_names
 from mobench.figures.registry import Drawing, Selection, register
-from mobench.figures.style import LETTER, WIDTHS, folded, new_figure, palette, short_names, styled, wrapped
+from mobench.figures.style import LETTER, WIDTHS, new_figure, palette, styled, wrapped
 
 __all__ = ["draw_critical_difference", "draw_rank_heatmap", "plot_critical_difference", "plot_rank_heatmap"]
 

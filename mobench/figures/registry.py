@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mobench.analysis.analysis import Analysis
-from mobench.figures.style import folded
+from mobench.figures.names import folded
 
 __all__ = ["REGISTERED", "Draw", "Drawing", "Kind", "Selection", "register"]
 

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mobench.core.messages import nearest
-from mobench.figures.style import spell_out, styled
+from mobench.figures.names import spell_out
+from mobench.figures.style import styled
 from mobench.files.csvs import write_csv
 from mobench.files.writing import written_whole
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-import itertools
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -13,12 +11,10 @@ from typing import Any
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.mathtext import MathTextParser
-from matplotlib.table import Cell
-from matplotlib.text import Text
 
-from mobench.core.messages import nearest, plain
+from mobench.core.messages import nearest
 from mobench.core.problem import Objective
+from mobench.figures.names import short_names
 
 __all__ = [
     "AXIS_LABELS",
@@ -28,16 +24,12 @@ __all__ = [
     "MARKERS",
     "TRUTH",
     "WIDTHS",
-    "folded",
     "label_objectives",
     "legend_below",
     "new_figure",
     "palette",
     "panels",
     "scale_axis",
-    "short_names",
-    "shorten",
-    "spell_out",
     "styled",
     "wrapped",
 ]
@@ -48,15 +40,11 @@ LETTERS = {"single": 62, "double": 130}
 """What a line of a column holds in small print."""
 LETTER = 0.054
 """How wide a letter of a name is at 7 points, inches."""
-LONGEST = 36
-"""Letters of a searcher's label that figures show whole."""
 TRUTH = "0.78"
 """Grey of the true front; no searcher has it."""
 MARKERS = "osD^vph<>8dP"
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 2)))
 """Dashes of lines that may lie on each other: what lies below shows in the gaps."""
-PARSER = MathTextParser("path")
-"""It remembers what it has read."""
 AXIS_LABELS = {
     "evaluations": "unique evaluations",
     "asked": "questions asked",
@@ -115,73 +103,6 @@ def _shade(colour: Any, factor: float) -> tuple[float, float, float]:
     """The colour with its lightness scaled."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*colour)
     return colorsys.hls_to_rgb(hue, min(lightness * factor, 0.85), saturation)
-
-
-def spell_out(figure: Figure) -> None:
-    """Show names letter by letter where what stands between their dollars is no mathematics, which ends no figure.
-
-    Letters that steer terminals are spelt out: an SVG that held them would not be one.
-    """
-    for ax in figure.axes:
-        ax.get_xticklabels(), ax.get_yticklabels()  # they are made when they are asked for
-    for text in _texts(figure):
-        if (shown := plain(text.get_text())) != text.get_text():
-            text.set_text(shown)
-        if "$" in text.get_text():
-            try:
-                [PARSER.parse(line) for line in text.get_text().splitlines()]
-            except ValueError:
-                text.set_parse_math(False)
-
-
-def _texts(figure: Figure) -> list[Text]:
-    """All texts of a figure, those in the cells of tables too, which are no children of theirs."""
-    return [*figure.findobj(Text), *(cell.get_text() for cell in figure.findobj(Cell))]
-
-
-def short_names(labels: Iterable[str]) -> dict[str, str]:
-    """Labels to what figures call them: of paths in long ones the file, and of what is longer still both ends.
-
-    Examples
-    --------
-    >>> short_names(["nsga2:start=/data/of/an/earlier/campaign/best.csv", "random_search"])
-    {'nsga2:start=/data/of/an/earlier/campaign/best.csv': 'nsga2:start=…/best.csv', 'random_search': 'random_search'}
-    """
-    found = {label: label for label in labels}
-    for label in (label for label in found if len(label) > LONGEST):
-        whole = re.sub(r"=[^,=]*/(?=[^,/])", "=…/", label)
-        for number in itertools.count(1):
-            mark = f" #{number}" if number > 1 else ""  # of labels that differ in what is not shown
-            room = LONGEST - len(mark)
-            name = (whole if len(whole) <= room else f"{whole[: room // 2]}…{whole[room // 2 + 1 - room :]}") + mark
-            if name not in found.values():
-                break
-        found[label] = name
-    return found
-
-
-def shorten(figure: Figure, labels: Iterable[str]) -> None:
-    """Show `labels` as `short_names` has them, in lines where they head a panel, so that they leave room for it."""
-    names = short_names(labels)
-    long = sorted((label for label, name in names.items() if name != label), key=len, reverse=True)
-    whole = re.compile("|".join(map(re.escape, long)) or "(?!)")
-
-    def short(text: Text) -> str:
-        return whole.sub(lambda match: names[match[0]], text.get_text())
-
-    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
-        ticks = axis.get_ticklabels()
-        if any(
-            short(tick) != tick.get_text() for tick in ticks
-        ):  # texts of ticks are made anew whenever they are drawn
-            axis.set_ticks(axis.get_ticklocs(), [short(tick) for tick in ticks])
-    for text in _texts(figure):
-        text.set_text(short(text))
-    for ax in figure.axes if len(figure.axes) > 1 else ():
-        lines = ax.get_title().splitlines()
-        ax.title.set_text(
-            "\n".join(folded(line, 26, after=":,=…") if line in names.values() else line for line in lines)
-        )
 
 
 def legend_below(figure: Figure, width: str, handles: Sequence[Any]) -> None:
@@ -246,16 +167,6 @@ def panels(width: str, count: int, *, across: int, height: float, **shared: Any)
 def wrapped(text: str, width: str) -> str:
     """The text in lines that a column of that width holds, in small print; a number and its % stay together."""
     return textwrap.fill(text.replace(" %", "\N{NO-BREAK SPACE}%"), LETTERS[width])
-
-
-def folded(label: str, most: int, *, after: str = ":,") -> str:
-    """A label or a written form in lines of at most about `most` letters, cut after colons and commas, or others."""
-    lines = [""]
-    for part in re.split(f"(?<=[{re.escape(after)}])", label):
-        if lines[-1] and len(lines[-1]) + len(part) > most:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
 
 
 def scale_axis(axis: Any, values: Iterable[float], *, ratio: float = 30.0) -> None:

@@ -8,9 +8,9 @@ from matplotlib.text import Text
 from mobench.analysis.reading import read_analysis
 from mobench.cli.main import main
 from mobench.figures.kinds import KINDS, draw
+from mobench.figures.names import LONGEST, short_names
 from mobench.figures.registry import Selection
 from mobench.figures.saving import save_figure
-from mobench.figures.style import LONGEST, short_names
 
 SEARCHERS = ("nsga2", "nsga2:population=8", "nsga2:population=9", "nsga3:population=8", "moead", "smsemoa", "grid")
 PROBLEMS = ("catsum", "motif", "motif:objectives=[error,flops]")
