@@ -16,9 +16,10 @@ from mobench.testing.checks import Check, perform
 from mobench.testing.problems import LENIENT as PROBLEM_LENIENT
 from mobench.testing.problems import MOOT as PROBLEM_MOOT
 from mobench.testing.problems import PROBLEM_CHECKS
-from mobench.testing.searchers import LENIENT, MOOT, SEARCHER_CHECKS, subject_of
+from mobench.testing.searchers import LENIENT, MOOT, SEARCHER_CHECKS
 from mobench.testing.specimen import Specimen
 from mobench.testing.state import kept_randomness
+from mobench.testing.subject import subject_of
 
 __all__ = ["Check", "assert_passes", "check_problem", "check_searcher", "table"]
 
