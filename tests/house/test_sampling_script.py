@@ -87,3 +87,15 @@ def test_a_table_has_medians_marks_and_seconds():
         }
     )
     assert list(draw.table(part))[2:] == ["| `random_search` | 0.500 | 0.002 |", "| `nsga2` | 0.250 - | 0.01 |"]
+
+
+def test_the_tables_of_the_page_are_those_of_the_record():
+    page = set((sampling.DOCS / "sampling.md").read_text(encoding="utf-8").splitlines())
+    record = pd.read_csv(sampling.RECORD)
+    record = record[(record["campaign"] != draw.GRAPHS) & (record["axis"] == "evaluations")]
+    record["short"] = record["problem"].map(draw.short)
+    record = record.drop_duplicates(["amount", "problem", "searcher"])
+    for amount in sampling.AMOUNTS:
+        lines = list(draw.table(record[record["amount"] == amount]))
+        assert len(lines) > 16
+        assert set(lines) <= page, amount

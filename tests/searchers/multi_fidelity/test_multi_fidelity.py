@@ -111,6 +111,13 @@ def test_hyperbands_round_costs_what_its_brackets_cost():
     assert int(np.sum(history.fidelity == 0)) == 1 + 1 + 2 + 4
 
 
+@pytest.mark.parametrize("name", ["successive_halving", "hyperband", "asha"])
+def test_where_nobody_is_left_behind_halving_is_random_search(name):
+    found, chance = go(name, Curves(), eta=1e308)[1], go("random_search", Curves(), batch=1)[1]
+    assert (found.fidelity == 0).all()
+    assert np.array_equal(found.X, chance.X)
+
+
 def test_with_one_objective_promotion_is_by_rank_alone():
     rng = np.random.default_rng(0)
     F = rng.permutation(30).astype(float)[:, None]
