@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from mobench import Array, CategoricalSupernet, ComputeBudget, Run
@@ -15,7 +15,7 @@ from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.evolution import evolved
 from mobench.searchers._one_shot.making import Made, Making, layer
 from mobench.searchers._relaxed.linear import Weights
-from mobench.searchers._relaxed.settings import Count, NotNegative, Positive
+from mobench.searchers._relaxed.settings import Count, NotNegative, Positive, Width
 
 needs = (CategoricalSupernet, ComputeBudget)
 
@@ -41,8 +41,8 @@ class Options(Making):
         Of Adam; the paper's code.
     """
 
-    hidden: Count = 32
-    rounds: Count = 1
+    hidden: Width = 32
+    rounds: Annotated[int, Interval(ge=1, le=100)] = 1
     reach: Count = 50
     population: Annotated[int, Ge(2)] = 20
     learning_rate: Positive = 1e-3
