@@ -97,6 +97,8 @@ class GatedGraph(nn.Module):
         d, h, half = len(lengths), options.hidden, (options.hidden + 1) // 2
         build: Any = nn.utils.skip_init
         self.rounds, self.lengths = options.rounds, lengths
+        every = distances(d, tuple(zip(*np.nonzero(lengths == 1), strict=True)), d)  # whatever is in reach
+        self.order = np.argsort((every > 0).sum(axis=0), kind="stable").tolist()
         self.operations = layer(k, h, generator, bias=False)
         self.genes = nn.Parameter(torch.empty(d, h).uniform_(-1.0, 1.0, generator=generator))
         self.near, self.far = (
@@ -109,9 +111,8 @@ class GatedGraph(nn.Module):
     def forward(self, p: Tensor) -> Tensor:
         """The codes."""
         nodes = list((self.operations(p) + self.genes).unbind())
-        order = np.argsort((self.lengths > 0).sum(axis=0), kind="stable").tolist()
         for _ in range(self.rounds):
-            for lengths, turn in ((self.lengths.T, order), (self.lengths, order[::-1])):
+            for lengths, turn in ((self.lengths.T, self.order), (self.lengths, self.order[::-1])):
                 for node in turn:
                     nodes[node] = self.cell(self._message(nodes, lengths[node]), nodes[node][None])[0]
         vectors = torch.stack(nodes)

@@ -1,5 +1,8 @@
 """Supernet searchers under extreme options: refused in words of their own, or ended where nothing is left to learn."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +12,7 @@ from mobench.core.budget import parse_budget
 from mobench.problems._toys.ridgenet import RidgeNet
 from mobench.searchers._one_shot.evolution import evolved
 from mobench.searchers._one_shot.supernet import Scores
+from mobench.searchers.hypernetworks import ghn
 
 torch.set_num_threads(1)
 RIDGENET = "bilevel_toys:name=ridgenet"
@@ -92,3 +96,23 @@ def test_evolution_ends_where_every_different_architecture_is_known():
     evolved(run, 4)(scores)
     assert len(scores.X) == 16
     assert scores.are_all
+
+
+def test_nodes_hear_of_their_predecessors_however_short_the_reach():
+    """Genes 0 -> 1 -> 2, and 3, 4 -> 1: more wires end in 1 than in 2, and still 2 hears what 1 has become."""
+    wires = ((0, 1), (1, 2), (3, 1), (4, 1))
+    graph = ghn.GatedGraph(ghn.distances(5, wires, 1), 4, ghn.Options(hidden=8), torch.Generator().manual_seed(0))
+    a, b = (graph(torch.eye(4)[list(x)]) for x in ((0, 1, 2, 3, 0), (3, 1, 2, 3, 0)))
+    assert not torch.allclose(a[3], b[3])
+    place = {node: at for at, node in enumerate(graph.order)}
+    assert all(place[before] < place[after] for before, after in wires)
+
+
+def test_orders_are_topological_at_every_reach():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        wires = tuple((i, j) for i, j in itertools.combinations(range(7), 2) if rng.random() < 0.4)
+        for reach in (1, 2, 50):
+            graph = ghn.GatedGraph(ghn.distances(7, wires, reach), 2, ghn.Options(hidden=2), torch.Generator())
+            place = {node: at for at, node in enumerate(graph.order)}
+            assert all(place[before] < place[after] for before, after in wires)
