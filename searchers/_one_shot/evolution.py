@@ -15,7 +15,7 @@ def evolved(run: Run, population: int) -> Callable[[Scores], None]:
     def evolve(scores: Scores) -> None:
         for _ in generations(run.rng, run.space, scores, population=population, objectives=scores.objectives):
             run.recommend(scores.best)
-            if len(scores.X) >= run.space.size:
+            if scores.are_all:
                 return
 
     return evolve

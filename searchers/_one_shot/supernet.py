@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from annotated_types import Ge, Gt, Interval
 from mobench import Array, BudgetExhausted, Network, Run, nondominated, violation
 from mobench.searchers._relaxed import finalists as _finalists
 from mobench.searchers._relaxed.checkpoints import fill, moments, packed, remember, unpacked
-from mobench.searchers._relaxed.divergence import check_weights
+from mobench.searchers._relaxed.divergence import check_rate, check_weights
 from mobench.searchers._relaxed.linear import Vector, Weights, norm
 from mobench.searchers._relaxed.relaxations import one_hot
+
+LISTED = 1_000_000
+"""Rows of a space up to which those that are the same are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +164,14 @@ def _train(sharing: Sharing, options: Training) -> None:
     FloatingPointError
         The weights diverged.
     ValueError
-        The run has no limit of multiply-adds.
+        The run has no limit of multiply-adds, or the learning rate is beyond what the weights' numbers hold.
     """
     run, learned = sharing.run, sharing.learned
     until = options.training_share * run.limit.flops
     saved = run.restore()
     optimizer = options.optimizer(learned)
     rate = optimizer.param_groups[0]["lr"]
+    check_rate("learning_rate", rate, next(iter(learned.values())))
     first, steps = norm(learned), 0
     start = 0.0
     if saved is not None:
@@ -200,6 +205,7 @@ class Scores:
         self._run, self._network, self._weights, self._batches = run, network, weights, batches
         self._like = network.initial_alpha().detach().cpu()
         self._known: dict[int, tuple[Array, Array]] = {}
+        self._learned = True
         error, *costs = run.objectives
         self.objectives = (replace(error, limit=None), *costs)  # its limit is about trained values, not one-shot ones
 
@@ -221,15 +227,26 @@ class Scores:
         rows = np.flatnonzero(beyond <= beyond.min(initial=np.inf))
         return self.X[rows[nondominated(F[rows])]]
 
+    @property
+    def are_all(self) -> bool:
+        """Whether every architecture is known; which of a space's rows are the same is asked when nothing was new."""
+        return len(self._known) >= (self._run.space.size if self._learned else self._different)
+
+    @cached_property
+    def _different(self) -> int:
+        space = self._run.space
+        return space.size if space.size > LISTED else len(np.unique(space.key(space.all())))
+
     def __call__(self, X: Array) -> Array:
         """(n, m) values of (n, d) architectures, all minimised; only those not yet known are computed and charged."""
-        keys = self._run.space.key(X).tolist()
+        keys, before = self._run.space.key(X).tolist(), len(self._known)
         for key, x in zip(keys, X, strict=True):
             if key not in self._known:
                 with torch.no_grad():
                     error = self._network.one_shot(self._weights(x), x[None], batches=self._batches)
                 costs = self._network.costs(one_hot(x, self._like))
                 self._known[key] = x, np.concatenate([error, costs.detach().cpu().numpy()])
+        self._learned = len(self._known) > before
         return np.array([self._known[key][1] for key in keys])
 
 

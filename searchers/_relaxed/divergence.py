@@ -11,6 +11,21 @@ from mobench.searchers._relaxed.linear import Weights, norm
 
 GROWTH = 1e6
 """Weights of so many times one more than their first norm say nothing any more."""
+HEADROOM = 1e3
+"""How far below the largest number of their kind learning rates stay: Adam divides its first by a tenth or less."""
+
+
+def check_rate(name: str, rate: float, like: Tensor) -> None:
+    """Refuse a learning rate beyond what the numbers that it moves can hold, before torch does in words of its own.
+
+    Raises
+    ------
+    ValueError
+    """
+    most = torch.finfo(like.dtype).max / HEADROOM
+    if rate > most:
+        kind = str(like.dtype).removeprefix("torch.")
+        raise ValueError(f"{name}: expected at most {most:.1e}, as {kind} holds no step of it, found {rate:.1e}")
 
 
 def check_alpha(alpha: Tensor, mask: Tensor | None, *, steps: int) -> None:

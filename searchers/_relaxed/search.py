@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mobench import Array, CategoricalNetwork, Network, operation_mask
-from mobench.searchers._relaxed.divergence import check_alpha, check_weights
+from mobench.searchers._relaxed.divergence import check_alpha, check_rate, check_weights
 from mobench.searchers._relaxed.linear import Loss, Vector, Weights, detached, gradient, norm, pairing, times
 from mobench.searchers._relaxed.relaxations import DENSE, TEMPERED, Relaxation, Sampling, draw
 from mobench.searchers._relaxed.settings import Settings
@@ -215,7 +215,7 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
     Raises
     ------
     ValueError
-        A relaxation of operations where alpha is a plain vector.
+        A relaxation of operations where alpha is a plain vector, or a rate beyond what alpha's numbers hold.
     """
     operations = network.operations if isinstance(network, CategoricalNetwork) else None
     if operations is None and settings.relaxation in get_args(Relaxation) and settings.relaxation != "softmax":
@@ -226,6 +226,8 @@ def initial(network: Network, settings: Settings, preference: Array, seed: int) 
     if settings.relaxation in DENSE:
         check_computes(network, f"relaxation={settings.relaxation!r}", instead="take 'gdas' or 'reinmax_sampled'")
     alpha: Tensor = network.initial_alpha().detach().clone().requires_grad_()
+    for name in ("alpha_rate", "learning_rate"):
+        check_rate(name, getattr(settings, name), alpha)
     whole = settings.partial_channels == 1
     drawn = network.initial_weights() if whole else network.initial_weights(partial_channels=settings.partial_channels)
     weights = detached(drawn)

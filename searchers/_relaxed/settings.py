@@ -15,6 +15,8 @@ Selection = Literal["largest", "perturbation"]
 Paths = Literal["alpha", "uniform"]
 
 Count = Annotated[int, Ge(1)]
+Width = Annotated[int, Interval(ge=1, le=4096)]
+"""Of a searcher's own network: its square is allocated."""
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, lt=1)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from mobench import Array, CategoricalSupernet, ComputeBudget, Run
@@ -15,7 +15,7 @@ from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.evolution import evolved
 from mobench.searchers._one_shot.making import Made, Making, layer
 from mobench.searchers._relaxed.linear import Weights
-from mobench.searchers._relaxed.settings import Count, NotNegative, Positive
+from mobench.searchers._relaxed.settings import Count, NotNegative, Positive, Width
 
 needs = (CategoricalSupernet, ComputeBudget)
 
@@ -41,8 +41,8 @@ class Options(Making):
         Of Adam; the paper's code.
     """
 
-    hidden: Count = 32
-    rounds: Count = 1
+    hidden: Width = 32
+    rounds: Annotated[int, Interval(ge=1, le=100)] = 1
     reach: Count = 50
     population: Annotated[int, Ge(2)] = 20
     learning_rate: Positive = 1e-3
@@ -97,6 +97,8 @@ class GatedGraph(nn.Module):
         d, h, half = len(lengths), options.hidden, (options.hidden + 1) // 2
         build: Any = nn.utils.skip_init
         self.rounds, self.lengths = options.rounds, lengths
+        every = distances(d, tuple(zip(*np.nonzero(lengths == 1), strict=True)), d)  # whatever is in reach
+        self.order = np.argsort((every > 0).sum(axis=0), kind="stable").tolist()
         self.operations = layer(k, h, generator, bias=False)
         self.genes = nn.Parameter(torch.empty(d, h).uniform_(-1.0, 1.0, generator=generator))
         self.near, self.far = (
@@ -109,9 +111,8 @@ class GatedGraph(nn.Module):
     def forward(self, p: Tensor) -> Tensor:
         """The codes."""
         nodes = list((self.operations(p) + self.genes).unbind())
-        order = np.argsort((self.lengths > 0).sum(axis=0), kind="stable").tolist()
         for _ in range(self.rounds):
-            for lengths, turn in ((self.lengths.T, order), (self.lengths, order[::-1])):
+            for lengths, turn in ((self.lengths.T, self.order), (self.lengths, self.order[::-1])):
                 for node in turn:
                     nodes[node] = self.cell(self._message(nodes, lengths[node]), nodes[node][None])[0]
         vectors = torch.stack(nodes)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from mobench import Run, Supernet
@@ -100,9 +100,9 @@ class Options(Sampled):
     devices: Literal["costs", "one"] = "costs"
     aggregator: Aggregation | str = "min_norm"
     normalisation: Normalisation = "l2"
-    rays: Annotated[int, Ge(2)] = 24
+    rays: Annotated[int, Interval(ge=2, le=1000)] = 24
     concentration: Positive = 1.0
-    width: Positive = 0.1
+    width: Annotated[float, Interval(ge=1e-6, le=1e6)] = 0.1
     alpha_rate: Positive = 0.03
     alpha_decay: NotNegative = 1e-3
 

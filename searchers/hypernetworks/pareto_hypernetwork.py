@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Interval
 
 from mobench import Run, Supernet
 from mobench.searchers._hypernetwork.learner import Learner, Perceptron, begin, is_warming_up, learn
@@ -15,7 +15,7 @@ from mobench.searchers._relaxed import descent as _descent
 from mobench.searchers._relaxed.epo import epo_weights
 from mobench.searchers._relaxed.preferences import preferences
 from mobench.searchers._relaxed.search import Diagnostics
-from mobench.searchers._relaxed.settings import Count, Positive, Sampled
+from mobench.searchers._relaxed.settings import Positive, Sampled, Width
 
 needs = (Supernet,)
 
@@ -41,9 +41,9 @@ class Options(Sampled):
     """
 
     loss: Literal["linear", "epo"] = "linear"
-    rays: Annotated[int, Ge(2)] = 25
+    rays: Annotated[int, Interval(ge=2, le=1000)] = 25
     concentration: Positive = 0.2
-    hidden: Count = 100
+    hidden: Width = 100
     alpha_rate: Positive = 1e-3
 
     @property

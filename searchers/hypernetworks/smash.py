@@ -14,7 +14,7 @@ from mobench.searchers._one_shot import supernet as _one_shot
 from mobench.searchers._one_shot.making import Made, Making, layer
 from mobench.searchers._population.genetics import mutate_one
 from mobench.searchers._relaxed.linear import Weights
-from mobench.searchers._relaxed.settings import Count, NotNegative, Positive
+from mobench.searchers._relaxed.settings import Count, NotNegative, Positive, Width
 
 needs = (CategoricalSupernet, ComputeBudget)
 
@@ -48,8 +48,8 @@ class Options(Making):
         Of the shared weights; the hypernetwork has none, as in the paper's code.
     """
 
-    hidden: Count = 64
-    code: Count = 16
+    hidden: Width = 64
+    code: Width = 16
     random: Count = 500
     perturbed: Count = 100
     chain: Count = 100
@@ -78,7 +78,7 @@ def search(run: Run, options: Options) -> None:
 
         def score(count: int, share: float, propose: Callable[[], Array]) -> None:
             for _ in range(count):
-                if run.spent.flops > begun + share * left:
+                if run.spent.flops > begun + share * left or scores.are_all:
                     break
                 scores(propose())
             run.recommend(scores.best)

@@ -43,7 +43,7 @@ class Options(_one_shot.Descent):
 
     rule: Literal["shrinking", "sandwich"] = "shrinking"
     largest: Annotated[float, Interval(ge=0, lt=1)] = 0.3
-    paths: Annotated[int, Ge(1)] = 2
+    paths: Annotated[int, Interval(ge=1, le=1000)] = 2
     population: Annotated[int, Ge(2)] = 20
 
 
