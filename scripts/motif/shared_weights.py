@@ -161,28 +161,32 @@ def page_lines(found: pd.DataFrame) -> Iterator[str]:
 
 
 def draw() -> None:
-    """Draw mean scored errors by trainings spent on alpha; print the page's table."""
+    """Draw how many networks are better than what alpha stands for, a panel an amount; print the page's table."""
     record = pd.read_csv(RECORD)
-    found = table(record)
-    errors = motif().score(motif().space.all())[:, 0]
-    figure, ax = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
-    for number, (_, row) in enumerate(found.iterrows()):
-        name, means = row["estimator"], [row[f"{spent:g}"] for spent in SPENT]
-        plain = name not in COLOURS
-        style = {"color": f"C{number}" if plain else COLOURS[name], "linewidth": 1.2 if plain else 2.2}
-        ax.plot(SPENT, means, marker="o", markersize=4, label=name, **style)
-    ax.axhline(errors.min(), color="0.6", linewidth=1, linestyle="--")
-    ax.text(SPENT[0], errors.min(), " the best network", va="bottom", fontsize=8, color="0.4")
-    ax.set_xscale("log")
-    ax.set_xticks(SPENT, [f"{spent:g}" for spent in SPENT])
-    ax.minorticks_off()
+    names = [*ESTIMATORS, CHOICE]
+    figure, axes = plt.subplots(1, len(SPENT), figsize=(9.6, 3.6), sharey=True, layout="constrained")
+    for ax, spent in zip(axes, SPENT, strict=True):
+        for y, name in enumerate(names):
+            own = record[(record["estimator"] == name) & (record["trainings"] == spent)]["share_better"] * 100.0
+            colour = COLOURS.get(name, "#2b6cb0")
+            ax.plot(own, [y] * len(own), "o", color=colour, markersize=4, alpha=0.5, markeredgewidth=0)
+            ax.plot(own.mean(), y, "|", color=colour, markersize=13, markeredgewidth=2)
+        ax.axvline(50, color="0.6", linewidth=1, linestyle="--")
+        ax.set_xscale("log")
+        ax.set_xlim(0.1, 130)
+        ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+        ax.set_title(f"{spent:g} training{'s' * (spent != 1)} on alpha", fontsize=9)
+        ax.grid(axis="x", color="0.92")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].invert_yaxis()
+    figure.supxlabel(
+        "networks that are better than what alpha stands for, % (dashed: half of them, as by chance)", size=9
+    )
     seeds = record["seed"].nunique()
-    ax.set(xlabel="trainings spent on alpha", ylabel="scored error of what alpha stands for, %")
-    ax.set_title(f"The same weights for all, {'one seed' if seeds == 1 else f'means of {seeds} seeds'}", fontsize=10)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+    figure.suptitle(f"The same weights for all: {seeds} seeds, and their mean", size=10)
     figure.savefig(FIGURE, dpi=150)
-    print(*page_lines(found), sep="\n")
+    print(*page_lines(table(record)), sep="\n")
 
 
 def main() -> None:
