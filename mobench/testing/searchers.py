@@ -79,7 +79,7 @@ def budget(subject: Subject) -> None:
     """It spends its budget to the unit where it does not end by itself, and stops when that is spent."""
     sizes: list[dict[str, float]] = [subject.budget]
     if not subject.reference:
-        sizes += [{"evaluations": 1}, {"evaluations": 7}, {"evaluations": 120}, {"asked": 33}, {"seconds": 90.0}]
+        sizes += [{"evaluations": 1}, {"evaluations": 7}, {"evaluations": 100}, {"asked": 33}, {"seconds": 90.0}]
     for size in sizes:
         found = (subject.plain if size == subject.budget else subject.run(budget=size)).well(str(size))
         run = found.run

@@ -21,7 +21,7 @@ from mobench.testing.trial import Trial, trial
 
 __all__ = ["CONTINUOUS", "Subject", "subject_of"]
 
-BUDGET = {"evaluations": 60}
+BUDGET = {"evaluations": 50}
 """Of most checks."""
 LEARNING = {"trainings": 2}
 """The budget of a searcher that learns with a supernet."""
