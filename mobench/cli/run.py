@@ -98,9 +98,7 @@ def run(args: argparse.Namespace) -> int:
     for line in tally.said if args.quiet else ():
         say(line)
     part = f"shard {shard}: " if shard.count > 1 else ""
-    done = f"{part}{len(tally.ended)} run{'s' * (len(tally.ended) != 1)} ended" + (
-        f", {tally.already} had before" if tally.already else ""
-    )
+    done = f"{part}{len(tally.ended)} runs ended" + (f", {tally.already} had before" if tally.already else "")
     say(f"{done}{', ' if tally.note else ''}{tally.note}")
     for failure, same in different(read_failure(folder / "runs" / s.folder, known=text) for s, text in tally.failed):
         say(f"failed: {failure.folder}: {failure.error}{f' (and {same - 1} more)' * (same > 1)}")

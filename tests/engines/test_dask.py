@@ -248,7 +248,7 @@ def test_a_run_that_kills_its_workers_is_given_up_and_the_others_end(tmp_path):
     run = ("run", "-p", "catsum", "-s", "deadly", "-s", "random_search", "--plugin", "deadly.py", "--seeds", 1, "-b", 5)
     code, lines = said(mobench(*run, "-q", "--engine", "dask", "-w", 1, cwd=tmp_path))
     assert code == 1
-    assert lines[0] == "mobench: 1 run ended, 1 failed"
+    assert lines[0] == "mobench: 1 runs ended, 1 failed"
     assert "its worker died" in lines[1]
 
 

@@ -84,7 +84,7 @@ def test_a_command_whose_last_run_another_holds_says_so_and_ctrl_c_ends_it(tmp_p
         waiting.send_signal(signal.SIGINT)
         assert finish(waiting)[0] == 130
     code, text = finish(mobench(*RUN, cwd=tmp_path))
-    assert (code, text.splitlines()[-1]) == (0, "mobench: 1 run ended, 1 had before")
+    assert (code, text.splitlines()[-1]) == (0, "mobench: 1 runs ended, 1 had before")
 
 
 @pytest.fixture

@@ -295,7 +295,7 @@ def test_a_campaign_of_files_goes_on_with_the_same_command(here, capsys, monkeyp
     assert run_few() == 2  # the record names the file; that is not enough
     assert "unknown problem 'line'" in capsys.readouterr().err
     assert run_few("--plugin", ".") == 0
-    assert "1 run ended, 3 had before" in capsys.readouterr().err
+    assert "1 runs ended, 3 had before" in capsys.readouterr().err
 
 
 def test_a_failed_searcher_is_mended_and_tried_again_under_the_same_name(here, capsys):
