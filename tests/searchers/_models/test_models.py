@@ -184,6 +184,21 @@ def test_what_is_dominated_for_sure_improves_nothing():
     assert gains[3] > 0
 
 
+def test_with_one_objective_the_choice_is_that_of_noisy_expected_improvement():
+    """The mean over joint draws of what is below the best of the front; its closed form where the front is sure."""
+    rng = np.random.default_rng(0)
+    mean, deviation = rng.random(30), 0.3 * rng.random(30)
+    draws = mean + deviation * rng.standard_normal((200_000, 30))
+    front = 0.4 + 0.1 * rng.standard_normal((200_000, 3))
+    lines = rays(rng, 1, np.array([3.0]))
+    gain = np.maximum(front.min(axis=1, keepdims=True) - draws, 0.0).mean(axis=0)
+    reach = lines.lengths(front[..., None]).max(axis=1)
+    assert greedy(reach, lines.lengths(draws[..., None]), 1) == [int(gain.argmax())]
+    sure = lines.lengths(np.full((len(draws), 1), 0.4))
+    closed = expected_improvement(mean, deviation, 0.4)
+    assert greedy(sure, lines.lengths(draws[..., None]), 1) == [int(closed.argmax())]
+
+
 def test_picks_differ_and_each_counts_for_the_next():
     lines = rays(np.random.default_rng(0), 512, np.array([1.0, 1.0]))
     F = np.array([[0.1, 0.5], [0.11, 0.5], [0.5, 0.1], [0.9, 0.9]])
