@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -261,17 +262,29 @@ def trained_to(search: Search, spent: list[float], until: float, way: str, metho
 
 def measure(seeds: list[int]) -> None:
     """Add the lines of seeds that the record lacks, each seed whole."""
-    there = set(pd.read_csv(RECORD)["seed"]) if RECORD.exists() else set()
-    torch.set_num_threads(1)
     merit = merits()
-    for seed in [seed for seed in seeds if seed not in there]:
-        rows = []
+
+    def rows(seed: int) -> Iterator[tuple[Any, ...]]:
         for way, until, name, h, batches in trails(seed):
-            rows.append((seed, way, until, name, batches, *(f"{c:.3f}" for c in correlations(h, merit))))
-            print(*rows[-1], flush=True)
-        with RECORD.open("a", newline="") as file:
+            yield seed, way, until, name, batches, *(f"{c:.3f}" for c in correlations(h, merit))
+
+    add_seeds(RECORD, COLUMNS, seeds, rows)
+
+
+def add_seeds(
+    record: Path, columns: Sequence[str], seeds: list[int], rows: Callable[[int], Iterator[tuple[Any, ...]]]
+) -> None:
+    """Add to a record the rows of seeds that it lacks, each seed whole."""
+    there = set(pd.read_csv(record)["seed"]) if record.exists() else set()
+    torch.set_num_threads(1)
+    for seed in [seed for seed in seeds if seed not in there]:
+        made = []
+        for row in rows(seed):
+            made.append(row)
+            print(*row, flush=True)
+        with record.open("a", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows(rows if file.tell() else [COLUMNS, *rows])
+            writer.writerows(made if file.tell() else [columns, *made])
 
 
 def draw(measured: str = "spearman") -> None:
@@ -303,11 +316,11 @@ def draw(measured: str = "spearman") -> None:
         print(found.groupby("estimator")["batches"].median())
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def do(doc: str | None, measure: Callable[[list[int]], None], draw: Callable[[], None], *, seeds: int) -> None:
+    """Do what the command line asks."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("measure", "draw"))
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"how many (default: {seeds})")
     given = parser.parse_args()
     if given.what == "measure":
         measure(list(range(given.seeds)))
@@ -316,4 +329,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    do(__doc__, measure, draw, seeds=3)

@@ -10,21 +10,21 @@ looked up in the table of scored errors. Beside them stands the choice without a
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from observatory import METHODS, Method, begin, first_order, motif, trained_to
+from observatory import METHODS, Method, add_seeds, begin, do, first_order, motif, trained_to
 from scipy.stats import wilcoxon
 
 from mobench import Array
 from mobench.analysis.families import holm
+from mobench.problems._cells.space import NONE
 from mobench.searchers._relaxed.discretisation import architecture
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import Search
@@ -79,13 +79,12 @@ def descended(search: Search, spent: list[float], name: str, seed: int) -> Itera
 def chosen(search: Search, spent: list[float], seed: int) -> Iterator[tuple[float, int, Array]]:
     """The same of the choice without a gradient: the cell of the least one-shot error of those seen so far."""
     space, rng, best, seen = motif().space, np.random.default_rng([seed, 7]), (np.inf, np.zeros(6, dtype=np.int64)), 0
-    none = [names.index("none") for names in motif().operations]
     batches = [search.network.valid_batch() for _ in range(BATCHES)]
     spent[0] = 0.0
     for until in SPENT:
         while spent[0] < until:
             (x,) = space.sample(rng, 1)
-            if (x == none).any():
+            if (x == NONE).any():
                 continue
             (p,) = one_hot(x[None], search.alpha.detach())
             with torch.no_grad():
@@ -107,19 +106,15 @@ def seen(seed: int) -> Iterator[tuple[str, float, int, Array]]:
 
 def measure(seeds: list[int]) -> None:
     """Add the rows of seeds that the record lacks, each seed whole."""
-    there = set(pd.read_csv(RECORD)["seed"]) if RECORD.exists() else set()
-    torch.set_num_threads(1)
     errors = motif().score(motif().space.all())[:, 0]
-    for seed in [seed for seed in seeds if seed not in there]:
-        rows = []
+
+    def rows(seed: int) -> Iterator[tuple[Any, ...]]:
         for name, until, steps, cell in seen(seed):
             error = motif().score(cell[None])[0, 0]
-            rows.append((seed, name, until, steps, "".join(map(str, cell)), f"{error:.3f}"))
-            rows[-1] += (f"{(errors < error).mean():.4f}",)
-            print(*rows[-1], flush=True)
-        with RECORD.open("a", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows(rows if file.tell() else [COLUMNS, *rows])
+            share = (errors < error).mean()
+            yield seed, name, until, steps, "".join(map(str, cell)), f"{error:.3f}", f"{share:.4f}"
+
+    add_seeds(RECORD, COLUMNS, seeds, rows)
 
 
 def table(record: pd.DataFrame) -> pd.DataFrame:
@@ -189,17 +184,5 @@ def draw() -> None:
     print(*page_lines(table(record)), sep="\n")
 
 
-def main() -> None:
-    """Do what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("measure", "draw"))
-    parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
-    given = parser.parse_args()
-    if given.what == "measure":
-        measure(list(range(given.seeds)))
-    else:
-        draw()
-
-
 if __name__ == "__main__":
-    main()
+    do(__doc__, measure, draw, seeds=10)

@@ -106,10 +106,8 @@ def _hits(rng: np.random.Generator, cardinalities: Array, n: int, rate: float | 
 @functools.lru_cache(maxsize=64)
 def _rates(cardinalities: tuple[int, ...], rate: float | None) -> Array:
     """How likely each gene changes, (d,): found once for all generations."""
-    changeable = np.array(cardinalities) > 1
-    if rate is None:
-        rate = 1.0 / max(int(np.count_nonzero(changeable)), 1)
-    rates: Array = rate * changeable
+    numbers, changeable = _genes(cardinalities)
+    rates: Array = (1.0 / max(len(changeable), 1) if rate is None else rate) * (numbers > 1)
     rates.flags.writeable = False
     return rates
 
