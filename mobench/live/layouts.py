@@ -47,10 +47,28 @@ def _conv(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
     return functional.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
 
 
+@lru_cache(maxsize=64)
+def _means(size: int, dtype: torch.dtype) -> Tensor:
+    """Means over three neighbours, fewer at the ends, as a matrix (size, size)."""
+    bands = torch.ones(size, size, dtype=dtype).triu(-1).tril(1)
+    return bands / bands.sum(dim=1, keepdim=True)
+
+
+def average(x: Tensor) -> Tensor:
+    """Mean over 3x3 pixels of square images (n, c, h, h) at stride 1, padding left out.
+
+    Of large images on a CPU it is a product from the left and from the right: a fraction of what the kernel takes.
+    """
+    if x.device.type != "cpu" or x.shape[-1] <= LARGEST:
+        return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    means = _means(x.shape[-1], x.dtype)
+    return means @ (x @ means.T)
+
+
 IMAGES_FIRST = Layout(
     place=lambda images: images,
     conv=_conv,
-    pool=lambda x: functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+    pool=average,
     halve=lambda x: functional.avg_pool2d(x, 2, 2),
     mean=lambda x: x.mean(dim=(2, 3)),
 )

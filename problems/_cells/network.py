@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mobench.live.layouts import average
 from mobench.problems._cells.space import EDGES, OPERATIONS, Skeleton
 
 
@@ -29,6 +30,14 @@ class Zero(nn.Module):
         return torch.zeros_like(x)
 
 
+class Average(nn.Module):
+    """The operation `avg_pool_3x3`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, c, h, h) to means over 3x3 pixels, of that shape."""
+        return average(x)
+
+
 def operation(name: str, channels: int) -> nn.Module:
     """Build one of `OPERATIONS` at a width.
 
@@ -46,7 +55,7 @@ def operation(name: str, channels: int) -> nn.Module:
     if name == "nor_conv_3x3":
         return ReluConvNorm(channels, channels, kernel=3)
     if name == "avg_pool_3x3":
-        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+        return Average()
     raise ValueError(f"name: expected one of {', '.join(OPERATIONS)}, found {name!r}")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -274,6 +274,8 @@ def problem(
     device: str = "cpu",
     channels_last: bool = False,
     autocast: bool = False,
+    images: Count | None = None,
+    size: Count | None = None,
     data: str = "",
 ) -> CellTraining:
     """Cells trained live on a dataset, all objectives minimised.
@@ -306,6 +308,10 @@ def problem(
         Take this memory format, of use on CUDA.
     autocast
         Take bfloat16 arithmetic, of use on CUDA.
+    images
+        How many images of each part to keep at most; none: all.
+    size
+        Height and width to scale images to; none: as they are.
     data
         Folder of the official files; ``datasets/NAME`` in the data folder when left out.
 
@@ -327,6 +333,8 @@ def problem(
     default = PUBLISHED if large else SMALL
     sizes = [given or usual for given, usual in zip((channels, cells, stages), default, strict=True)]
     skeleton = Skeleton(*SHAPES[dataset], *sizes)
+    if size:
+        skeleton = replace(skeleton, size=size)
     if skeleton.size % 2 ** (skeleton.stages - 1):
         raise ValueError(f"stages: images of {skeleton.size} pixels cannot be halved {skeleton.stages - 1} times")
     recipe = Recipe(
@@ -338,16 +346,16 @@ def problem(
         autocast=autocast,
     )
     with enough_memory(device):
-        images = load_dataset(dataset, folder=data).to(device)
-    truth = _truth(dataset, skeleton)
+        taken = load_dataset(dataset, folder=data).reduced(images=images, size=size).to(device)
+    truth = None if images or size else _truth(dataset, skeleton)
     mean = float(flops(all_cells()[functional_classes()], skeleton=skeleton).mean())
     known = truth is not None and "latency" not in names
     return (TabulatedCellTraining if known else CellTraining)(
         space=Space((len(OPERATIONS),) * len(EDGE_NAMES), EDGE_NAMES, _key, values=(OPERATIONS,) * len(EDGE_NAMES)),
         objectives=chosen,
-        training=Cost(evaluations=1, flops=mean * 3.0 * len(images.train.images) * epochs),
+        training=Cost(evaluations=1, flops=mean * 3.0 * len(taken.train.images) * epochs),
         deterministic=not noise,
-        trainings=Trainings(skeleton, recipe, images),
+        trainings=Trainings(skeleton, recipe, taken),
         truth=truth,
     )
 

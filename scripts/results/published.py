@@ -48,11 +48,22 @@ DIGITS = 16
 SCHEDULED = ("nsga_net",)
 """They look at their budget: what they deliver on the way is not what a shorter run of them delivers."""
 
+ON_FILES = ("fashion_5",)
+"""Campaigns on images that are not everywhere: left out where these are missing."""
+
 
 @functools.cache
 def campaigns(name: str) -> dict[str, mobench.Campaign]:
     """The campaigns of a published result, by the names of their files; read once, as problems take seconds."""
-    return {path.stem: mobench.read_campaign(path) for path in sorted((HOME / name).glob("*.toml"))}
+    found = {}
+    for path in sorted((HOME / name).glob("*.toml")):
+        try:
+            found[path.stem] = mobench.read_campaign(path)
+        except ValueError as error:
+            if path.stem not in ON_FILES:
+                raise
+            sys.stderr.write(f"{path.name}: left out: {error}\n")
+    return found
 
 
 def folder(name: str, campaign: str) -> Path:

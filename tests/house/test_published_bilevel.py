@@ -35,12 +35,14 @@ def test_a_better_run_in_the_record_is_seen_in_the_tables(record, made):
 
 
 def test_recorded_runs_have_the_same_logs_when_they_are_carried_out_again(record):
-    cheap = record[record["searcher"].isin(["random_search", "nsga2:population=10", "asha"]) & (record["seed"] == 0)]
+    cheap = record["searcher"].isin(["random_search", "nsga2:population=10", "asha"]) & (record["seed"] == 0)
+    cheap = record[cheap & ~record["campaign"].isin(published.ON_FILES)]
     assert len(cheap) >= 3
     assert all(same for _, same in published.again("bilevel", cheap))
 
 
 def test_every_recorded_run_was_planned_and_every_planned_searcher_has_its_kind(record):
+    record = record[record["campaign"].isin(published.campaigns("bilevel"))]
     recorded = set(record[["campaign", "problem", "searcher", "seed"]].itertuples(index=False, name=None))
     planned = {
         (name, spec.problem_label, spec.searcher_label, spec.seed)

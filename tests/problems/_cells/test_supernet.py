@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mobench import BudgetExhausted, CategoricalNetwork
 from mobench.live.batch import Batch
-from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST
+from mobench.live.layouts import IMAGES_FIRST, IMAGES_LAST, average
 from mobench.problems._cells import mixture as _mixture
 from mobench.problems._cells import plans as _plans
 from mobench.problems._cells import space as cell
@@ -273,6 +273,19 @@ def test_images_last_convolve_and_pool_as_torch_does(size, stride, kernel):
     torch.testing.assert_close(images_of(IMAGES_LAST.pool(values)), IMAGES_FIRST.pool(images))
     torch.testing.assert_close(images_of(IMAGES_LAST.halve(values)), IMAGES_FIRST.halve(images))
     torch.testing.assert_close(IMAGES_LAST.mean(values), IMAGES_FIRST.mean(images))
+
+
+@pytest.mark.parametrize("size", [1, 2, 8, 9, 14, 28])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_means_over_neighbours_are_torchs_and_so_are_their_gradients(size, layout):
+    generator = torch.Generator().manual_seed(size)
+    x = torch.randn(3, 2, size, size, generator=generator, dtype=torch.float64).to(memory_format=layout)
+    x.requires_grad_()
+    toward = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    torchs = torch.nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    torch.testing.assert_close(average(x), torchs)
+    for found, expected in zip(*(torch.autograd.grad(y, x, toward) for y in (average(x), torchs)), strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("dead", [False, True])

@@ -322,6 +322,29 @@ def test_motif_in_its_own_skeleton_is_scored_by_its_table():
     assert cell_training.problem(dataset="motif", channels=2).truth is None
 
 
+def test_fewer_and_smaller_images_are_another_smaller_problem():
+    problem = make(images=100, size=4)
+    data, whole = problem.trainings.data, make().trainings.data
+    assert [tuple(getattr(data, part).images.shape) for part in ("train", "valid", "test")] == [(100, 1, 4, 4)] * 3
+    means = whole.train.images.float().view(-1, 1, 4, 2, 4, 2).mean(dim=(3, 5))
+    assert all((means == image).flatten(1).all(dim=1).any() for image in data.train.images[:5])
+    assert float(data.normalise(data.train.images).mean()) == pytest.approx(0, abs=1e-5)
+    macs = cell.flops(cell.live([MIXED]), skeleton=problem.trainings.skeleton)
+    assert problem.trainings.skeleton.size == 4
+    np.testing.assert_allclose(problem.evaluate(np.array([MIXED])).flops, macs * 3 * 100 * 2)
+    assert problem.fingerprint != make(images=100).fingerprint != make().fingerprint
+    charged = []
+    network = problem.supernet(charge=charged.append, seed=0)
+    p = functional.one_hot(torch.tensor(MIXED), 5).float()
+    network.train_loss(network.initial_weights(), p, network.train_batch())
+    assert charged[-1] == pytest.approx(100 * macs[0])  # no batch has more images
+
+
+@pytest.mark.parametrize("reduced", [{"images": 500}, {"size": 4}])
+def test_a_table_does_not_score_what_is_trained_on_other_images(reduced):
+    assert cell_training.problem(dataset="motif", **reduced).truth is None
+
+
 def test_nasbench201_scores_its_own_datasets_in_its_own_skeleton():
     from mobench.problems._images.files import OFFICIAL
 
@@ -380,6 +403,8 @@ def test_the_supernets_latency_is_a_measured_sum_over_operations(own_data):
         ({"objectives": ("error", "error")}, "different names"),
         ({"objectives": ("error", "flop")}, "unknown 'flop', did you mean 'flops'"),
         ({"stages": 5}, "images of 8 pixels cannot be halved 4 times"),
+        ({"stages": 2, "size": 5}, "images of 5 pixels cannot be halved 1 times"),
+        ({"images": 0}, "images"),
         ({"augment": True}, "augments CIFAR and ImageNet16-120 only"),
         ({"device": "toaster"}, "device: 'toaster' cannot be used here"),
         ({"dataset": "cifar10"}, "cifar10: data_batch_1, .* are missing"),
