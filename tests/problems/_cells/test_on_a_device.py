@@ -10,9 +10,9 @@ from mobench import make_problem
 from mobench.live.data import Dataset, Part
 from mobench.live.training import crops_and_flips
 from mobench.problems._cells import mixture, plans
+from mobench.problems._cells.problem import augmentation
 from mobench.problems._cells.space import Skeleton
 from mobench.problems._cells.supernet import CellSupernet, Options
-from mobench.problems.live.cell_training import _augmentation
 from mobench.searchers._relaxed import descent
 from mobench.searchers._relaxed.relaxations import one_hot
 from mobench.searchers._relaxed.search import initial
@@ -181,7 +181,7 @@ def test_crops_of_normalised_images_are_normalised_crops():
     part = Part(images, torch.zeros(6, dtype=torch.int64))
     mean, std = torch.tensor([120.0, 100.0, 90.0])[:, None, None], torch.tensor([60.0, 50.0, 70.0])[:, None, None]
     data = Dataset("cifar10", part, part, part, mean, std, 2, "seeded")
-    found = _augmentation(data)(data.normalise(images), np.random.default_rng(3))
+    found = augmentation(data)(data.normalise(images), np.random.default_rng(3))
     expected = data.normalise(crops_and_flips(2)(images, np.random.default_rng(3)))
     assert torch.allclose(found, expected, atol=1e-5)
 
